@@ -1,7 +1,7 @@
-//! What `import`, `plan` and `drift` cost over 10,000 live applications: the binary against a simulator in this process,
-//! its CPU time (user and system, as Linux counts it for a child) and the requests that it made.
+//! The cost of `import`, `plan` and `drift` with 10,000 live applications: the binary against a simulator in this process,
+//! its CPU time (user and system, as Linux counts it for a child) and its requests.
 //!
-//! `cargo bench --bench account`. It fails when one of them needs a second or more of CPU, or another request than pages
+//! `cargo bench --bench account` fails if a command needs a second or more of CPU, or sends other requests than the pages
 //! of applications, groups and policies.
 #![allow(clippy::unwrap_used, clippy::print_stdout, clippy::panic, clippy::indexing_slicing, missing_docs)]
 
@@ -35,7 +35,7 @@ const ROUNDS: usize = 5;
 const MOST: Duration = Duration::from_secs(1);
 
 fn main() {
-    // `cargo test --benches` only wants to see that it starts.
+    // `cargo test --benches` only checks that it starts.
     if !std::env::args().any(|argument| argument == "--bench") {
         return;
     }
@@ -81,7 +81,7 @@ fn fill(account: &mut Account) {
     }
 }
 
-/// Carries the adoptions out without the limits of writing.
+/// Applies the adoptions without the write limits.
 fn adopt(runtime: &Runtime, running: &Running, yaml: &Path) {
     let loaded = load(yaml);
     let desired = desired(loaded.valid().unwrap());
@@ -159,7 +159,7 @@ fn measure(running: &Running, folder: &Path, arguments: &[&str], code: i32, prep
     cpu
 }
 
-/// User and system time of the children that have ended, in ticks of ten milliseconds.
+/// User and system time of finished child processes, in ticks of ten milliseconds.
 fn cpu_of_children() -> Duration {
     let stat = std::fs::read_to_string("/proc/self/stat").unwrap();
     let fields: Vec<&str> = stat.rsplit_once(')').unwrap().1.split_whitespace().collect();

@@ -1,7 +1,7 @@
 //! The cost of a plan: as many declared applications as live ones, a tenth of which differ.
 //!
-//! `cargo bench --bench plan` measures 100 to 100,000; `-- '10000$'` one size, whose memory
-//! `/usr/bin/time -v` then tells.
+//! `cargo bench --bench plan` measures 100 to 100,000; `-- '10000$'` only one size, whose memory `/usr/bin/time -v` then
+//! shows.
 
 #![allow(clippy::unwrap_used)]
 
@@ -91,7 +91,7 @@ fn group_name(n: usize) -> String {
 fn observation(size: usize) -> Observation {
     let application = |n: usize| {
         let ids: Vec<String> = (0..3).rev().map(|g| format!("DG{}", (n + g) % GROUPS)).collect();
-        // A tenth has another greeting, another tenth is not owned yet.
+        // A tenth has a different greeting, another tenth is not owned yet.
         let greeting = if n % 10 == 3 { "edited".to_owned() } else { format!("Welcome to {n}") };
         let marker = format!("\n[duoctl acme/applications.app-{n:06} nQ4TaA7BgZ3Kp00Zs1YMu5N5tHT1o48T]");
         let notes = format!("Owned by the network team{}", if n % 10 == 7 { "" } else { &marker });

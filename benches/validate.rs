@@ -1,5 +1,5 @@
 //! `duoctl validate` without the command line: YAML of generated applications from a file to a checked workspace,
-//! beside the bare parse of the same text.
+//! compared with only parsing the same text.
 #![allow(clippy::unwrap_used, missing_docs)]
 
 use std::fmt::Write as _;
@@ -56,7 +56,7 @@ fn validate(bencher: Bencher<'_, '_>, applications: usize) {
     });
 }
 
-/// Every event of the parser, and nothing made of them.
+/// Only parses: reads every event and does nothing with it.
 #[divan::bench(args = SIZES, sample_count = 10)]
 fn parse(bencher: Bencher<'_, '_>, applications: usize) {
     let text = yaml(applications);

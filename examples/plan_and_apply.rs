@@ -1,11 +1,11 @@
-//! duoctl as a library: a workspace in memory is planned and applied against the simulated Duo account in this process.
+//! duoctl as a library: plans and applies a workspace in memory against a simulated Duo account in this process.
 //!
 //! ```sh
 //! cargo run --example plan_and_apply
 //! ```
 //!
-//! For a real account leave the sandbox out: give [`HttpsConfig`] the hostname and the operator's keys, and keep neither
-//! `connect_to` nor `trust`.
+//! For a real account, remove the sandbox: give [`HttpsConfig`] the hostname and the operator's keys, and set neither
+//! `connect_to` nor `authorities`.
 
 use std::error::Error;
 
@@ -42,7 +42,7 @@ applications:
     groups_allowed: [VPN Users]
 ";
 
-/// Told of each step; a program with a window would show them.
+/// Progress of each step; an interactive program would display it.
 struct Quiet;
 
 impl Progress for Quiet {
@@ -50,25 +50,25 @@ impl Progress for Quiet {
     fn end(&self, _: &StepOutcome) {}
 }
 
-/// The last line of the plan before the apply, and of the one after it.
+/// The last lines of the plan before the apply and of the plan after it.
 ///
 /// # Errors
 ///
-/// Whatever keeps it from planning or applying.
+/// When planning or applying fails.
 pub(crate) async fn plan_and_apply() -> Result<(String, String), Box<dyn Error>> {
-    // A Duo account of our own. It ends with the program.
+    // A simulated Duo account. It ends with the program.
     let sandbox = start(ServeOptions::default()).await?;
     let key = sandbox.keys().into_iter().find(|key| key.name == "operator").ok_or("no operator key")?;
 
-    // What the YAML asks for. Findings have places, so that they can be shown.
+    // What the YAML declares. Findings have source locations for display.
     let loaded = load_text("duo.yaml".into(), YAML.to_owned());
     let workspace = loaded.valid().ok_or_else(|| format!("{:?}", loaded.diagnostics))?;
     let desired = desired(workspace);
 
-    // The connection, signed by the operator's key.
+    // The connection, signed with the operator's key.
     let host = workspace.tenant.api_hostname.value.clone();
     let operator = Ikey::new(key.integration_key);
-    // What the run writes about itself into the notes is sealed, so that nobody else can.
+    // The markers in the notes are sealed, so that no one else can forge them.
     let keyring = Keyring::new([&key.secret_key]);
     let mut config = HttpsConfig::new(host.clone(), operator.clone(), key.secret_key);
     config.connect_to = Some(sandbox.address());
@@ -80,14 +80,14 @@ pub(crate) async fn plan_and_apply() -> Result<(String, String), Box<dyn Error>>
     let reading = observe(&Reader::new(transport.clone()), &desired, &keyring, &operator, &host).await;
     let before = plan(&desired, &reading.observation, &options);
 
-    // Nothing widens by accident: a plan that a guard refuses is not applied.
+    // Guards prevent accidental access changes: a refused plan is not applied.
     let refusals = judge(&before, &desired, &Consent::default());
     if !refusals.is_empty() {
         let document = PlanDocument::new(&before, &refusals, &desired, &loaded.sources);
         return Err(human::render(&Document::Plan(Box::new(document)), Style::PLAIN).into());
     }
 
-    // Only a `Writer` can write, and only what a plan says.
+    // Only a `Writer` can write, and only what the plan contains.
     let stores = Stores::open(workspace);
     let courier = Courier::new(transport.clone(), &stores);
     let (writer, stop) = (Writer::new(transport), CancellationToken::new());
@@ -97,7 +97,7 @@ pub(crate) async fn plan_and_apply() -> Result<(String, String), Box<dyn Error>>
         return Err(format!("{}: {:?}", failed.address, failed.status).into());
     }
 
-    // What Duo holds now is what the YAML asks for.
+    // Duo now matches the YAML.
     let reading = observe(&writer, &desired, &keyring, &operator, &host).await;
     let after = plan(&desired, &reading.observation, &options);
     sandbox.shutdown().await;
@@ -105,7 +105,7 @@ pub(crate) async fn plan_and_apply() -> Result<(String, String), Box<dyn Error>>
     Ok((last_line(&before), last_line(&after)))
 }
 
-/// Prints both.
+/// Prints both lines.
 #[tokio::main]
 #[allow(dead_code, reason = "the test of the library includes this file as a module")]
 async fn main() -> Result<(), Box<dyn Error>> {

@@ -1,4 +1,4 @@
-//! Carries out a plan: compares before each write, recovers lost answers, and reads the account again afterwards.
+//! Carries out a plan: compares before each write, recovers from lost answers, and reads the account again afterwards.
 
 pub mod converge;
 mod creation;

@@ -1,4 +1,4 @@
-//! Writing files: whole or not at all, with the right mode, and never through a symbolic link.
+//! Write files atomically, with the right mode, and never through a symbolic link.
 
 use std::collections::BTreeSet;
 use std::fs::{self, Permissions};
@@ -8,21 +8,21 @@ use std::sync::{Mutex, PoisonError};
 
 use crate::leftovers::{self, EDIT};
 
-/// Who may read a file that is new.
+/// Who may read a newly created file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Readers {
-    /// Its owner alone.
+    /// Only the owner.
     Owner,
-    /// Whoever the umask lets, as for any file that a person makes.
+    /// Everyone the umask allows, as for any file a person creates.
     Umask,
 }
 
-/// Writes a file. One that exists keeps its mode; a pipe or a device is written to and never replaced.
+/// Writes a file. An existing file keeps its mode. A pipe or a device is written to, never replaced.
 ///
 /// # Errors
 ///
-/// When the path is a symbolic link to a file or to nothing, or the folder cannot be written to. What stood there before
-/// is still there.
+/// When the path is a symbolic link to a file or to nothing, or the folder is not writable. The previous content is
+/// kept.
 pub fn replace(path: &Path, text: &str, readers: Readers) -> io::Result<()> {
     let found = refuse_link(path)?;
     if fs::metadata(path).is_ok_and(|found| !found.is_file()) {
@@ -36,7 +36,7 @@ pub fn replace(path: &Path, text: &str, readers: Readers) -> io::Result<()> {
     fresh.persist(path).map(drop).map_err(|error| error.error)
 }
 
-/// Whether a file may be edited: what is read-only is meant to stay, and a second name would keep the old text.
+/// Whether a file may be edited: a read-only file is meant to stay, and a hard link would keep the old text.
 ///
 /// # Errors
 ///
@@ -51,20 +51,20 @@ pub fn editable(path: &Path) -> io::Result<()> {
         use std::os::unix::fs::MetadataExt as _;
         let found = fs::metadata(path)?;
         if found.is_file() && found.nlink() > 1 {
-            return Err(io::Error::other("it has another name (a hard link), which would keep the old text"));
+            return Err(io::Error::other("it has a hard link, which would keep the old text"));
         }
     }
     Ok(())
 }
 
-/// The lock of a file, until it is dropped. Whoever edits a file takes it, reads, and writes.
+/// The lock of a file, held until it is dropped. An editor takes it, reads, and writes.
 #[derive(Debug)]
 pub struct Held {
     /// Closing it ends the lock.
     _file: Option<fs::File>,
 }
 
-/// Waits until no other run edits a file. Where there are no locks, and for a file that is not there, nothing is held.
+/// Waits until no other run edits the file. Holds nothing if the file is missing or the platform has no locks.
 ///
 /// # Errors
 ///
@@ -82,7 +82,7 @@ pub fn hold(path: &Path) -> io::Result<Held> {
         if file.lock().is_err() {
             return Ok(Held { _file: None });
         }
-        // Another run may have put a new file in its place meanwhile.
+        // Another run may have replaced the file in the meantime.
         let same =
             fs::metadata(path).is_ok_and(|now| file.metadata().is_ok_and(|own| number(now) == number(own)));
         if same {
@@ -91,7 +91,7 @@ pub fn hold(path: &Path) -> io::Result<Held> {
     }
 }
 
-/// A lock would keep the file from being replaced here.
+/// On this platform a lock would prevent the file from being replaced.
 ///
 /// # Errors
 ///
@@ -108,8 +108,9 @@ fn keep_owner(fresh: &fs::File, path: &Path) -> io::Result<()> {
     if (old.uid(), old.gid()) == (new.uid(), new.gid()) {
         return Ok(());
     }
-    std::os::unix::fs::fchown(fresh, Some(old.uid()), Some(old.gid()))
-        .map_err(|_| io::Error::other("it belongs to another user or group, which could not be kept"))
+    std::os::unix::fs::fchown(fresh, Some(old.uid()), Some(old.gid())).map_err(|_| {
+        io::Error::other("it belongs to another user or group, and that ownership could not be kept")
+    })
 }
 
 #[cfg(not(unix))]
@@ -117,11 +118,11 @@ fn keep_owner(_: &fs::File, _: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Writes a file that does not exist yet.
+/// Writes a file that must not exist yet.
 ///
 /// # Errors
 ///
-/// [`io::ErrorKind::AlreadyExists`] when anything stands there, a link to nothing included; else as for [`replace`].
+/// [`io::ErrorKind::AlreadyExists`] when something exists there, including a dangling link; else as for [`replace`].
 pub fn create(path: &Path, text: &str, readers: Readers) -> io::Result<()> {
     if fs::symlink_metadata(path).is_ok() {
         return Err(io::ErrorKind::AlreadyExists.into());
@@ -130,11 +131,11 @@ pub fn create(path: &Path, text: &str, readers: Readers) -> io::Result<()> {
     fresh.persist_noclobber(path).map(drop).map_err(|error| error.error)
 }
 
-/// A folder that is made, or used as it is, unless it is a symbolic link.
+/// Creates a folder, or uses the existing one, unless it is a symbolic link.
 ///
 /// # Errors
 ///
-/// When it is a link, or cannot be made.
+/// When it is a link, or cannot be created.
 pub fn folder(path: &Path) -> io::Result<()> {
     if !path.as_os_str().is_empty() {
         refuse_link(path)?;
@@ -143,7 +144,7 @@ pub fn folder(path: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Whether two paths lead to one file, whatever their spelling, and whether or not it is there yet.
+/// Whether two paths lead to the same file, however they are spelled and whether or not the file exists.
 pub fn same_file(one: &Path, other: &Path) -> bool {
     let real = |path: &Path| {
         path.canonicalize().ok().or_else(|| Some(parent(path).canonicalize().ok()?.join(path.file_name()?)))
@@ -169,7 +170,7 @@ fn parent(path: &Path) -> &Path {
     path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
-/// Whether [`replace`] would refuse the path for being a link.
+/// Checks whether [`replace`] would refuse the path because it is a link.
 ///
 /// # Errors
 ///
@@ -178,7 +179,7 @@ pub fn check(path: &Path) -> io::Result<()> {
     refuse_link(path).map(drop)
 }
 
-/// Refuses a path that is a symbolic link, wherever it leads, for a file that is about to be opened.
+/// Refuses a path that is a symbolic link, wherever it leads, before the file is opened.
 ///
 /// # Errors
 ///
@@ -187,13 +188,13 @@ pub fn no_link(path: &Path) -> io::Result<()> {
     refuse_link(path).map(drop).map_err(|error| io::Error::other(format!("{}: {error}", path.display())))
 }
 
-/// The mode of a file that exists.
+/// The mode of an existing file.
 fn refuse_link(path: &Path) -> io::Result<Option<Permissions>> {
     match fs::symlink_metadata(path) {
         Ok(found) if found.is_symlink() => match fs::metadata(path) {
             // `/dev/stdout` is a link to whatever the caller opened.
             Ok(target) if !target.is_file() && !target.is_dir() => Ok(None),
-            _ => Err(io::Error::other("it is a symbolic link; name the place that it leads to")),
+            _ => Err(io::Error::other("it is a symbolic link; use the path that it points to")),
         },
         Ok(found) => Ok(Some(found.permissions())),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
@@ -201,7 +202,7 @@ fn refuse_link(path: &Path) -> io::Result<Option<Permissions>> {
     }
 }
 
-/// The text in a fresh file next to the one that it will be.
+/// The text in a temporary file next to its target.
 fn prepared(path: &Path, text: &str, readers: Readers) -> io::Result<tempfile::NamedTempFile> {
     let folder = parent(path);
     tidy(folder);
@@ -211,7 +212,7 @@ fn prepared(path: &Path, text: &str, readers: Readers) -> io::Result<tempfile::N
     Ok(fresh)
 }
 
-/// Removes what killed runs left in a folder, once a process: thousands of files may be written to one.
+/// Removes what killed runs left in a folder, once per process: thousands of files may be written to one folder.
 fn tidy(folder: &Path) {
     static TIDY: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
     let folder = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
@@ -239,7 +240,7 @@ mod tests {
             let _ = fs::remove_file(&link);
             symlink(target, &link).unwrap();
             let error = replace(&link, "yours", Readers::Umask).unwrap_err().to_string();
-            assert_eq!(error, "it is a symbolic link; name the place that it leads to");
+            assert_eq!(error, "it is a symbolic link; use the path that it points to");
             assert_eq!(
                 create(&link, "yours", Readers::Umask).unwrap_err().kind(),
                 io::ErrorKind::AlreadyExists

@@ -1,4 +1,4 @@
-//! The command line: one file per command. It reads arguments, calls the library, and prints; it decides nothing else.
+//! The command line, one file per command: reads the arguments, calls the library and prints.
 
 pub mod accept;
 pub mod adopt;
@@ -85,7 +85,7 @@ pub async fn run(args: Args) -> Exit {
     }
 }
 
-/// The words of the command line.
+/// The arguments of this call, as text.
 pub fn words() -> Vec<String> {
     std::env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned()).collect()
 }
@@ -101,14 +101,14 @@ async fn dispatch(args: Args, workspace: &Path, outlet: &Outlet, printer: Printe
         Command::Import(args) => import::run(args, workspace, outlet, printer).await,
         Command::Plan(args) => plan::run(args, workspace, verbosity, outlet, printer).await,
         Command::Drift(args) => drift::run(args, workspace, verbosity, outlet, printer).await,
-        Command::Accept(args) => accept::run(args, workspace, printer).await,
-        Command::Ignore(args) => ignore::run(&args, workspace, printer),
-        Command::Adopt(args) => adopt::run(&args, workspace, printer),
+        Command::Accept(args) => accept::run(args, workspace, outlet, printer).await,
+        Command::Ignore(args) => ignore::run(&args, workspace, outlet, printer),
+        Command::Adopt(args) => adopt::run(&args, workspace, outlet, printer),
         Command::Apply(args) => apply::run(args, workspace, verbosity, outlet, printer).await,
         Command::Show(args) => show::run(&args, printer),
         Command::Verify(args) => verify::run(args, workspace, outlet, printer).await,
         Command::Handoff(args) => handoff::run(args, workspace, outlet, printer).await,
-        Command::Attest(args) => attest::run(args, workspace, printer).await,
+        Command::Attest(args) => attest::run(args, workspace, outlet, printer).await,
         Command::List(args) => list::run(args, workspace, outlet, printer).await,
         Command::Keys(args) => keys::run(args.command, workspace, outlet, printer).await,
         Command::Doctor(args) => doctor::run(args, workspace, outlet, printer).await,

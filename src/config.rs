@@ -1,8 +1,8 @@
-//! YAML to typed values with spans. Every problem of every file is collected, each with its place.
+//! From YAML to typed values with spans. Every problem of every file is collected, with its place.
 //!
-//! [`load`] goes through four steps: [`files`] finds and reads, [`yaml`](crate::yaml) parses,
-//! [`check`](crate::language::check) compares with the tables ([`language`], and those of the [`kinds`](crate::kinds)),
-//! [`decode`] makes typed values; then the [`rules`] look for what only meaning can tell.
+//! [`load`] has these steps: [`files`] finds and reads files, [`yaml`](crate::yaml) parses them,
+//! [`check`](crate::language::check) compares them with the tables ([`language`] and the [`kinds`](crate::kinds)),
+//! [`decode`] creates typed values, and the [`rules`] check what depends on meaning.
 
 pub mod application;
 pub mod association;

@@ -1,4 +1,4 @@
-//! Values that stand outside the YAML: environment variables, files, the output of commands.
+//! Values from outside the YAML: environment variables, files, the output of commands.
 
 use std::io::{self, IsTerminal as _, Read as _};
 use std::path::{Path, PathBuf};
@@ -14,13 +14,13 @@ use crate::duo::types::{is_integration_key, is_secret_key};
 use crate::reading::{self, ReadError};
 use crate::secret::Secret;
 
-/// A single value is never larger than this many bytes.
+/// The largest size of a single value, in bytes.
 const MAX_BYTES: u64 = 64 * 1024;
 
-/// After how long a command that has not ended is worth a word.
+/// How long a command may run before the run announces that it is waiting for it.
 pub(crate) const SLOW: Duration = Duration::from_secs(5);
 
-/// Why a value could not be had. No variant holds the value.
+/// Why a value could not be read. No variant holds the value.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum CredentialError {
     /// The variable is not set.
@@ -62,98 +62,96 @@ pub enum CredentialError {
     },
 }
 
-/// What surrounds a command that fetches a value.
+/// The environment of a command that fetches a value.
 #[derive(Clone, Debug, Default)]
 pub struct Surroundings {
     /// The workspace's folder, in which it runs.
     pub folder: PathBuf,
-    /// The variables of duoctl's environment that it does not get: a command that fetches one secret has no need of
-    /// another one of Duo's.
+    /// Variables of duoctl's environment that the command does not get: a command that fetches one secret does not need
+    /// another Duo secret.
     pub withheld: Vec<String>,
 }
 
 impl Surroundings {
-    /// Those of the commands of a workspace.
+    /// For the commands of a workspace.
     pub fn of(workspace: &Workspace) -> Self {
         let withheld = workspace.secret_variables().into_iter().map(str::to_owned).collect();
         Self { folder: workspace.root.clone(), withheld }
     }
 
-    /// In a folder, with the whole environment.
+    /// In a folder, with the full environment.
     pub fn folder(folder: &Path) -> Self {
         Self { folder: folder.to_owned(), withheld: Vec::new() }
     }
 }
 
-/// Takes a line about a command that is slow.
+/// Receives a line about a slow command.
 type Listener = Box<dyn Fn(&str) + Send + Sync>;
 
 static LISTENER: OnceLock<Listener> = OnceLock::new();
 
-/// Has commands that take long announced. The first call of a process counts.
+/// Sets where slow commands are announced. Only the first call in a process has an effect.
 pub fn announce(listener: impl Fn(&str) + Send + Sync + 'static) {
     LISTENER.get_or_init(|| Box::new(listener));
 }
 
-/// Announces that a command is waited for, and for how long at most.
+/// Announces that the run waits for a command, and for how long at most.
 pub(crate) fn waiting_for(what: &str, left: Duration) {
     if let Some(listener) = LISTENER.get() {
-        listener(&format!("waiting for {what}, for {} s more at most", left.as_secs()));
+        listener(&format!("waiting for {what} (at most {} s more)", left.as_secs()));
     }
 }
 
-/// What a value has to look like.
+/// The form that a value must have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Form {
-    /// One line, without blanks or quotation marks around it.
+    /// One line, without surrounding whitespace or quotes.
     Line,
-    /// An integration key of Duo.
+    /// A Duo integration key.
     IntegrationKey,
-    /// A secret key of Duo.
+    /// A Duo secret key.
     SecretKey,
-    /// A secret that seals markers. What it makes is public, so a short one could be guessed.
+    /// A secret that seals markers. Seals are public, so a short secret could be guessed.
     StateKey,
 }
 
 impl Form {
-    /// What keeps a text from having the form.
+    /// Why a text does not have this form.
     fn fault(self, text: &str) -> Option<&'static str> {
         let inner = text.trim();
         if inner.is_empty() {
             return Some("is empty");
         }
         if text.chars().any(char::is_control) {
-            return Some("holds more than one line, or control characters");
+            return Some("contains line breaks or control characters");
         }
         if text != inner {
-            return Some("begins or ends with a blank");
+            return Some("starts or ends with whitespace");
         }
         if ['"', '\'']
             .iter()
             .any(|quote| inner.len() > 1 && inner.starts_with(*quote) && inner.ends_with(*quote))
         {
-            return Some("has quotation marks around it");
+            return Some("is enclosed in quotes");
         }
         match self {
             Self::IntegrationKey if !is_integration_key(text) => {
-                Some("is not an integration key of Duo, which is DI and 18 capital letters or digits")
+                Some("is not a Duo integration key (DI and 18 capital letters or digits)")
             }
-            Self::SecretKey if !is_secret_key(text) => {
-                Some("is not a secret key of Duo, which is 40 letters or digits")
-            }
+            Self::SecretKey if !is_secret_key(text) => Some("is not a Duo secret key (40 letters or digits)"),
             Self::StateKey if text.chars().count() < 32 => {
-                Some("is shorter than 32 characters, and could be guessed from what it seals")
+                Some("is shorter than 32 characters, so it could be guessed from its seals")
             }
             Self::Line | Self::IntegrationKey | Self::SecretKey | Self::StateKey => None,
         }
     }
 }
 
-/// What keys are called.
+/// What messages call the keys.
 const IKEY: &str = "an integration key";
 const SKEY: &str = "a secret key";
 
-/// Fetches a value. One line break at its end is not part of it.
+/// Fetches a value. One trailing line break is removed.
 ///
 /// # Errors
 ///
@@ -165,7 +163,7 @@ pub fn fetch(source: &ValueSource, form: Form, around: &Surroundings) -> Result<
             let origin = format!("the environment variable {name}");
             let text = value.into_string().map_err(|_| unusable(&origin, "is not UTF-8 text"))?;
             if text.len() > usize::try_from(MAX_BYTES).unwrap_or(usize::MAX) {
-                return Err(unusable(&origin, "is far too long"));
+                return Err(unusable(&origin, "is too long"));
             }
             (origin, text)
         }
@@ -191,23 +189,23 @@ fn unusable(origin: &str, reason: impl Into<String>) -> CredentialError {
     CredentialError::Unusable { origin: origin.to_owned(), reason: reason.into() }
 }
 
-/// Why a command could not be started, with a hint where its words are most likely one text.
+/// Why a command could not be started, with a hint if the whole command was written as one word.
 pub(crate) fn not_started(words: &[String], error: &io::Error) -> String {
     let hint = match words {
         [word] if error.kind() == io::ErrorKind::NotFound && word.trim().contains(char::is_whitespace) => {
             let items: Vec<&str> = word.split_whitespace().take(3).collect();
             let more = if word.split_whitespace().count() > 3 { ", ..." } else { "" };
-            format!("; each word is an item of the list: [{}{more}]", items.join(", "))
+            format!("; write each word as an item of the list: [{}{more}]", items.join(", "))
         }
         [program, ..] if error.kind() == io::ErrorKind::NotFound && program.starts_with('~') => {
-            "; `~` is not expanded: write the whole path".to_owned()
+            "; `~` is not expanded: write the full path".to_owned()
         }
         _ => String::new(),
     };
     format!("cannot be started: {error}{hint}")
 }
 
-/// Runs a command until it ends, for at most `timeout`; what takes longer than `slow` is announced.
+/// Runs a command until it ends, for at most `timeout`, and announces it when it takes longer than `slow`.
 fn run(
     words: &[String],
     timeout: Duration,
@@ -226,7 +224,7 @@ fn run(
     for name in &around.withheld {
         command.env_remove(name);
     }
-    // At a terminal it may ask the person there, which a group of its own could not.
+    // On a terminal the command may prompt, which it could not do from its own process group.
     let grouped = !io::stdin().is_terminal();
     #[cfg(unix)]
     if grouped {
@@ -238,7 +236,7 @@ fn run(
         std::thread::spawn(move || {
             let mut bytes = Vec::new();
             let read = stdout.take(MAX_BYTES + 1).read_to_end(&mut bytes).map(|_| bytes);
-            // Nobody listens any more once the time is up.
+            // After the timeout the receiver is gone.
             let _ = sender.send(read);
         });
     }
@@ -253,16 +251,16 @@ fn run(
         end(&mut child, grouped);
         let seconds = timeout.as_secs();
         return Err(failed(format!(
-            "did not end within {seconds} s and was ended; it may wait for a person: give it what it needs, or raise \
+            "did not finish within {seconds} s and was stopped; it may be waiting for input: provide it, or raise \
              `timeout`"
         )));
     };
-    let bytes = output.map_err(|error| failed(format!("cannot be read from: {error}")))?;
+    let bytes = output.map_err(|error| failed(format!("produced output that cannot be read: {error}")))?;
     if u64::try_from(bytes.len()).unwrap_or(u64::MAX) > MAX_BYTES {
         end(&mut child, grouped);
-        return Err(failed(format!("printed more than {} KB and was ended", MAX_BYTES / 1024)));
+        return Err(failed(format!("printed more than {} KB and was stopped", MAX_BYTES / 1024)));
     }
-    // It has closed its output: what it still does is not worth more than the rest of the time.
+    // It closed its output, so it may use only the remaining time.
     let status = child.wait().map_err(|error| failed(format!("cannot be waited for: {error}")))?;
     if !status.success() {
         return Err(failed(format!("ended with {status}")));
@@ -272,11 +270,11 @@ fn run(
     Ok((origin, text))
 }
 
-/// Ends a command, and what it started where it has a group of its own.
+/// Stops a command, and its child processes if it has its own process group.
 fn end(child: &mut Child, grouped: bool) {
     #[cfg(unix)]
     if grouped && let Some(group) = i32::try_from(child.id()).ok().and_then(rustix::process::Pid::from_raw) {
-        // A group that is empty already is what is wanted.
+        // The group may be empty already.
         let _ = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
     }
     #[cfg(not(unix))]
@@ -285,7 +283,7 @@ fn end(child: &mut Child, grouped: bool) {
     let _ = child.wait();
 }
 
-// Their commands are scripts for `sh`.
+// The tests' commands are `sh` scripts.
 #[cfg(all(test, unix))]
 mod tests {
     use std::time::Instant;
@@ -339,7 +337,7 @@ mod tests {
         let unset = ValueSource::Env("DUOCTL_SURELY_UNSET".into());
         assert_eq!(error(&unset), "the environment variable DUOCTL_SURELY_UNSET is not set");
         assert_eq!(error(&command("echo hunter2; exit 3")), "the command `sh` ended with exit status: 3");
-        let lines = "the value from the command `sh` holds more than one line, or control characters";
+        let lines = "the value from the command `sh` contains line breaks or control characters";
         assert_eq!(error(&command("printf 'hunter2\\nmore'")), lines);
         assert_eq!(error(&command("printf 'hunter\\r2'")), lines);
         assert_eq!(error(&command("true")), "the value from the command `sh` is empty");
@@ -347,7 +345,7 @@ mod tests {
             error(&command("printf 'hunter2\\377'")),
             "the value from the command `sh` is not UTF-8 text"
         );
-        let endless = "the command `sh` printed more than 64 KB and was ended";
+        let endless = "the command `sh` printed more than 64 KB and was stopped";
         assert_eq!(error(&command("while :; do echo hunter2hunter2; done")), endless);
         assert_eq!(
             error(&ValueSource::File("no/such/file".into())),
@@ -355,7 +353,7 @@ mod tests {
         );
         let home = ValueSource::File("cred/~/x".into());
         assert!(
-            error(&home).ends_with("it does not exist; `~` is not expanded: write the whole path"),
+            error(&home).ends_with("it does not exist; `~` is not expanded: write the full path"),
             "{}",
             error(&home)
         );
@@ -368,10 +366,10 @@ mod tests {
         };
         assert!(
             one("op read op://x/hunter2 y")
-                .ends_with("; each word is an item of the list: [op, read, op://x/hunter2, ...]")
+                .ends_with("; write each word as an item of the list: [op, read, op://x/hunter2, ...]")
         );
         assert!(one("op read op://x/y").starts_with("the command `op` cannot be started: "));
-        assert!(one("~/bin/key").ends_with("; `~` is not expanded: write the whole path"));
+        assert!(one("~/bin/key").ends_with("; `~` is not expanded: write the full path"));
         assert!(!one("surely-not-there").contains("item of the list"));
     }
 
@@ -392,9 +390,12 @@ mod tests {
             &Surroundings::folder(folder.path()),
         );
         let message = ended.unwrap_err().to_string();
-        assert!(message.starts_with("the command `sh` did not end within 2 s and was ended; "), "{message}");
+        assert!(
+            message.starts_with("the command `sh` did not finish within 2 s and was stopped; "),
+            "{message}"
+        );
         assert!(start.elapsed() < Duration::from_secs(60), "{:?}", start.elapsed());
-        assert_eq!(*said.lock().unwrap(), ["waiting for the command `sh`, for 1 s more at most"]);
+        assert_eq!(*said.lock().unwrap(), ["waiting for the command `sh` (at most 1 s more)"]);
     }
 
     #[test]
@@ -420,7 +421,7 @@ mod tests {
     }
 
     proptest! {
-        /// Whatever is put around a key makes it unusable, and the message never shows it.
+        /// Any character around a key makes it invalid, and the message never shows it.
         #[test]
         fn what_surrounds_a_key_is_named(before in "[ \t\"'\u{a0}]{0,2}", after in "[ \t\"'\u{a0}\n]{0,3}") {
             let key = "b2".repeat(20);

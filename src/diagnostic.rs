@@ -1,4 +1,4 @@
-//! Findings as data: what is wrong, where, and what to do. Rendering is the business of `output`.
+//! Findings as data: what is wrong, where, and what to do. `output` renders them.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -44,7 +44,7 @@ pub struct Span {
 pub struct Spanned<T> {
     /// The value.
     pub value: T,
-    /// Where it stands.
+    /// Where it was written.
     pub span: Span,
 }
 
@@ -70,7 +70,7 @@ pub struct Diagnostic {
     pub help: Option<String>,
     /// Other places that matter, each with a label, e.g. the first of two definitions.
     pub related: Vec<(Span, String)>,
-    /// The address that it is about, where it can be suppressed.
+    /// The address that it is about, if it can be suppressed there.
     pub subject: Option<Box<Subject>>,
 }
 
@@ -105,7 +105,7 @@ impl Diagnostic {
         self
     }
 
-    /// Says which address it is about, so that it can be suppressed there.
+    /// Sets the address that it is about, so that it can be suppressed there.
     #[must_use]
     pub fn about(mut self, address: &impl ToString) -> Self {
         self.subject = Some(Box::new(Subject(address.to_string())));
@@ -145,13 +145,13 @@ macro_rules! codes {
 
 codes! {
     // --- reading files
-    /// A path cannot be read, or is no file or folder.
+    /// A path cannot be read, or is not a file or a folder.
     Unreadable = "unreadable",
-    /// A folder holds no `duo.yaml` and no `*.duo.yaml`.
+    /// A folder contains no `duo.yaml` and no `*.duo.yaml`.
     NoYaml = "no-yaml",
-    /// A file is named almost like one of a workspace, and so is not read.
+    /// A file's name is almost that of a workspace file, so the file is not read.
     MisnamedFile = "misnamed-file",
-    /// A folder holds several workspaces.
+    /// A folder contains several workspaces.
     SeveralWorkspaces = "several-workspaces",
     /// A file has no content.
     EmptyFile = "empty-file",
@@ -161,7 +161,7 @@ codes! {
     TooLarge = "too-large",
     /// The text is not YAML.
     Syntax = "syntax",
-    /// A key stands twice in one mapping.
+    /// A key is set twice in one mapping.
     DuplicateKey = "duplicate-key",
     // --- shape
     /// A key that the language does not have.
@@ -177,13 +177,13 @@ codes! {
     UnknownVariable = "unknown-variable",
     /// A variable has no value.
     MissingVariable = "missing-variable",
-    /// A variable is declared and not used.
+    /// A variable is declared but not used.
     UnusedVariable = "unused-variable",
-    /// An address, or a key that stands once, is defined in two places.
+    /// An address, or a key that may appear only once, is defined in two places.
     DuplicateAddress = "duplicate-address",
     /// The API hostname is not a bare Duo hostname.
     InvalidHostname = "invalid-hostname",
-    /// A secret stands in the YAML in clear.
+    /// A secret is in the YAML in plain text.
     PlainSecret = "plain-secret",
     /// A field that this type of application does not have.
     FieldNotApplicable = "field-not-applicable",
@@ -191,17 +191,17 @@ codes! {
     LegacyField = "legacy-field",
     /// `groups_allowed` and `user_access` contradict each other.
     AccessConflict = "access-conflict",
-    /// More groups than Duo takes.
+    /// More groups than Duo accepts.
     TooManyGroups = "too-many-groups",
     /// A type that duoctl does not know; it may be newer than this version.
     UnknownType = "unknown-type",
     /// A type that the API cannot create or that has reached its end of life.
     TypeNotCreatable = "type-not-creatable",
-    /// Settings of Duo Single Sign-On that Duo most likely refuses.
+    /// Settings of Duo Single Sign-On that Duo probably rejects.
     DoubtfulSso = "doubtful-sso",
-    /// A network that most likely is not what was meant.
+    /// A network that is probably not what was meant.
     DoubtfulNetwork = "doubtful-network",
-    /// A standing consent that cannot count.
+    /// A standing consent that has no effect.
     UnusedConsent = "unused-consent",
     /// The text of `notes` together with the marker is too long, or looks like a marker.
     InvalidNotes = "invalid-notes",
@@ -217,73 +217,73 @@ codes! {
     Recommended = "recommended",
     /// Event streaming was asked for where Duo does not have it.
     EventStreaming = "event-streaming",
-    /// An exception whose `until` is near, or over.
+    /// An exception whose `until` date is near or past.
     Expiring = "expiring",
-    /// An `ignore` that does nothing.
+    /// An `ignore` that has no effect.
     UnusedIgnore = "unused-ignore",
 
     // --- against this machine
-    /// YAML that is not trusted asks for a command, a variable or a file outside of its folder.
+    /// Untrusted YAML asks for a command, a variable or a file outside its folder.
     Untrusted = "untrusted",
-    /// Two folders of a repository hold a workspace of one name.
+    /// Two folders of a repository contain workspaces with the same name.
     DuplicateWorkspace = "duplicate-workspace",
 
     // --- against the account
     /// A group or policy that the account does not have.
     UnknownReference = "unknown-reference",
-    /// A group or policy name that more than one object has.
+    /// A group or policy name that several objects have.
     AmbiguousReference = "ambiguous-reference",
     /// Several live applications could be the declared one.
     AmbiguousMatch = "ambiguous-match",
     /// The live application belongs to another workspace or address.
     OwnedElsewhere = "owned-elsewhere",
-    /// The workspace has another name than the applications that it takes over.
+    /// The workspace has a different name than the applications that it takes over.
     FormerName = "former-name",
-    /// One marker stands on several live applications.
+    /// Several live applications carry the same marker.
     DuplicateMarker = "duplicate-marker",
-    /// An application that a rotation or a secret store names has no marker that says so.
+    /// An application named by a rotation or a secret store does not have the matching marker.
     LostMarker = "lost-marker",
     /// A marker that duoctl did not write for the application that carries it.
     ForgedMarker = "forged-marker",
-    /// Something that looks like a marker and cannot be read.
+    /// Text that looks like a marker but cannot be read.
     DamagedMarker = "damaged-marker",
-    /// What a step rests on cannot be verified with the keys of this run.
+    /// Something a step depends on cannot be verified with the keys of this run.
     UnverifiedState = "unverified-state",
-    /// An application seems to be the one of an address whose store holds the key of another one.
+    /// An application seems to be that of an address whose store holds another application's key.
     StoreDisagrees = "store-disagrees",
-    /// The key of an application is being rotated, and something stands in the way of it.
+    /// The key of an application is being rotated, and something blocks the rotation.
     RotationUnderWay = "rotation-under-way",
-    /// A key is older than `max_age` says.
+    /// A key is older than its `max_age`.
     KeyTooOld = "key-too-old",
-    /// Nobody can tell whether a key is older than `max_age` says.
+    /// Whether a key is older than its `max_age` is unknown.
     KeyAgeUnknown = "key-age-unknown",
-    /// A secret store could not be read, or holds what duoctl did not write.
+    /// A secret store cannot be read, or holds data that duoctl did not write.
     StoreUnreadable = "store-unreadable",
-    /// An application that nobody owns looks like one that would be created.
+    /// An unowned application looks like one that would be created.
     PossibleDuplicate = "possible-duplicate",
-    /// Something is to be removed, and waits until the errors are gone.
+    /// A removal waits until the errors are fixed.
     RemovalHeld = "removal-held",
-    /// `integration_key` names an application that the account does not have, or of another type.
+    /// `integration_key` names an application that does not exist in the account or has another type.
     PinMismatch = "pin-mismatch",
-    /// A part of the account could not be read, so nothing is planned for what it covers.
+    /// A part of the account could not be read, so nothing that depends on it is planned.
     AccountUnreadable = "account-unreadable",
     /// The declared plan or hostname and the account disagree.
     AccountMismatch = "account-mismatch",
     /// The change would lock duoctl itself out.
     SelfLockout = "self-lockout",
-    /// In Duo somebody let a key do more than the YAML says.
+    /// An administrator gave a key more permissions in Duo than the YAML allows.
     OverPrivileged = "over-privileged",
-    /// A change that people see who are not administrators.
+    /// A change that end users can see.
     SeenByUsers = "seen-by-users",
-    /// Something that a console without an API has to be told, or no longer has to.
+    /// Values that must be entered in, or removed from, a console without an API.
     SeenInConsole = "seen-in-console",
     /// Duo does not offer this setting for the application yet.
     NotOfferedYet = "not-offered-yet",
-    /// A field of an authoritative application that is not compared all the same.
+    /// A field of an authoritative application that is not compared.
     NotCompared = "not-compared",
-    /// An application that was to be deleted is still used.
+    /// An application due for deletion is still used.
     StillUsed = "still-used",
-    /// Duo accepted a value and changed it on its own.
+    /// Duo accepted a value but changed it.
     NormalisedByDuo = "normalised-by-duo",
 }
 

@@ -1,4 +1,4 @@
-//! Duo's wire: signing, requests, transport, paging, limits, errors, types. Knows nothing of YAML.
+//! The Duo API: signing, requests, transport, paging, limits, errors, types. Independent of the YAML.
 
 pub mod activity;
 pub mod api;

@@ -1,9 +1,9 @@
-//! git itself, asked about a folder: nobody else knows all of its rules.
+//! Asks git about a folder: only git knows all of its rules.
 
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
-/// What git needs to find its configuration, and to know whose folders it may trust.
+/// What git needs to find its configuration and its list of trusted folders.
 const INHERITED: [&str; 9] = [
     "PATH",
     "HOME",
@@ -16,15 +16,15 @@ const INHERITED: [&str; 9] = [
     "GIT_CONFIG_NOSYSTEM",
 ];
 
-/// Runs git in a folder, with a path as the last argument where there is one.
+/// Runs git in a folder, with an optional path as the last argument.
 pub(crate) fn git(folder: &Path, arguments: &[&str], file: Option<&Path>) -> std::io::Result<Output> {
     let mut command = Command::new("git");
-    // A hook's variables would point git at another repository, and keys in the environment are none of its business.
+    // A hook's variables would point git at another repository, and git does not need the keys in the environment.
     command.env_clear().envs(INHERITED.into_iter().filter_map(|name| Some((name, std::env::var_os(name)?))));
     command.arg("-C").arg(folder).args(arguments).args(file).env("LC_ALL", "C").stdin(Stdio::null()).output()
 }
 
-/// Who commits in a folder, as `NAME <EMAIL>`, or as much of it as git's configuration has.
+/// Who commits in a folder, as `NAME <EMAIL>`, or the part of it that git's configuration has.
 pub(crate) fn identity(folder: &Path) -> Option<String> {
     let of = |key: &str| {
         let output = git(folder, &["config", "--get", key], None).ok()?;

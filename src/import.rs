@@ -1,8 +1,9 @@
-//! A live account as YAML: one entry for each application that nobody declares yet, so that the plan after it only
-//! adopts. What the language cannot say becomes a comment, and what cannot be adopted at all is left out with a word.
+//! Writes a live account as YAML: one entry for each application that is not declared yet, so that the next plan only
+//! adopts. Values that the language cannot express become comments, and applications that cannot be adopted are left out
+//! with a reason.
 //!
-//! Nothing here is guessed to be right: every entry is read back and planned against the same account, and what would
-//! be an error or a change is given up, one setting at a time.
+//! Every entry is parsed again and planned against the same account. Settings that would cause an error or a change are
+//! removed, one at a time.
 
 pub mod accept;
 mod check;
@@ -29,16 +30,16 @@ use names::Names;
 pub use scope::{LeftOut, Live, Reason, Wanted};
 use scope::{Scope, keys};
 
-/// What an import makes of an account.
+/// The result of an import.
 #[derive(Clone, Debug, Default)]
 pub struct Imported {
     /// The new entries, sorted by their addresses.
     pub entries: Vec<Entry>,
     /// Everything else, sorted by integration key.
     pub left_out: Vec<LeftOut>,
-    /// The key of every application that may get an entry, whether or not it is wanted.
+    /// The key of every application that may get an entry, whether or not it was selected.
     pub keys: Vec<String>,
-    /// Fields of the new entries that are set in Duo, and that the YAML neither mentions nor ignores.
+    /// The number of fields of the new entries that are set in Duo and that the YAML neither mentions nor ignores.
     pub unmanaged_fields: usize,
 }
 
@@ -60,8 +61,8 @@ pub fn import(
         match scope.judge(integration) {
             Ok(_) if let Some(address) = alike.get(&integration.ikey) => {
                 let why = format!(
-                    "`{address}` looks like it and would be created; `duoctl adopt {address} {}` if it is the same, or give it \
-                     an entry of its own with this `integration_key`",
+                    "`{address}` looks like it and would be created; if it is the same, run `duoctl adopt {address} {}`; if not, \
+                     give it its own entry with this `integration_key`",
                     integration.ikey
                 );
                 imported.left_out.push(left_out(integration, Reason::Impossible(why)));
@@ -94,7 +95,7 @@ pub fn import(
     imported
 }
 
-/// What `defaults` says of applications of a type.
+/// The `defaults` for applications of a type.
 fn defaults(workspace: &Workspace, kind: &str) -> Map<String, Value> {
     let general = workspace.defaults.get("applications");
     let of_type = workspace.defaults.get("types").and_then(|types| types.get(kind));

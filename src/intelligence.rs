@@ -6,5 +6,5 @@ pub mod expand;
 
 pub use crate::language::address::{ADMIN_API, AUTH_API};
 
-/// What the name of an Admin API application begins with, unless the YAML gives it another one; the display name follows.
+/// The prefix of an Admin API application's default name; the display name follows.
 pub const NAME_PREFIX: &str = "Identity Intelligence: ";

@@ -1,7 +1,7 @@
-//! What a workspace may declare: the fields of each kind, and what every kind has in common.
+//! What a workspace can declare: the fields of each kind, and what all kinds have in common.
 //!
 //! A field is one row of its kind's table ([`application::fields`]): how it is written, compared and sent, what its
-//! absence means, and what changing it risks.
+//! absence means, and what a change of it risks.
 
 pub mod address;
 pub mod application;

@@ -1,6 +1,6 @@
-//! What a language in YAML is made of: tables of keys and shapes, rules for texts, and the comparison of a tree with them.
+//! The building blocks of a language in YAML: tables of keys and shapes, rules for texts, and checking a tree against them.
 //!
-//! Nothing here knows what the YAML is about.
+//! This module is independent of the content of the YAML.
 
 pub mod address;
 pub mod age;

@@ -1,6 +1,6 @@
-//! What a run leaves in a folder when it is killed: a file before it took its name.
+//! Temporary files that a killed run leaves in a folder.
 //!
-//! Such a file is locked by the process that writes it, and a lock ends with its process: one that is not locked is left.
+//! The writing process locks such a file, and a lock ends with its process: an unlocked file is a leftover.
 
 use std::fs::{self, File, Metadata};
 use std::io;
@@ -8,27 +8,27 @@ use std::path::Path;
 
 use tempfile::NamedTempFile;
 
-/// A kind of such files: what the names of these files begin with, and of no others.
+/// A kind of temporary file. Only these files have names that start with its prefix.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Kind {
     prefix: &'static str,
-    /// Whether they are for their owner alone whatever becomes of them.
+    /// Whether only the owner may ever read them.
     private: bool,
 }
 
 /// Keys on their way into a folder.
 pub(crate) const DELIVERY: Kind = Kind { prefix: ".duoctl-delivery-", private: true };
 
-/// Everything else that is written whole.
+/// Every other file that is written atomically.
 pub(crate) const EDIT: Kind = Kind { prefix: ".duoctl-edit-", private: false };
 
 /// How many random characters follow the prefix.
 const RANDOM: usize = 6;
 
-/// How often a fresh file may be taken for a leftover by another run, which is a matter of microseconds.
+/// How often another run may mistake a new file for a leftover. The window is microseconds.
 const TRIES: u8 = 100;
 
-/// A fresh file in a folder, locked; for its owner alone, or, with `umask`, for those whom the umask lets.
+/// A new, locked file in a folder, readable by its owner only or, with `umask`, by everyone the umask allows.
 pub(crate) fn fresh(kind: Kind, folder: &Path, umask: bool) -> io::Result<NamedTempFile> {
     for _ in 0..TRIES {
         let fresh = made(kind, folder, umask)?;
@@ -36,13 +36,13 @@ pub(crate) fn fresh(kind: Kind, folder: &Path, umask: bool) -> io::Result<NamedT
             return Ok(fresh);
         }
     }
-    Err(io::Error::other("another run removes every new file in the folder"))
+    Err(io::Error::other("another run keeps removing new files in this folder"))
 }
 
 fn made(kind: Kind, folder: &Path, umask: bool) -> io::Result<NamedTempFile> {
     let mut builder = tempfile::Builder::new();
     builder.prefix(kind.prefix).rand_bytes(RANDOM);
-    // Otherwise a temporary file is made with mode 0600.
+    // By default a temporary file gets mode 0600.
     #[cfg(unix)]
     if umask {
         builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
@@ -50,18 +50,18 @@ fn made(kind: Kind, folder: &Path, umask: bool) -> io::Result<NamedTempFile> {
     #[cfg(not(unix))]
     let _ = umask;
     let fresh = builder.tempfile_in(folder)?;
-    // Where there are no locks, nobody removes anything either.
+    // On platforms without locks, no run removes files either.
     let _ = fresh.as_file().lock();
     Ok(fresh)
 }
 
-/// Whether nobody removed it between its making and its lock.
+/// Whether the file still exists: another run could remove it before it was locked.
 fn is_there(fresh: &NamedTempFile) -> bool {
     let found = fs::symlink_metadata(fresh.path());
     found.is_ok_and(|found| fresh.as_file().metadata().is_ok_and(|own| same(&found, &own)))
 }
 
-/// Removes what killed runs left in a folder. What cannot be removed now is tried again by the next run.
+/// Removes what killed runs left in a folder. The next run retries what cannot be removed now.
 pub(crate) fn remove(kind: Kind, folder: &Path) {
     let Ok(entries) = fs::read_dir(folder) else { return };
     for entry in entries.flatten() {
@@ -85,7 +85,7 @@ fn remove_one(kind: Kind, path: &Path) -> io::Result<()> {
         return Ok(());
     }
     let file = File::open(path)?;
-    // Its writer is alive while it is locked.
+    // A lock means that the writer is still running.
     if same(&found, &file.metadata()?) && file.try_lock().is_ok() {
         fs::remove_file(path)?;
     }
@@ -95,7 +95,7 @@ fn remove_one(kind: Kind, path: &Path) -> io::Result<()> {
 #[cfg(unix)]
 fn is_ours(kind: Kind, found: &Metadata) -> bool {
     use std::os::unix::fs::MetadataExt as _;
-    // Nobody executes what duoctl writes.
+    // duoctl never writes executable files.
     let mode = if kind.private { found.mode() & 0o7777 == 0o600 } else { found.mode() & 0o7111 == 0 };
     found.uid() == rustix::process::geteuid().as_raw() && mode && found.nlink() == 1
 }
@@ -174,7 +174,7 @@ mod tests {
         let fresh = fresh(DELIVERY, folder.path(), false).unwrap();
         remove(DELIVERY, folder.path());
         assert!(fresh.path().exists());
-        // As by a kill: its lock ends, and its name stays.
+        // As after a kill: the lock is released, and the file remains.
         let (file, path) = fresh.keep().unwrap();
         drop(file);
         assert!(path.exists());

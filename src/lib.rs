@@ -1,27 +1,27 @@
-//! duoctl keeps a Duo account's applications as YAML in git: planned, applied and proven with live calls.
+//! duoctl manages a Duo account's applications as YAML in git: it plans, applies and checks them with live calls.
 //!
-//! The program is a thin shell around this library, so whatever `duoctl` does another program can do, too. Data flows
+//! The program is a thin shell around this library, so other programs can do everything that `duoctl` does. Data flows
 //! one way:
 //!
 //! | module | what it does |
 //! |---|---|
 //! | [`config`] | YAML to a typed [`Workspace`](config::model::Workspace), with every problem and its place |
-//! | [`intelligence`] | what an entry of `identity_intelligence` stands for; [`expand::desired`](intelligence::expand::desired) is the desired side |
-//! | [`observe`] | the account as it is; what cannot be read is never taken for absent |
-//! | [`reconcile`] | the pure core: both sides to a [`Plan`](reconcile::plan::Plan), its risks, and the guards that refuse it |
-//! | [`apply`] | a plan step by step, with a comparison before each write |
-//! | [`verify`] | what live calls prove about keys |
-//! | [`output`] | all of that for people and machines, one file for each format |
-//! | [`kinds`] | what may be declared: the fields of each kind, one row each |
-//! | [`duo`] | Duo's wire: signatures, pages, limits, errors |
+//! | [`intelligence`] | expands the entries of `identity_intelligence`; [`expand::desired`](intelligence::expand::desired) is the desired side |
+//! | [`observe`] | reads the account; what cannot be read is never treated as absent |
+//! | [`reconcile`] | the pure core: turns both sides into a [`Plan`](reconcile::plan::Plan), its risks, and the guards that refuse it |
+//! | [`apply`] | carries out a plan step by step, with a comparison before each write |
+//! | [`verify`] | checks keys with live calls |
+//! | [`output`] | prints all of that for people and machines, one file per format |
+//! | [`kinds`] | what can be declared: the fields of each kind, one row each |
+//! | [`duo`] | the Duo API: signatures, pages, limits, errors |
 //! | [`secrets`] | where secret keys are delivered |
 //! | [`sandbox`] | a simulated Duo account over HTTPS, for rehearsals and tests |
 //!
-//! A module may use those below it in the list of this file and never those above. Errors are typed; [`cli::exit`] is the one place that maps them to exit codes.
+//! A module may use the modules below it in this list, never those above. Errors are typed; only [`cli::exit`] maps them to exit codes.
 //!
 //! # A plan without a network
 //!
-//! Everything up to the plan is data. Here the account is empty, so the application is to be created:
+//! Everything up to the plan is data. Here the account is empty, so the plan creates the application:
 //!
 //! ```
 //! use duoctl::config::load::load_text;
@@ -52,7 +52,7 @@
 //! assert_eq!(document.last_line(), "Plan: 1 to add, 0 to change, 0 to adopt, 0 to delete. 0 unmanaged.");
 //! ```
 //!
-//! `examples/plan_and_apply.rs` goes on from there: a connection, an apply, and the proof that nothing is left to do.
+//! `examples/plan_and_apply.rs` continues from there: a connection, an apply, and a second plan without changes.
 #![cfg_attr(test, allow(clippy::string_slice))]
 
 pub mod cli;

@@ -15,7 +15,7 @@ use duoctl::cli::exit::Exit;
 use duoctl::cli::{completions, mistakes, panics, signals};
 use duoctl::output::printer::Printer;
 
-/// A large account is many small values, made and dropped again: the system's allocator would take a quarter of a run.
+/// A large account is many small, short-lived values: the system's allocator would take a quarter of the run time.
 #[cfg(feature = "mimalloc")]
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -30,7 +30,7 @@ fn main() -> ExitCode {
         Ok(args) => args,
         Err(error) => {
             let error = mistakes::explained(error, &duoctl::cli::words());
-            // A reader that went away is no error.
+            // A closed stdout is not an error.
             let _ = error.print();
             let asked = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
             return ExitCode::from(if asked { Exit::Done } else { Exit::Usage }.code());
@@ -40,42 +40,42 @@ fn main() -> ExitCode {
     let runtime = match enough_descriptors().and_then(|()| runtime()) {
         Ok(runtime) => runtime,
         Err(error) => {
-            // There is nobody left to tell.
+            // If stderr is closed, the message is lost.
             let _ = writeln!(
                 std::io::stderr(),
-                "error: this machine gives duoctl too little to start: {error}; raise `ulimit -n` to 64 or more, and give \
-                 it more memory"
+                "error: not enough resources to start: {error}; raise `ulimit -n` to 64 or more, or add \
+                 memory"
             );
             return ExitCode::from(Exit::Error.code());
         }
     };
     panics::begun();
-    // The panic hook has said what there is to say.
+    // The panic hook has already printed the message.
     let ended = std::panic::catch_unwind(AssertUnwindSafe(|| runtime.block_on(duoctl::cli::run(args))));
     let exit = ended.unwrap_or(Exit::Error);
-    // What still runs in the background has nothing left to say.
+    // Background tasks have nothing left to report.
     runtime.shutdown_background();
     ExitCode::from(exit.code())
 }
 
-/// Few threads: what takes long is the network, and each thread takes memory of its own.
+/// Few threads: most time is spent on the network, and each thread needs memory.
 fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let mut builder = tokio::runtime::Builder::new_multi_thread();
-    // tokio's own variable counts.
+    // tokio's own variable takes precedence.
     if std::env::var_os("TOKIO_WORKER_THREADS").is_none() {
         builder.worker_threads(cores.min(THREADS));
     }
     builder.max_blocking_threads(THREADS).enable_all().build()
 }
 
-/// How many threads compute, and how many wait for files, at most.
+/// The maximum number of threads that compute, and of threads that wait for files.
 const THREADS: usize = 4;
 
-/// How many files, pipes and sockets are open at once in a small run.
+/// How many files, pipes and sockets a small run has open at once.
 const DESCRIPTORS: usize = 24;
 
-/// Libraries panic where they can open nothing, so it is tried first. A limit that may be raised is.
+/// Checks the descriptor limit first, and raises it if possible: libraries panic when they cannot open anything.
 fn enough_descriptors() -> std::io::Result<()> {
     #[cfg(unix)]
     {
@@ -94,12 +94,12 @@ fn enough_descriptors() -> std::io::Result<()> {
     Ok(())
 }
 
-/// How many are more than any run needs.
+/// A limit that no run exceeds.
 #[cfg(unix)]
 const PLENTY: u64 = 1024;
 
-/// Secrets are in memory: no core dump holds them, no other process of this user may look, and no panic prints a value.
-/// Where the system refuses, it is as it would be without.
+/// Protects secrets in memory: no core dumps, no access by the user's other processes, and no values in panic messages.
+/// If the system refuses, the run continues without the protection.
 fn harden() {
     panics::install();
     #[cfg(unix)]
@@ -114,7 +114,7 @@ fn harden() {
     }
 }
 
-/// duoctl's own events on stderr; those of libraries stay out, since some of them print headers.
+/// Logs duoctl's own events to stderr; not those of libraries, since some print headers.
 fn log(args: &Args) {
     let level = match args.global.verbose {
         0 => return,
@@ -122,7 +122,7 @@ fn log(args: &Args) {
         2 => LevelFilter::DEBUG,
         _ => LevelFilter::TRACE,
     };
-    // Beside a client in the same process, the simulator would only say everything twice.
+    // With a client in the same process, the simulator would only log everything twice.
     let simulator = if matches!(args.command, Command::Sandbox(_)) { level } else { LevelFilter::OFF };
     let filter = tracing_subscriber::filter::Targets::new()
         .with_target("duoctl", level)

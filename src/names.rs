@@ -1,4 +1,4 @@
-//! How names are compared, everywhere: [`same`] decides, [`alike`] only ever suggests and warns.
+//! How names are compared everywhere: [`same`] decides; [`alike`] is only used for suggestions and warnings.
 
 use std::collections::HashSet;
 
@@ -9,22 +9,22 @@ use unicode_security::skeleton;
 
 use crate::text::is_ignorable;
 
-/// Whether two names are the same: Unicode has several spellings of one text.
+/// Whether two names are the same: Unicode can spell the same text in several ways.
 pub fn same(a: &str, b: &str) -> bool {
     same_key(a) == same_key(b)
 }
 
-/// Whether two names look the same to a person: but for case, blanks and characters that cannot be seen.
+/// Whether two names look the same to a person, ignoring case, whitespace and invisible characters.
 pub fn alike(a: &str, b: &str) -> bool {
     alike_key(a) == alike_key(b)
 }
 
-/// What the names have in common that are the [`same`].
+/// The key that names share if they are the [`same`].
 pub fn same_key(name: &str) -> String {
     if is_nfc(name) { name.to_owned() } else { name.nfc().collect() }
 }
 
-/// What the names have in common that are [`alike`].
+/// The key that names share if they are [`alike`].
 pub fn alike_key(name: &str) -> String {
     let visible: String = name.nfd().filter(|c| !is_ignorable(*c)).collect();
     // Upper case first: it joins letters such as the two forms of the small sigma.
@@ -33,36 +33,36 @@ pub fn alike_key(name: &str) -> String {
     folded.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// Whether one text may be what Duo makes of another: cut, with other blanks, or escaped as in HTML (duo-api.md, trap 35).
+/// Whether `kept` may be what Duo stored for `asked`: cut, with other whitespace, or HTML-escaped (duo-api.md, trap 35).
 pub fn may_be_kept_as(asked: &str, kept: &str) -> bool {
     let unescaped = ESCAPED.iter().fold(kept.to_owned(), |text, (escape, plain)| text.replace(escape, plain));
     let asked = alike_key(asked);
     [kept, &unescaped].into_iter().map(alike_key).any(|kept| !kept.is_empty() && asked.starts_with(&kept))
 }
 
-/// What HTML writes for some characters; that of its own sign comes last.
+/// HTML's escapes; the ampersand is last.
 const ESCAPED: [(&str, &str); 5] =
     [("&lt;", "<"), ("&gt;", ">"), ("&quot;", "\""), ("&#39;", "'"), ("&amp;", "&")];
 
-/// What texts have in common that are the [`same`] but for the blanks around them, which Duo may drop (duo-api.md, trap 35).
+/// The key of texts that are the [`same`] without surrounding whitespace, which Duo may drop (duo-api.md, trap 35).
 pub fn bare_key(text: &str) -> String {
     same_key(text.trim())
 }
 
-/// Whether a name has these words next to each other, whatever is between and around them.
+/// Whether a name contains these words next to each other, with anything between and around them.
 pub fn mentions(name: &str, words: &str) -> bool {
     let words = spaced(words);
     !words.trim().is_empty() && spaced(name).contains(&words)
 }
 
-/// The words of a text as they are [`alike`], with a space around each.
+/// The words of a text as compared by [`alike`], with a space around each.
 fn spaced(text: &str) -> String {
     let alike = alike_key(text);
     let words = alike.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
     words.fold(" ".to_owned(), |text, word| text + word + " ")
 }
 
-/// A letter of a name that looks like another one.
+/// A letter in a name that looks like another letter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LookAlike {
     /// The letter.
@@ -71,8 +71,8 @@ pub struct LookAlike {
     pub like: char,
 }
 
-/// The first letter of a name that poses as a Latin one: in a word that has Latin letters too, or in one that is made of
-/// such letters alone, while nothing else in the name shows that the other script is meant.
+/// The first letter that imitates a Latin one: in a word that also has Latin letters, or in a word of only such letters
+/// while nothing else in the name shows that the other script is intended.
 pub fn look_alike(name: &str) -> Option<LookAlike> {
     if name.is_ascii() {
         return None;
@@ -92,18 +92,18 @@ pub fn look_alike(name: &str) -> Option<LookAlike> {
 struct Letter {
     letter: char,
     script: Script,
-    /// The Latin letter that it looks like and is not.
+    /// The Latin letter that it looks like but is not.
     like: Option<char>,
 }
 
 impl Letter {
-    /// Marks and digits are none.
+    /// Marks and digits have none.
     fn of(letter: char) -> Option<Self> {
         if !letter.is_alphabetic() || unicode_normalization::char::is_combining_mark(letter) {
             return None;
         }
         let script = letter.script();
-        // Letters of Latin alphabets are what they are, but not those that only print differs.
+        // Letters of Latin alphabets are genuine, except variants that differ only in print.
         let own = script == Script::Latin && (is_nfkc(letter.encode_utf8(&mut [0; 4])) || letter < '\u{100}');
         let like = (!own).then(|| likeness(letter)).flatten();
         Some(Self { letter, script, like })

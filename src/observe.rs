@@ -1,4 +1,4 @@
-//! One reading of the account: the lists that a plan needs, each once.
+//! Reads the account once: every list that a plan needs.
 
 pub mod births;
 pub mod counts;
@@ -26,7 +26,7 @@ use crate::secret::Secret;
 use crate::secrets::Stores;
 use crate::secrets::store::{Contents, StoreError};
 
-/// An observation, and the errors behind what could not be read.
+/// An observation, and the errors for everything that could not be read.
 #[derive(Debug)]
 pub struct Reading {
     /// What was seen.
@@ -35,7 +35,7 @@ pub struct Reading {
     pub failures: Vec<DuoError>,
 }
 
-/// Reads the account: applications always, groups and policies only where the YAML names one.
+/// Reads the account: applications always, groups and policies only if the YAML names one.
 pub async fn observe(
     reader: &impl ReadApi,
     desired: &Desired,
@@ -46,19 +46,19 @@ pub async fn observe(
     read(reader, Needs::of(desired), keyring, operator, host).await
 }
 
-/// How many calls [`observe`] takes at least: an account may hold more than the YAML declares.
+/// The minimum number of calls that [`observe`] makes: the account may hold more than the YAML declares.
 pub fn least_calls(desired: &Desired) -> usize {
     let Needs { groups, policies, account } = Needs::of(desired);
     let pages = desired.applications.len().div_ceil(INTEGRATIONS_PAGE).max(1);
     pages + [groups, policies, account].into_iter().filter(|needed| *needed).count()
 }
 
-/// Reads the account's applications, groups and policies, whatever the YAML names.
+/// Reads the account's applications, groups and policies, even if the YAML names none.
 pub async fn observe_all(reader: &impl ReadApi, keyring: &Keyring, operator: &Ikey, host: &str) -> Reading {
     read(reader, Needs { groups: true, policies: true, account: false }, keyring, operator, host).await
 }
 
-/// What is read beside the applications.
+/// What is read in addition to the applications.
 #[derive(Clone, Copy)]
 struct Needs {
     groups: bool,
@@ -96,7 +96,7 @@ async fn read(
         tokio::join!(reader.integrations(), optional_groups, optional_policies, optional_account);
     let integrations = integrations.and_then(|lives| holding(lives, operator));
     let groups = match (groups, &integrations) {
-        // Only names for people depend on it, so a failure is none of the plan's.
+        // Used only to show names, so a failure does not affect the plan.
         (None, Ok(lives)) if lives.iter().any(comes_back_with_groups) => reader.groups().await.ok().map(Ok),
         (groups, _) => groups,
     };
@@ -107,14 +107,14 @@ async fn read(
         integrations: observed(Some(integrations), &mut failures),
         groups: observed(groups, &mut failures),
         policies: observed(policies, &mut failures),
-        // The account's own words only serve a warning: without them a plan is still right.
+        // Used only for a warning: the plan is correct without it.
         account: account.unwrap_or_default(),
         ..Observation::new(host, operator.clone(), jiff::Timestamp::now())
     };
     Reading { observation, failures }
 }
 
-/// A list without the application whose key has just signed the request for it is not whole, whatever it says.
+/// Rejects a list as incomplete if it lacks the application whose key signed the request.
 fn holding(lives: Vec<Integration>, operator: &Ikey) -> Result<Vec<Integration>, DuoError> {
     if lives.iter().any(|live| live.ikey == *operator) {
         return Ok(lives);
@@ -123,13 +123,13 @@ fn holding(lives: Vec<Integration>, operator: &Ikey) -> Result<Vec<Integration>,
     Err(DuoError::Incomplete { path: INTEGRATIONS.to_owned(), reason })
 }
 
-/// Whether a marker holds groups that are to be given back by name.
+/// Whether the marker records groups that will be restored by name.
 fn comes_back_with_groups(live: &Integration) -> bool {
     let marker = Notes::parse(live.notes()).marker;
     marker.is_some_and(|marker| matches!(marker.shut.access, Some(AccessBefore::Groups(_))))
 }
 
-/// What the secret stores hold at the places of these applications, at most `parallelism` looked up at once.
+/// What the secret stores hold for these applications, with at most `parallelism` reads at once.
 pub async fn look_up(
     stores: &Stores,
     applications: impl IntoIterator<Item = &DesiredApplication>,

@@ -1,5 +1,5 @@
-//! Plans, reports and diagnostics for people and machines: typed documents, and one file per format. Nothing here decides
-//! anything.
+//! Plans, reports and diagnostics for people and machines: typed documents, and one file per format. This module only
+//! presents results; it makes no decisions.
 
 pub(crate) mod csv;
 pub mod document;

@@ -1,6 +1,6 @@
-//! Reading files that people wrote: one way, with one set of messages, and never more than a limit.
+//! Reads files that people wrote, with one set of messages and a size limit.
 //!
-//! A folder, a pipe or a device is refused before it is opened: opening a pipe waits until someone writes to it.
+//! A folder, a pipe or a device is refused before it is opened: opening a pipe blocks until something writes to it.
 
 use std::fs::{File, FileType, Metadata};
 use std::io::{self, Read};
@@ -8,23 +8,23 @@ use std::path::Path;
 
 use thiserror::Error;
 
-/// Why a file could not be read. No variant holds anything of the file.
+/// Why a file could not be read. No variant holds any of the file's content.
 #[derive(Debug, Error)]
 pub enum ReadError {
-    /// Nothing is there.
+    /// The path does not exist.
     #[error("it does not exist")]
     Missing,
-    /// Nothing is there, and the path has a `~` that a shell would have replaced.
-    #[error("it does not exist; `~` is not expanded: write the whole path")]
+    /// The path does not exist, and contains a `~` that a shell would have expanded.
+    #[error("it does not exist; `~` is not expanded: write the full path")]
     Tilde,
-    /// The file may not be read.
+    /// The permissions forbid reading it.
     #[error("permission denied")]
     Denied,
     /// It is a folder, a pipe, a device or a socket.
     #[error("it is {0}, not a file")]
     NotAFile(&'static str),
     /// It is larger than the limit, in bytes.
-    #[error("it is too large: at most {} are read", size(*.0))]
+    #[error("it is too large: the limit is {}", size(*.0))]
     TooLarge(u64),
     /// It is text in another encoding.
     #[error(transparent)]
@@ -78,7 +78,7 @@ pub fn bytes(path: &Path, limit: u64) -> Result<Vec<u8>, ReadError> {
     });
     regular(&found?, limit)?;
     let file = File::open(path)?;
-    // Something else may have taken its place.
+    // The file may have been replaced in the meantime.
     regular(&file.metadata()?, limit)?;
     stream(file, limit)
 }
@@ -88,12 +88,12 @@ pub fn text(path: &Path, limit: u64) -> Result<String, ReadError> {
     Ok(unmarked(exact(path, limit)?))
 }
 
-/// The text of a file as it is, for someone who will write it back.
+/// The unmodified text of a file, for callers that write it back.
 pub fn exact(path: &Path, limit: u64) -> Result<String, ReadError> {
     decoded(bytes(path, limit)?)
 }
 
-/// The text of a stream as it is.
+/// The unmodified text of a stream.
 pub fn stream_text(stream_of: impl Read, limit: u64) -> Result<String, ReadError> {
     decoded(stream(stream_of, limit)?)
 }
@@ -111,7 +111,7 @@ fn decoded(bytes: Vec<u8>) -> Result<String, ReadError> {
     }
 }
 
-/// What keeps bytes from being UTF-8 text, if anything does.
+/// Why bytes are not UTF-8 text, if they are not.
 pub fn encoding(bytes: &[u8]) -> Option<Encoding> {
     if let Some(wide) = wide(bytes) {
         return Some(Encoding::Wide(wide));
@@ -120,7 +120,7 @@ pub fn encoding(bytes: &[u8]) -> Option<Encoding> {
     Some(Encoding::NotUtf8 { at, byte: bytes.get(at).copied().unwrap_or_default() })
 }
 
-/// A text without its byte-order mark, which is no content.
+/// A text without its byte-order mark, which is not content.
 pub fn unmarked(text: String) -> String {
     text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text)
 }
@@ -131,7 +131,7 @@ fn wide(bytes: &[u8]) -> Option<&'static str> {
         [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => return Some("UTF-16"),
         _ => {}
     }
-    // Without a mark: Latin letters have a zero for every second byte.
+    // Without a mark: in Latin text every second byte is zero.
     let begin = bytes.get(..bytes.len().min(64)).unwrap_or_default();
     let (pairs, _) = begin.as_chunks::<2>();
     let wide = |zero: fn(&[u8; 2]) -> bool| pairs.len() >= 2 && pairs.iter().all(zero);
@@ -202,7 +202,7 @@ mod tests {
         assert_eq!(error(&path("none")), "it does not exist");
         assert_eq!(error(folder.path()), "it is a folder, not a file");
         std::fs::write(path("large"), [b'x'; 2049]).unwrap();
-        assert_eq!(error(&path("large")), "it is too large: at most 2 KB are read");
+        assert_eq!(error(&path("large")), "it is too large: the limit is 2 KB");
         std::fs::write(path("fits"), [b'x'; 2048]).unwrap();
         assert_eq!(bytes(&path("fits"), 2048).unwrap().len(), 2048);
         assert!(matches!(stream_text(io::repeat(b'x'), 10), Err(ReadError::TooLarge(10))));

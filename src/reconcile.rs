@@ -1,4 +1,4 @@
-//! The pure core: `(Desired, Observation) -> Plan`. Nothing here reads, writes or knows the time.
+//! The pure core: `(Desired, Observation) -> Plan`. Nothing here does I/O or reads the clock.
 
 pub mod age;
 pub mod consent;

@@ -1,11 +1,11 @@
-//! The simulator: a faithful local Duo over real HTTPS (duo-api.md, section 11). It is not Duo.
+//! The simulator: a faithful local Duo over real HTTPS (duo-api.md, section 11). It is not Duo itself.
 //!
-//! [`account::Account`] is the state and the rules, without HTTP; [`direct`] reaches it in this process, [`serve`]
-//! over HTTPS. [`switches`] and [`faults`] turn what is unknown and what goes wrong.
+//! [`account::Account`] is the state and the rules, without HTTP. [`direct`] reaches it in this process, [`serve`] over
+//! HTTPS. [`switches`] control behaviour that is unknown, and [`faults`] inject errors.
 //!
-//! From the bottom up: what is stored (`store`, `application`, `collections`), the state that everything shares
-//! (`state`), one file per family of the API, the routes to them (`router`), Identity Intelligence and the Admin Panel
-//! beside them, and the account as a whole (`account`). No file imports one above it.
+//! From the bottom up: what is stored (`store`, `application`, `collections`), the shared state (`state`), one file per
+//! family of the API, the routes to them (`router`), Identity Intelligence and the Admin Panel, and the account as a
+//! whole (`account`). No file imports one above it.
 
 pub mod account;
 mod accounts;

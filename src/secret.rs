@@ -25,7 +25,7 @@ use secrecy::{ExposeSecret, SecretString};
 pub struct Secret(SecretString);
 
 impl Secret {
-    /// Takes ownership of the text: its allocation is moved, or wiped where it has to be exchanged for one of its size.
+    /// Takes ownership of the text. Its allocation is moved, or wiped if it has to be replaced by one of the exact size.
     pub fn new(text: impl Into<String>) -> Self {
         let mut text = text.into();
         if text.capacity() == text.len() {
@@ -36,18 +36,18 @@ impl Secret {
         Self(SecretString::from(exact))
     }
 
-    /// The clear text. Every call site is a place to review: it must end in a MAC, a TLS socket or a secret store.
+    /// The clear text. Review every call site: the value must end in a MAC, a TLS socket or a secret store.
     pub fn expose(&self) -> &str {
         self.0.expose_secret()
     }
 
-    /// The last four characters: what Duo itself shows of a masked key (duo-api.md, section 0), so not secret.
+    /// The last four characters. Duo itself shows them for a masked key (duo-api.md, section 0), so they are not secret.
     pub fn last_four(&self) -> String {
         last_four(self.expose())
     }
 }
 
-/// The last four characters of a text, or the whole text where it is shorter.
+/// The last four characters of a text, or the whole text if it is shorter.
 pub fn last_four(text: &str) -> String {
     let skip = text.chars().count().saturating_sub(4);
     text.chars().skip(skip).collect()

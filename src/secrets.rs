@@ -1,7 +1,7 @@
 //! Secret stores: where secret keys are delivered, and what each store holds now.
 //!
-//! One file per kind of store, each behind [`store::Store`]. A store is opened without I/O; it touches its folder, its
-//! command or its server only when it is read or written.
+//! One file per kind of store, each behind [`store::Store`]. Opening a store does no I/O; it uses its folder, command or
+//! server only when it is read or written.
 
 use std::collections::BTreeMap;
 
@@ -30,7 +30,7 @@ pub struct Stores {
 }
 
 impl Stores {
-    /// The declared stores. Nothing is read yet.
+    /// Opens the declared stores. Reads nothing yet.
     pub fn open(workspace: &Workspace) -> Self {
         let around = Surroundings::of(workspace);
         let open = |(name, store): (&String, &SecretStore)| (name.clone(), open(name, store, &around));
@@ -41,7 +41,7 @@ impl Stores {
         }
     }
 
-    /// Whose keys the place of an address is for.
+    /// The owner of the keys at the place of an address.
     pub fn owner<'a>(&'a self, address: &'a str) -> Owner<'a> {
         Owner { workspace: &self.workspace, formerly: self.formerly.as_deref(), address }
     }
@@ -50,17 +50,17 @@ impl Stores {
     ///
     /// # Errors
     ///
-    /// When there is none of that name; a valid workspace has one.
+    /// When no store has that name, which a valid workspace rules out.
     pub fn of(&self, target: &SecretTarget) -> Result<&dyn Store, StoreError> {
         let store = self.stores.get(&target.store).map(Box::as_ref);
         store.ok_or_else(|| StoreError::new(format!("there is no secret store {}", target.store)))
     }
 
-    /// What a target holds; `None` where its store cannot be read back.
+    /// What a target holds; `None` if its store is write-only.
     ///
     /// # Errors
     ///
-    /// When the store cannot say: that is neither presence nor absence.
+    /// When the store fails: that means neither present nor absent.
     pub async fn read(&self, target: &SecretTarget) -> Result<Option<Contents>, StoreError> {
         let store = self.of(target)?;
         if store.write_only() { Ok(None) } else { store.read(&place(target)).await.map(Some) }
@@ -80,7 +80,7 @@ pub fn describe(stores: &BTreeMap<String, SecretStore>, target: &SecretTarget) -
     }
 }
 
-/// Whether a store takes secrets and never gives them back, so that nobody can tell what it holds.
+/// Whether a store is write-only, so that duoctl cannot tell what it holds.
 pub fn write_only(store: &SecretStore) -> bool {
     store.kind.value == "exec" && store.options.get("read").is_none()
 }

@@ -1,5 +1,5 @@
-//! Text from outside made safe to print: nothing in it moves the cursor, turns what follows around, ends a quotation,
-//! forges a line, or shows what may be a secret.
+//! Makes text from outside safe to print: it cannot move the cursor, reorder text, end a quotation, forge a line, or show
+//! what may be a secret.
 
 use std::ops::Range;
 
@@ -9,8 +9,8 @@ use icu_properties::props::{
 use icu_properties::{CodePointMapData, CodePointSetData};
 use serde_json::Value;
 
-/// Whether a character moves or turns what is around it where it is printed, or cannot be seen: controls, characters
-/// that programs may leave out, every blank but the ordinary one, and the few letters and signs that are drawn empty.
+/// Whether a character moves or reorders the text around it when printed, or is invisible: control characters, characters
+/// that programs may leave out, every whitespace except the space, and the few letters and signs that are drawn empty.
 pub fn is_harmful(c: char) -> bool {
     if c.is_ascii() {
         return c.is_ascii_control();
@@ -24,24 +24,24 @@ pub fn is_harmful(c: char) -> bool {
             | GeneralCategory::LineSeparator
             | GeneralCategory::ParagraphSeparator
             | GeneralCategory::SpaceSeparator => true,
-            // The signs that enclose a number are seen.
+            // The signs that enclose a number are visible.
             GeneralCategory::Format => !CodePointSetData::new::<PrependedConcatenationMark>().contains(c),
             _ => false,
         }
 }
 
-/// Unicode's property `Default_Ignorable_Code_Point`: what a program may leave out where it is printed.
+/// Unicode's property `Default_Ignorable_Code_Point`: characters that a program may leave out when printing.
 pub(crate) fn is_ignorable(c: char) -> bool {
     !c.is_ascii() && CodePointSetData::new::<DefaultIgnorableCodePoint>().contains(c)
 }
 
-/// A character as it can be printed.
+/// A character in printable form.
 pub fn escape(c: char) -> impl Iterator<Item = char> {
     let (plain, escaped) = if is_harmful(c) { (None, Some(c.escape_unicode())) } else { (Some(c), None) };
     plain.into_iter().chain(escaped.into_iter().flatten())
 }
 
-/// The first `limit` characters of a text, on one line; an ellipsis says that there are more.
+/// The first `limit` characters of a text, on one line, with an ellipsis if there are more.
 pub(crate) fn bounded(text: &str, limit: usize) -> String {
     let mut short: String = text.chars().take(limit).flat_map(escape).collect();
     if exceeds(text, limit) {
@@ -50,17 +50,17 @@ pub(crate) fn bounded(text: &str, limit: usize) -> String {
     short
 }
 
-/// Bytes are counted first: most texts are short.
+/// Counts bytes first: most texts are short.
 fn exceeds(text: &str, limit: usize) -> bool {
     text.len() > limit && text.chars().nth(limit).is_some()
 }
 
-/// What a server or a program says, short enough for one line of an error.
+/// The output of a server or a program, short enough for one line of an error.
 pub(crate) fn printable(text: &str) -> String {
     bounded(text.trim(), 300)
 }
 
-/// A text for a message: in backticks, and not at all if it may be a secret.
+/// A text for a message, in backticks; hidden if it may be a secret.
 pub(crate) fn shown(text: &str) -> String {
     if !secret_runs(text).is_empty() {
         return "(a long text, not shown)".to_owned();
@@ -68,11 +68,11 @@ pub(crate) fn shown(text: &str) -> String {
     format!("`{}`", bounded(text, 60))
 }
 
-/// How much of one text is shown to people; JSON has all of it.
+/// The most characters of one text that are shown to people; JSON has all of it.
 const LONGEST: usize = 1000;
 
-/// Text that other people wrote, on one line, and without commands to the CI that reads the log: GitHub's runner obeys
-/// `::` at the start of a line and `##[` anywhere in it.
+/// Text from other people, on one line and without commands to the CI that reads the log: GitHub's runner obeys `::` at
+/// the start of a line and `##[` anywhere in it.
 pub fn safe(text: &str) -> String {
     let mut shown = bounded(text, LONGEST);
     if exceeds(text, LONGEST) {
@@ -85,7 +85,7 @@ pub fn safe(text: &str) -> String {
     }
 }
 
-/// The same between quotation marks, which it cannot end.
+/// The same in quotation marks, which the text cannot end.
 pub fn quoted(text: &str) -> String {
     format!("\"{}\"", safe(text).replace('"', "\\\""))
 }
@@ -105,7 +105,7 @@ pub(crate) fn counted(count: usize, one: &str, many: &str) -> String {
     if count == 1 { format!("1 {one}") } else { format!("{count} {many}") }
 }
 
-/// Runs of at least 32 letters and digits, both among them: keys, never words.
+/// Runs of at least 32 characters with both letters and digits: keys, never words.
 pub(crate) fn secret_runs(text: &str) -> Vec<Range<usize>> {
     let mut runs = Vec::new();
     let mut begin = 0;
@@ -121,7 +121,7 @@ pub(crate) fn secret_runs(text: &str) -> Vec<Range<usize>> {
     runs
 }
 
-/// Whether a key's value is a secret, so that neither a message nor a snippet may show it.
+/// Whether the value of a key is a secret, which neither a message nor a snippet may show.
 pub(crate) fn is_secret_key(key: &str) -> bool {
     let key = key.to_lowercase().replace('-', "_");
     let endings = [
@@ -140,7 +140,7 @@ pub(crate) fn is_secret_key(key: &str) -> bool {
     endings.iter().any(|ending| key.ends_with(ending))
 }
 
-/// The JSON pointer of a member of what is at another one (RFC 6901).
+/// The JSON pointer of a member of the value at `pointer` (RFC 6901).
 pub(crate) fn member(pointer: &str, name: &str) -> String {
     format!("{pointer}/{}", name.replace('~', "~0").replace('/', "~1"))
 }

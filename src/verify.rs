@@ -1,4 +1,4 @@
-//! Probes: read-only live calls with an application's own key, each of which proves one thing.
+//! Probes: read-only live calls with an application's own key, each proving one thing.
 
 pub mod admin_api;
 pub mod doctor;

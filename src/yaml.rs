@@ -1,7 +1,7 @@
-//! YAML as a tree in which every key and value has its place. Aliases and merge keys are resolved, within a budget.
+//! YAML as a tree in which every key and value has its place. Aliases and merge keys are resolved within a budget.
 //!
 //! YAML 1.2 with its core schema: only `true` and `false` are booleans, so `no` and `on` are text; `017`, `0o17`, `0x1F` and
-//! `.inf` are numbers, and what has underscores is text.
+//! `.inf` are numbers, and anything with underscores is text.
 
 use crate::diagnostic::Diagnostic;
 
@@ -13,7 +13,7 @@ mod syntax;
 pub use node::{Data, Entry, Node, find, size};
 pub use scalar::plain;
 
-/// Reads the text of one file. `None` where it holds no value, or is not YAML; the diagnostics say which.
+/// Parses the text of one file. `None` if it has no value or is not YAML; the diagnostics tell which.
 pub fn parse(file: usize, text: &str, diagnostics: &mut Vec<Diagnostic>) -> Option<Node> {
     build::Builder::new(file, text, diagnostics).run()
 }

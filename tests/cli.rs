@@ -1,4 +1,4 @@
-//! The binary as a user meets it: the real program in folders of its own, against simulators.
+//! The binary as users run it: the real program in its own folders, against simulators.
 #![cfg(test)]
 #![recursion_limit = "256"]
 #![allow(clippy::string_slice, unreachable_pub)]

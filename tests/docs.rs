@@ -1,4 +1,4 @@
-//! What stands beside the code is true: pages, generated files, examples, recipes, the schema in an editor, pictures.
+//! Everything next to the code is correct: pages, generated files, examples, recipes, the schema in an editor, pictures.
 #![cfg(test)]
 #![allow(clippy::string_slice, unreachable_pub)]
 

@@ -1,5 +1,4 @@
-//! What the library says of texts and of the wire, without the binary: the language, and Duo's protocol over real
-//! sockets.
+//! The library without the binary: the language, and Duo's protocol over real sockets.
 #![cfg(test)]
 #![allow(clippy::string_slice, unreachable_pub)]
 

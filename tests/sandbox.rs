@@ -1,4 +1,4 @@
-//! The simulated Duo: it behaves as the reference says, and Duo's own clients take it for Duo.
+//! The simulated Duo: it behaves as the reference describes, and Duo's own clients work with it.
 #![cfg(test)]
 #![allow(clippy::string_slice, unreachable_pub)]
 

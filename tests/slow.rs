@@ -1,4 +1,4 @@
-//! Random accounts, configurations, faults and inputs, over and over, in this process.
+//! Random accounts, configurations, faults and inputs, repeatedly, in this process.
 #![cfg(test)]
 #![allow(clippy::string_slice, unreachable_pub)]
 

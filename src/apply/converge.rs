@@ -1,4 +1,4 @@
-//! After the writes: the account is read again, and the plan must be empty.
+//! Reads the account again after the writes; the plan must then be empty.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -16,7 +16,7 @@ use crate::secrets::Stores;
 use super::outcome::Normalised;
 use super::seal::Sealer;
 
-/// Nothing promises that a read right after a write sees it, so a contradiction is asked about three times over about
+/// Duo does not promise that a read right after a write sees it, so a difference is checked again three times over about
 /// five seconds before it counts (duo-api.md, trap 30).
 pub(super) const WAITS: [Duration; 3] =
     [Duration::ZERO, Duration::from_millis(1500), Duration::from_millis(3500)];
@@ -32,21 +32,21 @@ pub(super) async fn pause(writer: &impl WriteApi, wait: Duration) {
 /// The account after an apply.
 #[derive(Debug)]
 pub struct Converged {
-    /// The plan of now; its steps are what the apply did not reach.
+    /// The current plan; its steps are what the apply did not achieve.
     pub plan: Plan,
-    /// What Duo keeps in another form than the one that was sent.
+    /// Values that Duo stores in another form than they were sent.
     pub normalised: Vec<Normalised>,
 }
 
-/// What the secret stores held before the apply, and the stores to look again at what it delivered.
+/// The contents of the secret stores before the apply, and the stores for checking what it delivered.
 pub struct Shelves<'a> {
     /// The stores.
     pub stores: &'a Stores,
-    /// What they held.
+    /// Their contents.
     pub before: &'a BTreeMap<Address, Held>,
-    /// How many may be looked up at once.
+    /// How many lookups may run at once.
     pub parallelism: usize,
-    /// Seals the markers that record what Duo keeps, and verifies the others.
+    /// Seals the markers that record what Duo stores, and verifies the others.
     pub sealer: Sealer<'a>,
 }
 
@@ -59,7 +59,7 @@ impl Shelves<'_> {
     }
 }
 
-/// Reads the account again until the plan covers nothing that was written, at most three times.
+/// Reads the account again, at most three times, until the plan contains nothing that was written.
 pub async fn converge<W: WriteApi>(
     writer: &W,
     desired: &Desired,
@@ -76,12 +76,12 @@ pub async fn converge<W: WriteApi>(
         pause(writer, wait).await;
         let mut reading = observe(writer, desired, shelves.sealer.keyring(), operator, host).await;
         let held = shelves.look_again(desired, written).await;
-        // The first look may be too early, and an old value must not be taken for what Duo made of the new one.
+        // The first read may be too early; an old value must not be mistaken for Duo's form of the new one.
         let settlements =
             if wait.is_zero() { Vec::new() } else { settle(desired, &reading.observation, written) };
         if !settlements.is_empty() {
             for settlement in settlements {
-                // A marker that cannot be written now is written by the next apply, which finds the same difference.
+                // If the marker cannot be written now, the next apply finds the same difference and writes it.
                 if writer
                     .update(&settlement.ikey, shelves.sealer.over(Some(&settlement.ikey), &settlement.body))
                     .await
@@ -101,7 +101,7 @@ pub async fn converge<W: WriteApi>(
         reading.observation.held = held;
         let now = plan(desired, &reading.observation, &options);
         let settled = !now.steps().iter().any(|step| {
-            // A store that failed a moment ago is asked again by the next apply.
+            // The next apply tries a store again that just failed.
             written.contains(&step.address) && step.action != Action::Deliver
         });
         last = Some((now, reading));

@@ -1,10 +1,10 @@
-//! What a run creates, from the request to the moment when it counts.
+//! Creates applications and confirms them.
 //!
-//! An answer to a creation is a claim like any other: it may name an application that was there before, or one that
-//! somebody else made. Therefore everything is created shut, and nothing more is sent to it, delivered or taken back
-//! before a list that was begun afterwards shows the application as it was sent. The same list shows whether another run
-//! created the address at the same time; then this run takes back its own. At least the later one of two sees both, so
-//! there are never two, and nothing was opened or delivered by then.
+//! The answer to a creation is only a claim: it may name an application that already existed, or one that someone else
+//! created. Therefore everything is created without access, and nothing more is sent, delivered or deleted before a list
+//! that was requested afterwards shows the application as it was sent. The same list shows whether another run created
+//! the address at the same time; then this run deletes its own application. At least the later of two runs sees both, so
+//! two applications never remain, and nothing was opened or delivered by then.
 
 use std::collections::BTreeSet;
 
@@ -19,18 +19,18 @@ use crate::reconcile::plan::{Action, Plan, Step, Write};
 use super::made::{Created, Listed, Sent};
 use super::run::{Run, Stop};
 
-/// Whether a step is right only if the list of applications is: it creates what is not in it, or removes what it shows.
+/// Whether a step depends on a correct list of applications: it creates what is not listed, or removes what is listed.
 pub(super) fn rests_on_the_list(step: &Step) -> bool {
     let writes = |write: &Write| matches!(write, Write::Create(_) | Write::Delete(_));
     step.action == Action::Quarantine || step.writes.iter().any(writes)
 }
 
-/// One more list, before anything is created or removed: it has to hold the applications that the plan was made from.
-/// A list that lost one by the way it is paged would otherwise make a second one of what is there.
+/// Reads the list once more before anything is created or removed: it must contain the applications that the plan was
+/// made from. Otherwise, a list that lost an application through paging would lead to a duplicate.
 ///
 /// # Errors
 ///
-/// What came or went, or why the list cannot be read.
+/// Which applications appeared or disappeared, or why the list cannot be read.
 pub(super) async fn confirmed(plan: &Plan, reader: &impl ReadApi) -> Result<(), Stop> {
     if !plan.steps().iter().any(rests_on_the_list) {
         return Ok(());
@@ -47,10 +47,10 @@ pub(super) async fn confirmed(plan: &Plan, reader: &impl ReadApi) -> Result<(), 
 }
 
 impl<W: WriteApi, T: Transport + Clone> Run<'_, W, T> {
-    /// Creates an application. Creating is not idempotent and names are not unique, so it is never simply repeated
-    /// (trap 15): where the answer was lost, exactly one application that was not there before carries what was sent.
+    /// Creates an application. Creation is not idempotent and names are not unique, so it is never simply repeated
+    /// (trap 15): if the answer was lost, exactly one new application must match what was sent.
     pub(super) async fn create(&mut self, step: &Step, body: &Map<String, Value>) -> Result<(), Stop> {
-        // What a successor is a copy of has to be as it was.
+        // The application that a successor copies must be unchanged.
         if let (Action::Rotate, Some(old)) = (step.action, &step.ikey) {
             self.compare(step, old).await?;
         }
@@ -75,7 +75,7 @@ impl<W: WriteApi, T: Transport + Clone> Run<'_, W, T> {
         };
         if self.was_there(&ikey) {
             return Err(Stop::Unconfirmed(format!(
-                "Duo answered the creation with {ikey}, which was there before, so nothing more was sent"
+                "Duo answered the creation with {ikey}, which already existed, so nothing more was sent"
             )));
         }
         if let Some(what) = contradiction {
@@ -91,18 +91,18 @@ impl<W: WriteApi, T: Transport + Clone> Run<'_, W, T> {
         self.plan.live().contains(ikey) || self.plan.operator() == ikey
     }
 
-    /// Looks for what was created, and for what another run created in its place.
+    /// Looks for what was created, and for what another run created at the same address.
     pub(super) async fn look(&mut self, step: &Step, list: &Listed) -> Result<(), Stop> {
         let Some(created) = self.created.as_mut() else { return Ok(()) };
         let list = list.as_ref().map_err(|error| Stop::Failed(error.clone()))?;
         let own = &created.ikey;
         let Some(live) = list.iter().find(|live| live.ikey == *own) else {
             return Err(Stop::Unconfirmed(format!(
-                "Duo answered the creation with {own}, and its list does not show it, so nothing more was sent"
+                "Duo answered the creation with {own}, but does not list it, so nothing more was sent"
             )));
         };
         if created.sent.is_continued(live) {
-            return Err(Stop::Moved(format!("another run went on with {own} as soon as it was created")));
+            return Err(Stop::Moved(format!("another run continued with {own} as soon as it was created")));
         }
         if let Some(what) = created.sent.difference(live, &self.sealer) {
             return Err(Stop::Unconfirmed(format!(
@@ -127,7 +127,7 @@ impl<W: WriteApi, T: Transport + Clone> Run<'_, W, T> {
         self.take_back(live).await?;
         self.created = None;
         Err(Stop::Moved(format!(
-            "another run created {} as {rival} at the same time, so {own} was taken back",
+            "another run created {} as {rival} at the same time, so {own} was deleted",
             step.address
         )))
     }

@@ -1,4 +1,4 @@
-//! The two ways in which an application is deleted: a step of the plan says so, or this run made it. Nothing else makes a
+//! Deletes applications, in two cases only: a step of the plan names it, or this run created it. Nothing else creates a
 //! [`Deletable`].
 
 use crate::duo::api::{Deletable, WriteApi};
@@ -9,8 +9,8 @@ use crate::reconcile::plan::Step;
 use super::run::{Run, Stop};
 
 impl<W: WriteApi, T: Transport + Clone> Run<'_, W, T> {
-    /// Deletes an application that a step of the plan names, if it still is as the plan or this run last saw it. One that
-    /// is gone already is no error.
+    /// Deletes an application that a step of the plan names, if it is still as the plan or this run last saw it. It is not
+    /// an error if the application is already gone.
     pub(super) async fn delete(&mut self, step: &Step, ikey: &Ikey) -> Result<(), Stop> {
         let live = match self.unmoved(self.writer, step, ikey).await {
             Ok(live) => live,
@@ -34,7 +34,7 @@ impl<W: WriteApi, T: Transport + Clone> Run<'_, W, T> {
         }
     }
 
-    /// Deletes what this run created, as a list that was begun afterwards shows it: still as it was sent.
+    /// Deletes what this run created, if a list that was requested afterwards shows it as it was sent.
     pub(super) async fn take_back(&self, live: &Integration) -> Result<(), Stop> {
         let is_own = |live: &Integration| {
             self.created.as_ref().is_some_and(|created| {

@@ -1,4 +1,4 @@
-//! One delivery: the keys are fetched once, stored, read back, and proven by a call with what was read back.
+//! One delivery: the keys are fetched once, stored, read back, and proven by a call with the keys that were read back.
 
 use std::collections::BTreeMap;
 
@@ -22,27 +22,27 @@ use crate::verify::run::{Target, WAITS, verify};
 
 use super::converge;
 
-/// How it begins what is said of keys that their store held already.
+/// The prefix for keys that their store already held.
 pub const HELD: &str = "already in ";
 
-/// Why keys did not arrive. The application itself is as it was.
+/// Why keys did not arrive. The application itself is unchanged.
 #[derive(Debug, Error)]
 pub enum DeliveryError {
     /// Duo does not hand the keys out (duo-api.md, trap 36).
-    #[error("Duo does not hand out its keys: {0}")]
+    #[error("its keys cannot be read from Duo: {0}")]
     Fetch(DuoError),
     /// The store failed.
     #[error("{}{}", .0.message, .0.help.as_ref().map(|help| format!(" ({help})")).unwrap_or_default())]
     Store(#[from] StoreError),
-    /// The store says that it stored the keys, and gives back something else.
-    #[error("{0} took the keys, but gives back {1}")]
+    /// The store reported that it stored the keys, but returns something else.
+    #[error("{0} accepted the keys, but returns {1}")]
     Lies(String, &'static str),
-    /// What the store gives back is what Duo handed out, and Duo does not accept it.
+    /// The store returns the keys that came from Duo, but Duo does not accept them.
     #[error("{0} holds the keys, but Duo does not accept them: {1}")]
     NotAccepted(String, DuoError),
-    /// The application was deleted while its key was being delivered: whose key the store holds again.
+    /// The application was deleted while its key was being delivered.
     #[error(
-        "its application was deleted meanwhile, {}",
+        "its application was deleted in the meantime, {}",
         match .back {
             Some(old) => format!("so {} holds the key of {old} again", .place),
             None => format!("and {} may hold its key", .place),
@@ -54,15 +54,15 @@ pub enum DeliveryError {
         /// The application whose key was put back.
         back: Option<Ikey>,
     },
-    /// Every time a key had been stored, Duo had another one.
+    /// Each time a key was stored, Duo already had another one.
     #[error("its key is being replaced by another run, so {0} may hold an old one")]
     Unsettled(String),
-    /// Duo does not accept a key that it made a moment ago; the store was not touched.
+    /// Duo does not accept a key that it just created; the store was not changed.
     #[error("Duo does not accept the new key yet, so the store keeps the old one: {0}")]
     Unproven(DuoError),
 }
 
-/// How often a key is stored that was replaced meanwhile.
+/// How often a key is stored again if it was replaced in the meantime.
 const ATTEMPTS: usize = 3;
 
 /// Carries keys from Duo to secret stores.
@@ -72,7 +72,7 @@ pub struct Courier<'a, T> {
 }
 
 impl<'a, T: Transport + Clone> Courier<'a, T> {
-    /// A courier with the operator's connection.
+    /// Uses the operator's connection.
     pub fn new(transport: T, stores: &'a Stores) -> Self {
         Self { transport, stores }
     }
@@ -82,11 +82,11 @@ impl<'a, T: Transport + Clone> Courier<'a, T> {
         &self.transport
     }
 
-    /// Delivers the keys of one application; returns where to, or where they were already, and how they were proven.
+    /// Delivers the keys of one application; returns where they were delivered or already were, and how they were proven.
     ///
     /// # Errors
     ///
-    /// [`DeliveryError`]; nothing is lost, and the next delivery begins anew.
+    /// [`DeliveryError`]; nothing is lost, and the next delivery starts over.
     pub async fn deliver(
         &self,
         address: &Address,
@@ -102,7 +102,7 @@ impl<'a, T: Transport + Clone> Courier<'a, T> {
             let secret_key = secret_key.map_err(DeliveryError::Fetch)?;
             github::hide([&secret_key]);
             payload.previous = Some(Previous { ikey: old.clone(), secret_key });
-            // The old key still works: nobody is to read a new one from the store that does not.
+            // The old key still works, so consumers must not get a new one that does not.
             self.prove_before(kind, &payload).await?;
         }
         for _ in 0..ATTEMPTS {
@@ -124,7 +124,7 @@ impl<'a, T: Transport + Clone> Courier<'a, T> {
         Err(DeliveryError::Unsettled(delivery.place.clone()))
     }
 
-    /// Puts keys into a store, and proves what it gives back where it can be read.
+    /// Writes keys to a store, reads them back if possible, and proves them.
     async fn store(
         &self,
         store: &dyn Store,
@@ -136,7 +136,7 @@ impl<'a, T: Transport + Clone> Courier<'a, T> {
         if store.write_only() {
             store.write(&place, payload, 0).await?;
             return Ok(format!(
-                "to {}, which cannot be read back: that the key arrived is not proven",
+                "to {}, which cannot be read back: it is not proven that the key arrived",
                 delivery.place
             ));
         }
@@ -151,8 +151,8 @@ impl<'a, T: Transport + Clone> Courier<'a, T> {
         Ok(format!("{}{}; read back, {proof}", if kept { HELD } else { "to " }, delivery.place))
     }
 
-    /// The key of the application that a twin was to replace goes back into the store: the twin is gone. Returns whose key
-    /// that is, where it arrived.
+    /// Writes the key of the old application back to the store, because its successor is gone. Returns the old
+    /// application if its key arrived.
     async fn put_back(
         &self,
         store: &dyn Store,
@@ -166,12 +166,12 @@ impl<'a, T: Transport + Clone> Courier<'a, T> {
         self.store(store, kind, &payload, delivery).await.ok().map(|_| old.clone())
     }
 
-    /// Proves that a store can be written, with the keys that Duo has now: a new key that could not be stored would be an
-    /// outage. Where the store cannot be read back, only that its command succeeds is proven.
+    /// Proves that a store can be written, using the current keys: a new key that could not be stored would be an outage.
+    /// If the store cannot be read back, this proves only that its command succeeds.
     ///
     /// # Errors
     ///
-    /// [`DeliveryError`]; Duo was only read.
+    /// [`DeliveryError`]; nothing was changed in Duo.
     pub async fn rehearse(
         &self,
         address: &Address,
@@ -187,14 +187,14 @@ impl<'a, T: Transport + Clone> Courier<'a, T> {
         }
         let Contents { payload: held, revision } = store.read(&place).await?;
         self.check_owner(held.as_ref(), &payload, delivery)?;
-        // What is there already is written as it is, so that it keeps its age.
+        // Keys that are already there are written unchanged, so that they keep their age.
         let again = held.filter(|held| held.same_keys(&payload)).unwrap_or(payload);
         store.write(&place, &again, revision).await?;
         read_back(store, &place, &again, delivery).await.map(drop)
     }
 
-    /// Whether what a place holds may be replaced: not the keys of another address or workspace, unless they are those of
-    /// this very application.
+    /// Whether the contents of a path may be replaced: not the keys of another address or workspace, unless they belong
+    /// to this application.
     fn check_owner(
         &self,
         held: Option<&Payload>,
@@ -210,8 +210,8 @@ impl<'a, T: Transport + Clone> Courier<'a, T> {
         Err(StoreError::taken(&delivery.place, held.ikey.as_str(), &held.address, &held.workspace, own))
     }
 
-    /// Nothing promises that a new key works at once, so it is tried three times before it counts as refused. Here any
-    /// refusal counts: the key that the store holds works, and this one is not known to.
+    /// Duo does not promise that a new key works immediately, so it is tried three times before it counts as refused. Any
+    /// refusal counts here, because the key in the store works and this one is not known to work.
     async fn prove_before(&self, kind: &str, payload: &Payload) -> Result<(), DeliveryError> {
         let mut refused = None;
         for wait in converge::WAITS {
@@ -225,7 +225,7 @@ impl<'a, T: Transport + Clone> Courier<'a, T> {
         refused.map_or(Ok(()), |error| Err(DeliveryError::Unproven(error)))
     }
 
-    /// Proves by live calls that an application's keys work and may do what they should.
+    /// Proves with live calls that an application's keys work and have the right permissions.
     pub async fn verify(&self, target: Target) -> Report {
         verify(&self.transport, vec![target], Timestamp::now(), 1, &WAITS).await
     }
@@ -271,18 +271,18 @@ impl<'a, T: Transport + Clone> Courier<'a, T> {
         }
     }
 
-    /// One call that changes nothing and bothers nobody, where there is one (duo-api.md, section 6.2).
+    /// Makes one read-only call that does not disturb users, if there is one (duo-api.md, section 6.2).
     pub async fn try_keys(&self, kind: &str, keys: &Payload) -> Proof {
         let Some(secret) = &keys.secret_key else {
             let reason = if keys.clients.is_empty() {
-                "Duo has no client secret of it"
+                "Duo has no client secret for it"
             } else {
-                "Duo takes a client secret only to issue a token, and a test would issue one"
+                "Duo accepts a client secret only to issue a token, so a test would issue one"
             };
             return Proof::NotTestable(reason.to_owned());
         };
         let Some(probe) = KeyProbe::of_type(kind) else {
-            return Proof::NotTestable(format!("no call without effect is known for the type {kind}"));
+            return Proof::NotTestable(format!("no read-only call is known for the type {kind}"));
         };
         let found = probe.ask(&self.transport, &keys.ikey, secret, Timestamp::now()).await;
         match (found.verdict, found.refusal) {
@@ -294,7 +294,7 @@ impl<'a, T: Transport + Clone> Courier<'a, T> {
     }
 }
 
-/// What a place gives back after a write, if that is what was written.
+/// Reads a path after a write and checks that it returns what was written.
 async fn read_back(
     store: &dyn Store,
     place: &Place,
@@ -310,17 +310,17 @@ async fn read_back(
     }
 }
 
-/// What a call with some keys showed.
+/// The result of a call with some keys.
 #[derive(Clone, Debug)]
 pub enum Proof {
     /// Duo accepted them.
     Accepted,
-    /// Duo says that they are wrong.
+    /// Duo reported that they are wrong.
     Refused(DuoError),
-    /// Duo refused the call, which need not mean that they are wrong: the refusal, and what is known.
+    /// Duo refused the call, which does not have to mean that they are wrong: the refusal, and what is known.
     Doubtful(DuoError, String),
-    /// No call without effect could show anything: why.
+    /// No read-only call can show anything: the reason.
     NotTestable(String),
-    /// The call brought no answer that shows anything: why.
+    /// The call returned no conclusive answer: the reason.
     None(String),
 }

@@ -1,10 +1,9 @@
-//! A change of the operator's own application, made by the recovery key: written, proven by the operator's
-//! own calls, and taken back where they fail. Guards refuse what surely locks duoctl out; this is for what nobody
-//! foresees, such as a network that Duo reads in another way.
+//! A change of the operator's own application, made with the recovery key: written, proven by the operator's own calls,
+//! and rolled back if they fail. Guards refuse changes that certainly lock duoctl out; this is for unforeseen cases, such
+//! as a network that Duo interprets in another way.
 //!
-//! The write carries a marker that says that it is not proven, and what was there before. The operator itself
-//! takes that word away again, which proves that it can write. A run that is killed in between leaves the word for
-//! the next one.
+//! The write includes a marker that says that the change is not proven, and what was there before. The operator itself
+//! clears that state, which proves that it can write. If a run is killed in between, the next one finds the state.
 
 use std::iter::once;
 use std::time::Duration;
@@ -24,27 +23,27 @@ use crate::verify::operator::Abilities;
 use super::deputy::Deputy;
 use super::run::{Run, Stop};
 
-/// How many writes a roll-back takes at most: two, and as many again where nobody knows what became of one.
+/// The maximum number of writes in a rollback: two, and two more if the outcome of one is unknown.
 const ATTEMPTS: usize = 4;
 
-/// One change while it is on trial.
+/// One change that is not proven yet.
 struct Trial<'a> {
     ikey: &'a Ikey,
-    /// The application as it was.
+    /// The application before the change.
     was: Integration,
-    /// What the operator could do then.
+    /// What the operator could do before.
     could: Abilities,
-    /// What was asked for.
+    /// What was requested.
     body: &'a Map<String, Value>,
     /// What was sent: the same, marked as not proven.
     sent: Map<String, Value>,
 }
 
-/// What stands against the operator going on.
+/// Why the operator cannot continue.
 enum Against {
     /// It lost something: what was seen.
     Lost(String),
-    /// Somebody else changed the application meanwhile; what they made of it is theirs.
+    /// Someone else changed the application in the meantime; their change is kept.
     Moved(String),
 }
 
@@ -67,7 +66,7 @@ impl<W: WriteApi, T: Transport + Clone> Run<'_, W, T> {
             Err(error) if error.outcome_unknown() => match second.integration(ikey).await {
                 Ok(Some(live)) if has_notes(&live, &trial.sent) => None,
                 Ok(_) => return Err(Stop::Failed(error)),
-                // It may be there, so the operator is looked at all the same.
+                // The change may have been made, so the operator is checked anyway.
                 Err(_) => Some(error),
             },
             Err(error) => return Err(Stop::Failed(error)),
@@ -82,8 +81,8 @@ impl<W: WriteApi, T: Transport + Clone> Run<'_, W, T> {
         }
     }
 
-    /// Asks the operator itself, until it has proven that it can do all that it could, and has said so in the
-    /// marker. What cannot be proven counts as lost: the state before is the one that is known to work.
+    /// Checks the operator until it has proven that it can still do everything, and has recorded this in the marker. What
+    /// cannot be proven counts as lost, because only the state before is known to work.
     async fn goes_on(&self, trial: &Trial<'_>, waits: &[Duration]) -> Result<Integration, Against> {
         let mut last = Against::Lost(String::new());
         for wait in once(Duration::ZERO).chain(waits.iter().copied()) {
@@ -100,14 +99,14 @@ impl<W: WriteApi, T: Transport + Clone> Run<'_, W, T> {
         Err(last)
     }
 
-    /// Live calls of the operator; returns its application as it sees it.
+    /// Makes live calls with the operator; returns its application as it sees it.
     async fn proves(&self, trial: &Trial<'_>) -> Result<Integration, String> {
         if let Some(error) = trial.could.lost(self.courier.operator()).await {
             return Err(error.to_string());
         }
         let own = match self.writer.integration(trial.ikey).await {
             Ok(Some(own)) => own,
-            Ok(None) => return Err(format!("Duo does not show {} any more", trial.ikey)),
+            Ok(None) => return Err(format!("Duo no longer shows {}", trial.ikey)),
             Err(error) => return Err(error.to_string()),
         };
         let missing = missing(&before(&trial.was), &own);
@@ -118,11 +117,11 @@ impl<W: WriteApi, T: Transport + Clone> Run<'_, W, T> {
         Err(format!("Duo shows it without {}, which it held before", names.join(", ")))
     }
 
-    /// The operator says in the marker that the change is proven, and proves with it that it can write.
+    /// The operator records in the marker that the change is proven, which proves that it can write.
     async fn settles(&self, trial: &Trial<'_>, own: &Integration) -> Result<Integration, Against> {
         if !has_notes(own, &trial.sent) {
             return Err(Against::Moved(format!(
-                "{} was changed by somebody else while the recovery key changed it",
+                "{} was changed by someone else while the recovery key changed it",
                 trial.ikey
             )));
         }
@@ -140,12 +139,11 @@ impl<W: WriteApi, T: Transport + Clone> Run<'_, W, T> {
 
     async fn roll_back(&self, second: &Writer<T>, trial: &Trial<'_>, seen: &str, waits: &[Duration]) -> Stop {
         let ikey = trial.ikey;
-        let what = format!("after the change the operator could not do what it could before ({seen})");
+        let what = format!("after the change, the operator lost abilities that it had before ({seen})");
         if let Err((left, why)) = put_back(second, trial).await {
             return Stop::NotRolledBack(format!(
-                "{what}, and the recovery key could not put {ikey} back: {why}; the way back is `duoctl apply \
-                 --auto-approve`, which lets the recovery key try again, or the page of {ikey} in the Duo Admin Panel, \
-                 where an Owner sets {}",
+                "{what}, and the recovery key could not roll {ikey} back: {why}; run `duoctl apply --auto-approve` to let \
+                 the recovery key try again, or ask an Owner to open the page of {ikey} in the Duo Admin Panel and set {}",
                 in_words(&left)
             ));
         }
@@ -160,16 +158,16 @@ impl<W: WriteApi, T: Transport + Clone> Run<'_, W, T> {
         match still {
             None => Stop::RolledBack {
                 seen: format!(
-                    "{what}, so the recovery key put back what was there, and the operator works again; change the \
-                     YAML, or find out in Duo what becomes of such a change"
+                    "{what}, so the recovery key rolled the change back, and the operator works again; change the YAML, \
+                     or find out in Duo what the change does"
                 ),
                 proven: true,
             },
             Some(still) => Stop::RolledBack {
                 seen: format!(
-                    "{what}; the recovery key put back what was there, and still the operator cannot prove that it \
-                     works ({still}); `duoctl doctor` names the causes, and with the recovery key in `tenant.credentials` \
-                     duoctl goes on"
+                    "{what}; the recovery key rolled the change back, but the operator still cannot prove that it works \
+                     ({still}); `duoctl doctor` shows the causes; to continue, use the recovery key in \
+                     `tenant.credentials`"
                 ),
                 proven: false,
             },
@@ -177,19 +175,19 @@ impl<W: WriteApi, T: Transport + Clone> Run<'_, W, T> {
     }
 }
 
-/// Puts the application back to what it was, and looks whether it is: the notes last, since as long as they say what
-/// was there, the next run can go on with it. Where that fails: what is left to be set, and why.
+/// Restores the application and checks the result. The notes are restored last: while they record the previous state, the
+/// next run can continue. On failure, returns what remains to be set, and why.
 async fn put_back<T: Transport>(
     second: &Writer<T>,
     trial: &Trial<'_>,
 ) -> Result<(), (Map<String, Value>, String)> {
     let mut left = undo(&trial.was, None, &trial.sent);
-    let mut why = "Duo keeps other values than those that are sent".to_owned();
-    // To send it twice does no harm, so an answer that was lost is no reason to stop.
+    let mut why = "Duo stores other values than were sent".to_owned();
+    // Sending it twice is harmless, so a lost answer is not a reason to stop.
     for attempt in 0..=ATTEMPTS {
         match second.integration(trial.ikey).await {
             Ok(Some(now)) => left = undo(&trial.was, Some(&now), &trial.sent),
-            Ok(None) => return Err((left, "Duo does not show it any more".to_owned())),
+            Ok(None) => return Err((left, "Duo no longer shows it".to_owned())),
             Err(error) => {
                 why = error.to_string();
                 continue;

@@ -1,4 +1,4 @@
-//! The recovery key: another key of the account, which can undo what the operator could not.
+//! The recovery key: another key of the account, which can undo what the operator cannot.
 
 use std::time::Duration;
 
@@ -16,12 +16,12 @@ use crate::verify::needs::REPAIR;
 pub struct Unfit {
     /// What is wrong and what to do, as the end of a sentence.
     pub reason: String,
-    /// The call that failed, where one did.
+    /// The call that failed, if there was one.
     pub error: Option<DuoError>,
 }
 
 impl Unfit {
-    /// Without a call.
+    /// A reason without a failed call.
     pub fn because(reason: impl Into<String>) -> Self {
         Self { reason: reason.into(), error: None }
     }
@@ -31,22 +31,22 @@ impl Unfit {
     }
 }
 
-/// The recovery key, or why there is none although the YAML names one.
+/// The recovery key, or why it is unavailable although the YAML names one.
 #[derive(Clone, Debug)]
 pub struct Deputy<T> {
     second: Result<(Ikey, T), Unfit>,
-    /// The pauses before a refusal is asked about again: a change may take a moment (duo-api.md, section 5).
+    /// The pauses before a refused call is repeated, because a change may take a moment (duo-api.md, section 5).
     pub(super) waits: Vec<Duration>,
 }
 
 impl<T: Transport + Clone> Deputy<T> {
-    /// With the key and the connection of the recovery key.
+    /// Uses the integration key and the connection of the recovery key.
     pub fn new(second: Result<(Ikey, T), Unfit>, waits: Vec<Duration>) -> Self {
         Self { second, waits }
     }
 
-    /// A writer, once live calls have proven that the recovery key can make a change and take it back: its key is
-    /// accepted, it may read and manage applications and set permissions. None of them changes anything.
+    /// A writer, after read-only live calls have proven that the recovery key can make a change and roll it back: it is
+    /// accepted, and may read and manage applications and set permissions.
     ///
     /// # Errors
     ///
@@ -61,14 +61,14 @@ impl<T: Transport + Clone> Deputy<T> {
         let (known, held) = (known_permissions(&own), held_permissions(&own));
         for name in REPAIR {
             let panel = permission(name).map_or(name, |known| known.label());
-            // A tenant that does not know a permission does not ask for it (trap 21).
+            // A tenant that does not know a permission does not require it (trap 21).
             if known.iter().any(|known| known == name) && !held.contains(name) {
                 return Err(Unfit::because(format!(
-                    "Duo shows {ikey} without `{name}`; tick `{panel}` on its page in the Duo Admin Panel, and save"
+                    "Duo shows {ikey} without `{name}`; select `{panel}` on its page in the Duo Admin Panel, and save"
                 )));
             }
         }
-        // No call without effect writes an application; this one needs the same permission (duo-api.md, section 5).
+        // No harmless call writes an application; this read needs the same permission (duo-api.md, section 5).
         let key = KeyReader::new(transport.clone()).secret_key(ikey).await;
         key.map_err(|error| Unfit::failed("it cannot manage applications", error))?;
         Ok(Writer::new(transport.clone()))

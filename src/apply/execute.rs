@@ -1,4 +1,4 @@
-//! The steps of a plan: which of them go together, and in what order.
+//! Runs the steps of a plan: which of them run together, and in what order.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,7 +17,7 @@ use super::outcome::{Status, StepOutcome};
 use super::run::{Run, Stop};
 use super::seal::Sealer;
 
-/// Told of each step as it begins and ends.
+/// Is notified when each step begins and ends.
 pub trait Progress: Sync {
     /// A step begins.
     fn begin(&self, step: &Step);
@@ -25,30 +25,30 @@ pub trait Progress: Sync {
     fn end(&self, outcome: &StepOutcome);
 }
 
-/// What a plan is carried out with.
+/// The resources for carrying out a plan.
 pub struct Hands<'a, W, T> {
     /// The operator's connection, which writes.
     pub writer: &'a W,
-    /// Carries keys to secret stores.
+    /// Delivers keys to secret stores.
     pub courier: &'a Courier<'a, T>,
-    /// Changes the operator's own application, where there is a recovery key.
+    /// Changes the operator's own application, if there is a recovery key.
     pub deputy: Option<&'a Deputy<T>>,
     /// Seals markers.
     pub sealer: Sealer<'a>,
 }
 
-/// Carries out a plan: first what adds and changes, then what removes. Steps of one address keep their order; the
-/// addresses go in parallel, at most `parallelism` at once. Nothing is removed at an address where something failed
-/// before: the old keys of a replacement stay until the new ones are delivered. A cancelled run finishes the steps under way.
+/// Carries out a plan: first additions and changes, then removals. Steps of one address keep their order; addresses run in
+/// parallel, at most `parallelism` at once. Nothing is removed at an address where an earlier step failed: the old keys of
+/// a replacement stay until the new ones are delivered. A cancelled run finishes the steps under way.
 ///
-/// Whatever is created stays shut until a list that was begun afterwards shows it as it was sent and shows nothing else
-/// at its address. Before the first step that creates or removes, the list
-/// of applications is read once more, and has to be the one that the plan was made from.
+/// Whatever is created has no access until a list that was requested afterwards shows it as it was sent, and shows nothing
+/// else at its address. Before the first step that creates or removes, the list of applications is read once more, and
+/// must match the one that the plan was made from.
 ///
-/// What changes the operator's own application is made by the `deputy`, where there is one, alone and after every other
-/// change: nothing else is in flight while the key that signs it is in doubt, and whatever becomes of it, the others
-/// are done. It comes before what removes, since a removal at its own address waits for it, and since nothing is to be
-/// removed by a key that may not come back.
+/// A change of the operator's own application is made by the `deputy`, if there is one, alone and after every other
+/// change: no other request is in flight while the key that signs it is in doubt, and the other changes are done
+/// regardless of the outcome. It comes before removals, because a removal at its own address waits for it, and because a
+/// key that may stop working must not remove anything.
 pub async fn execute<W: WriteApi, T: Transport + Clone>(
     plan: &Plan,
     hands: Hands<'_, W, T>,
@@ -73,7 +73,7 @@ pub async fn execute<W: WriteApi, T: Transport + Clone>(
     outcomes
 }
 
-/// How many addresses go together at most: what they create waits, shut, for one list that shows all of it.
+/// How many addresses run together at most: what they create waits without access for one list that shows all of it.
 const BATCH: usize = 100;
 
 /// Who carries out a plan.
@@ -86,7 +86,7 @@ struct Crew<'a, W, T> {
     parallelism: usize,
     stop: &'a CancellationToken,
     progress: &'a dyn Progress,
-    /// What becomes of the steps that rest on the list of applications, where it is not the one of the plan.
+    /// The status of the steps that depend on the list of applications, if the list does not match the plan.
     unconfirmed: Option<Status>,
 }
 
@@ -95,7 +95,7 @@ impl<'a, W: WriteApi, T: Transport + Clone> Crew<'a, W, T> {
         self.deputy.is_some() && step.targets().contains(self.plan.operator())
     }
 
-    /// Steps that may go at the same time as far as they are of different addresses.
+    /// Runs steps that may run at the same time if they belong to different addresses.
     async fn phase(&self, steps: Vec<&'a Step>, before: &[StepOutcome]) -> Vec<StepOutcome> {
         let mut lanes = self.lanes(steps, before);
         for batch in lanes.chunks_mut(BATCH) {
@@ -133,7 +133,7 @@ impl<'a, W: WriteApi, T: Transport + Clone> Crew<'a, W, T> {
             let lane = *lane_of.entry(step.address.as_str()).or_insert(lanes.len());
             if lane == lanes.len() {
                 let broken = if shut_out {
-                    Some("the operator's own key may not work any more")
+                    Some("the operator's own key may no longer work")
                 } else {
                     failed.contains(step.address.as_str()).then_some(EARLIER)
                 };
@@ -166,23 +166,23 @@ impl<'a, W: WriteApi, T: Transport + Clone> Crew<'a, W, T> {
 
 const EARLIER: &str = "an earlier step of the address failed";
 
-/// The steps of one address; none of them once something is `broken`.
+/// The steps of one address; none of them begins once something is `broken`.
 struct Lane<'a, W, T> {
     run: Run<'a, W, T>,
     steps: Vec<&'a Step>,
     broken: Option<&'static str>,
-    /// The step under way, as it is to end.
+    /// The outcome of the step under way.
     under_way: Option<StepOutcome>,
     outcomes: Vec<StepOutcome>,
 }
 
 impl<'a, W: WriteApi, T: Transport + Clone> Lane<'a, W, T> {
-    /// Whether it created something that nobody has looked at yet.
+    /// Whether it created something that has not been confirmed yet.
     fn waits(&self) -> bool {
         self.under_way.is_some()
     }
 
-    /// Goes on to the end, or until something was created.
+    /// Continues to the end, or until something was created.
     async fn advance(&mut self, crew: &Crew<'a, W, T>) {
         while let Some(step) = self.steps.get(self.outcomes.len()).copied() {
             let mut outcome = match self.under_way.take() {
@@ -220,7 +220,7 @@ impl<'a, W: WriteApi, T: Transport + Clone> Lane<'a, W, T> {
         }
     }
 
-    /// Looks for what was created in a list that was begun afterwards.
+    /// Looks for what was created in a list that was requested afterwards.
     async fn look(&mut self, list: &Listed, crew: &Crew<'a, W, T>) {
         let Some(step) = self.steps.get(self.outcomes.len()).copied() else { return };
         if let Err(stopped) = self.run.look(step, list).await

@@ -1,4 +1,4 @@
-//! An application that a run asked for, from the answer to the moment when it counts.
+//! An application that a run created, from Duo's answer until it is confirmed.
 
 use std::collections::BTreeSet;
 
@@ -15,18 +15,18 @@ use crate::reconcile::plan::Step;
 use super::converge::{WAITS, pause};
 use super::seal::Sealer;
 
-/// A list of all applications, or why there is none.
+/// A list of all applications, or why it cannot be read.
 pub(super) type Listed = Result<Vec<Integration>, DuoError>;
 
-/// An application that this run asked for.
+/// An application that this run created.
 pub(super) struct Created {
     pub(super) ikey: Ikey,
     pub(super) sent: Sent,
-    /// Whether a list has shown it as it was sent.
+    /// Whether a list showed it as it was sent.
     pub(super) shown: bool,
 }
 
-/// What was asked for.
+/// What was requested.
 pub(super) struct Sent {
     pub(super) kind: String,
     name: String,
@@ -34,12 +34,12 @@ pub(super) struct Sent {
 }
 
 impl Created {
-    /// The key that Duo answered with: no more than a claim.
+    /// The key in Duo's answer, which is only a claim.
     pub(super) fn ikey(&self) -> &Ikey {
         &self.ikey
     }
 
-    /// The application, once a list has shown that it is new and as it was sent.
+    /// The application, after a list has shown that it is new and as it was sent.
     pub(super) fn made(&self) -> Option<&Ikey> {
         self.shown.then_some(&self.ikey)
     }
@@ -58,8 +58,8 @@ impl Sent {
             && sealer.is_born(&live.ikey, live.notes())
     }
 
-    /// Whether its marker is one that only another run of this workspace can have put in the place of the one that was
-    /// sent. Whoever wrote it, nothing more is sent.
+    /// Whether its marker is one that only another run of this workspace can have written over the one that was sent.
+    /// Regardless of who wrote it, nothing more is sent.
     pub(super) fn is_continued(&self, live: &Integration) -> bool {
         let found = Notes::parse(live.notes()).marker;
         let is_ours = |sent: &Marker, found: &Marker| {
@@ -69,7 +69,7 @@ impl Sent {
         self.marker.as_ref().zip(found.as_ref()).is_some_and(|(sent, found)| is_ours(sent, found))
     }
 
-    /// What the answer to the creation says that is not as it was sent. What it leaves out, the list shows.
+    /// What in the answer to the creation differs from what was sent. The list shows what the answer omits.
     pub(super) fn contradiction(&self, answer: &Integration) -> Option<&'static str> {
         if !answer.kind().is_empty() && answer.kind() != self.kind {
             Some("another type")
@@ -80,14 +80,14 @@ impl Sent {
         }
     }
 
-    /// What of a live application is not as it was sent.
+    /// What in a live application differs from what was sent.
     pub(super) fn difference(&self, live: &Integration, sealer: &Sealer<'_>) -> Option<&'static str> {
         if live.kind() != self.kind {
             Some("another type")
         } else if !may_be_kept_as(&self.name, live.name()) {
             Some("another name")
         } else if live.text("user_access") != NO_USERS {
-            Some("another access than nobody's")
+            Some("other access")
         } else if !self.is_marked(live, sealer) {
             Some("other notes")
         } else {
@@ -96,7 +96,7 @@ impl Sent {
     }
 }
 
-/// A list that was begun after everything was created, read again while something of it is missing.
+/// A list that was requested after everything was created, read again while something is missing.
 pub(super) async fn list_with(created: impl Iterator<Item = &Created>, writer: &impl WriteApi) -> Listed {
     let wanted: BTreeSet<&Ikey> =
         created.filter(|created| !created.shown).map(|created| &created.ikey).collect();

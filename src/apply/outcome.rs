@@ -1,4 +1,4 @@
-//! What became of a plan, as data.
+//! The outcome of an apply, as data.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -10,47 +10,47 @@ use crate::reconcile::plan::Action;
 
 use super::deputy::Unfit;
 
-/// What became of one step.
+/// The outcome of one step.
 #[derive(Clone, Debug)]
 pub enum Status {
     /// Done.
     Applied,
-    /// The live application is no longer as the plan found it.
+    /// The live application changed since the plan was made.
     Moved {
         /// What is different.
         what: String,
         /// Whether an earlier request of the step was carried out.
         partly: bool,
     },
-    /// Duo's answer to a creation is not about what was sent, so nothing more was sent to what it names.
+    /// Duo's answer to a creation does not match what was sent, so nothing more was sent to the application it names.
     Unconfirmed(String),
-    /// Duo, or the way to it, failed. `partly` when an earlier request of the step was carried out.
+    /// Duo or the connection failed.
     Failed {
         /// The failure.
         error: DuoError,
-        /// Whether a part of the step was done.
+        /// Whether an earlier request of the step was carried out.
         partly: bool,
     },
-    /// The application is there, but its keys did not arrive in the secret store: the reason, and what to do.
+    /// The application exists, but its keys did not arrive in the secret store: the reason, and what to do.
     NotDelivered(String),
-    /// The successor is there, but no call proves that it works, so the application that it replaces still serves.
+    /// The successor exists, but no call proves that it works, so the application that it replaces is kept.
     NotProven(String),
-    /// The recovery key, who would have made the step, cannot: nothing was begun.
+    /// The recovery key, which should have made the step, cannot: nothing was begun.
     Unfit(Unfit),
-    /// The recovery key made the step and took it back, since the operator did not work any more.
+    /// The recovery key made the step and rolled it back, because the operator no longer worked.
     RolledBack {
         /// What was seen, and what to do.
         seen: String,
         /// Whether the operator has proven that it works again.
         proven: bool,
     },
-    /// The operator does not work any more, and it could not be taken back: what was seen, and the way out.
+    /// The operator no longer works, and the step could not be rolled back: what was seen, and what to do.
     NotRolledBack(String),
     /// The run ended before the step began.
     NotAttempted(&'static str),
 }
 
-/// One step and what became of it.
+/// One step and its outcome.
 #[derive(Clone, Debug)]
 pub struct StepOutcome {
     /// The address.
@@ -59,17 +59,17 @@ pub struct StepOutcome {
     pub action: Action,
     /// The application, once it is known.
     pub ikey: Option<Ikey>,
-    /// What a rotation becomes by it, e.g. `called off`.
+    /// The stage that a rotation reaches, e.g. `called off`.
     pub stage: Option<String>,
     /// Whether the recovery key makes it.
     pub by_recovery_key: bool,
-    /// What became of it.
+    /// How the step ended.
     pub status: Status,
-    /// Where keys were delivered, or where they were already, and how they were proven.
+    /// Where keys were delivered or already were, and how they were proven.
     pub note: Option<String>,
 }
 
-/// A value that Duo keeps in another form than the one that was sent.
+/// A value that Duo stores in another form than it was sent.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Normalised {
     /// The address.
@@ -78,11 +78,11 @@ pub struct Normalised {
     pub field: String,
     /// What was sent.
     pub sent: serde_json::Value,
-    /// What Duo keeps.
+    /// What Duo stores.
     pub kept: serde_json::Value,
 }
 
-/// How many steps ended how.
+/// How many steps had which outcome.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Tally {
     /// Done.
@@ -91,24 +91,4 @@ pub struct Tally {
     pub failed: usize,
     /// Not begun.
     pub not_attempted: usize,
-}
-
-/// Counts outcomes.
-pub fn tally(outcomes: &[StepOutcome]) -> Tally {
-    let mut tally = Tally::default();
-    for outcome in outcomes {
-        match outcome.status {
-            Status::Applied => tally.applied += 1,
-            Status::Moved { .. }
-            | Status::Unconfirmed(_)
-            | Status::Failed { .. }
-            | Status::NotDelivered(_)
-            | Status::NotProven(_)
-            | Status::Unfit(_)
-            | Status::RolledBack { .. }
-            | Status::NotRolledBack(_) => tally.failed += 1,
-            Status::NotAttempted(_) => tally.not_attempted += 1,
-        }
-    }
-    tally
 }

@@ -1,4 +1,4 @@
-//! A new key in place of the old one: made in Duo, delivered, read back, proven.
+//! Rotates a key in place: created in Duo, delivered, read back, proven.
 
 use serde_json::{Map, json};
 
@@ -16,26 +16,27 @@ use crate::reconcile::fingerprint::snapshot;
 use super::deliver::{Courier, DeliveryError};
 use super::seal::Sealer;
 
-/// What became of a rotation.
+/// The outcome of a rotation.
 #[derive(Debug)]
 pub enum Rotated {
-    /// The new key is where it belongs: where, and how it was proven.
+    /// The new key was delivered: where, and how it was proven.
     Delivered(String),
-    /// There is a new key, and the store holds the old one.
+    /// There is a new key, but the store holds the old one.
     NotDelivered(DeliveryError),
     /// Nothing was begun, and why.
     Refused(String),
-    /// Nothing was begun: the store did not take the key of now once more.
+    /// Nothing was begun: the store did not accept the current key again.
     Unready(DeliveryError),
-    /// Duo made no new key.
+    /// Duo created no new key.
     Failed(DuoError),
-    /// The answer was lost, and nothing shows that there is a new key. Whatever Duo has now was delivered.
+    /// The answer was lost, and it is unknown whether there is a new key; or only some of the clients have new keys. Duo's
+    /// current key was delivered.
     Unknown(DuoError),
 }
 
-/// Replaces the keys of one application, once its store has shown that it can be written: the old key stops working at
-/// once. From before that until the store holds the new key the marker says so, and the next apply delivers it whatever
-/// happens to this run.
+/// Replaces the keys of one application after proving that its store can be written, because the old key stops working
+/// immediately. The marker records the rotation until the store holds the new key, so the next apply delivers it even if
+/// this run is interrupted.
 pub async fn in_place<T: Transport + Clone>(
     writer: &Writer<T>,
     sealer: Sealer<'_>,
@@ -49,14 +50,20 @@ pub async fn in_place<T: Transport + Clone>(
         marker.address == *address && matches!(marker.state, MarkerState::Owned | MarkerState::Renewing)
     };
     let Some(marker) = notes.marker.as_ref().filter(is_settled) else {
-        return Rotated::Refused("a change of it is not finished; run `duoctl apply` first".to_owned());
+        return Rotated::Refused(
+            "an earlier change of it is not finished; run `duoctl apply` first".to_owned(),
+        );
     };
     if let Err(error) = courier.rehearse(address, live.kind(), &live.ikey, delivery).await {
         return Rotated::Unready(error);
     }
     match writer.integration(&live.ikey).await {
         Ok(Some(now)) if snapshot(&now) == snapshot(live) => {}
-        Ok(_) => return Rotated::Refused("it was changed in Duo meanwhile; run it again".to_owned()),
+        Ok(_) => {
+            return Rotated::Refused(
+                "it was changed in Duo in the meantime; run the command again".to_owned(),
+            );
+        }
         Err(error) => return Rotated::Failed(error),
     }
     let says = async |state: MarkerState| {
@@ -69,9 +76,9 @@ pub async fn in_place<T: Transport + Clone>(
     }
     let lost = match reset(writer, live).await {
         Ok(()) => None,
-        Err(error) if error.outcome_unknown() => Some(error),
-        Err(error) => {
-            // Where this fails, the next apply delivers what the store holds already.
+        Err((error, done)) if done || error.outcome_unknown() => Some((error, done)),
+        Err((error, _)) => {
+            // If this fails, the next apply delivers what the store already holds.
             let _ = says(MarkerState::Owned).await;
             return Rotated::Failed(error);
         }
@@ -81,27 +88,31 @@ pub async fn in_place<T: Transport + Clone>(
         Ok(place) => place,
         Err(error) => return Rotated::NotDelivered(error),
     };
-    // Where this fails, the next apply delivers it once more.
+    // If this fails, the next apply delivers the key again.
     let _ = says(MarkerState::Owned).await;
     match lost {
         None => Rotated::Delivered(place),
-        Some(error) => match writer.integration(&live.ikey).await {
+        Some((error, true)) => Rotated::Unknown(error),
+        Some((error, false)) => match writer.integration(&live.ikey).await {
             Ok(Some(now)) if ends(&now) != ends(live) => Rotated::Delivered(place),
             _ => Rotated::Unknown(error),
         },
     }
 }
 
-async fn reset<T: Transport>(writer: &Writer<T>, live: &Integration) -> Result<(), DuoError> {
+/// Resets every key of an application. The error says whether some of them were reset before it.
+async fn reset<T: Transport>(writer: &Writer<T>, live: &Integration) -> Result<(), (DuoError, bool)> {
+    let none = |error| (error, false);
     match lookup(live.kind()).map(|kind| kind.family) {
-        Some(Family::Oidc) => writer.reset_client_secret(&live.ikey, None).await,
+        Some(Family::Oidc) => writer.reset_client_secret(&live.ikey, None).await.map_err(none),
         Some(Family::OAuth) => {
-            for client in live.client_ids() {
-                writer.reset_client_secret(&live.ikey, Some(client)).await?;
+            for (done, client) in live.client_ids().into_iter().enumerate() {
+                let reset = writer.reset_client_secret(&live.ikey, Some(client)).await;
+                reset.map_err(|error| (error, done > 0))?;
             }
             Ok(())
         }
-        _ => writer.reset_secret_key(&live.ikey).await,
+        _ => writer.reset_secret_key(&live.ikey).await.map_err(none),
     }
 }
 

@@ -1,4 +1,4 @@
-//! The requests of the steps of one address, in order.
+//! Sends the requests of the steps of one address, in order.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -39,7 +39,7 @@ impl From<DuoError> for Stop {
     }
 }
 
-/// The permissions that a step gives to what it creates, where it gives any.
+/// The permissions that a step gives to what it creates, if any.
 fn granted(step: &Step) -> Option<BTreeSet<String>> {
     let bodies = step.writes.iter().filter_map(|write| match write {
         Write::Create(body) | Write::Finish(body) => Some(body),
@@ -52,7 +52,7 @@ fn granted(step: &Step) -> Option<BTreeSet<String>> {
 }
 
 impl Stop {
-    /// How the step ends; `written` where an earlier request of it was carried out.
+    /// How the step ends; `written` says whether an earlier request of it was carried out.
     pub(super) fn status(self, written: bool) -> Status {
         match self {
             Self::Moved(what) => Status::Moved { what, partly: written },
@@ -74,7 +74,7 @@ pub(super) struct Run<'a, W, T> {
     pub(super) courier: &'a Courier<'a, T>,
     deputy: Option<&'a Deputy<T>>,
     pub(super) sealer: Sealer<'a>,
-    /// What this lane itself last saw of an application after writing to it.
+    /// The state in which this lane last saw an application after writing to it.
     pub(super) seen: BTreeMap<String, String>,
     /// What this lane created last.
     pub(super) created: Option<Created>,
@@ -98,17 +98,17 @@ impl<'a, W: WriteApi, T: Transport + Clone> Run<'a, W, T> {
         self.begun = 0;
     }
 
-    /// Whether an earlier request of the step was carried out than the one that ended it.
+    /// Whether a request before the one that ended the step was carried out.
     pub(super) fn has_written(&self) -> bool {
         self.begun > 1 || self.waits()
     }
 
-    /// Whether it created something that nobody has looked at yet.
+    /// Whether it created something that has not been confirmed yet.
     pub(super) fn waits(&self) -> bool {
         self.created.as_ref().is_some_and(|created| created.made().is_none())
     }
 
-    /// Carries on with a step to its end, or until it has created something.
+    /// Continues a step to its end, or until it has created something.
     pub(super) async fn go_on(&mut self, step: &Step, outcome: &mut StepOutcome) -> Result<(), Stop> {
         while let Some(write) = step.writes.get(self.begun) {
             self.begun += 1;
@@ -168,12 +168,12 @@ impl<'a, W: WriteApi, T: Transport + Clone> Run<'a, W, T> {
         }
     }
 
-    /// Nothing is sent to an application that is not as the plan, or this run itself, last saw it.
+    /// Nothing is sent to an application that changed since the plan or this run last saw it.
     pub(super) async fn compare(&mut self, step: &Step, ikey: &Ikey) -> Result<(), Stop> {
         self.unmoved(self.writer, step, ikey).await.map(drop)
     }
 
-    /// The same through whoever is going to write; returns what is there.
+    /// The same with the connection that will write; returns the application.
     pub(super) async fn unmoved(
         &self,
         reader: &impl ReadApi,
@@ -191,14 +191,14 @@ impl<'a, W: WriteApi, T: Transport + Clone> Run<'a, W, T> {
         }
     }
 
-    /// What a replacement takes the place of is removed only once its successor is proven by live calls. Where there is
-    /// no call that could, nothing stands against it.
+    /// A replaced application is removed only after live calls have proven its successor. If no call can prove it, the
+    /// removal is allowed.
     async fn prove(&self, step: &Step, ikey: Option<&Ikey>) -> Result<(), Stop> {
         let Some(ikey) = ikey else {
             return Err(Stop::NotProven("the successor was not created".to_owned()));
         };
         let Some(live) = self.writer.integration(ikey).await? else {
-            return Err(Stop::Moved(format!("{ikey}, the successor, was deleted meanwhile")));
+            return Err(Stop::Moved(format!("{ikey}, the successor, was deleted in the meantime")));
         };
         let target = Target {
             address: step.address.clone(),
@@ -223,7 +223,7 @@ impl<'a, W: WriteApi, T: Transport + Clone> Run<'a, W, T> {
         let live = match self.writer.update(ikey, body.clone()).await {
             Ok(live) => live,
             Err(error) if error.outcome_unknown() => {
-                // Every update writes the marker, so the notes tell whether it arrived.
+                // Every update writes the marker, so the notes show whether it arrived.
                 let wanted = body.get("notes").and_then(Value::as_str).map(str::trim);
                 let live = self.writer.integration(ikey).await.ok().flatten();
                 let arrived = live.filter(|live| Some(live.notes().trim()) == wanted);

@@ -1,6 +1,6 @@
-//! Seals on what is sent: the only place that makes them.
+//! Seals markers before they are sent. No other code creates seals.
 //!
-//! A plan holds markers without seals, and so does a saved one; so neither a plan nor whoever writes the YAML of a pull
+//! Plans, including saved ones, contain markers without seals, so neither a plan nor the author of the YAML in a pull
 //! request can prove anything. Every body with notes passes through here on its way to Duo.
 
 use std::collections::BTreeSet;
@@ -17,7 +17,7 @@ const NOTES: &str = "notes";
 #[derive(Clone, Copy, Debug)]
 pub struct Sealer<'a> {
     keyring: &'a Keyring,
-    /// The applications that belong to their addresses only as far as their markers say.
+    /// The applications that belong to their addresses only according to their markers.
     claimed: Option<&'a BTreeSet<Ikey>>,
 }
 
@@ -27,14 +27,14 @@ impl<'a> Sealer<'a> {
         Self { keyring, claimed: None }
     }
 
-    /// What is written to one of these applications says from then on that it was adopted: otherwise a change of its
-    /// settings would turn somebody's claim into proof.
+    /// Writes to these applications mark them as adopted: otherwise, a change of their settings would turn an unproven
+    /// claim into proof.
     pub(super) fn adopting(self, claimed: &'a BTreeSet<Ikey>) -> Self {
         Self { claimed: Some(claimed), ..self }
     }
 
-    /// The body with the seal of its marker over an application; `None` where that is only being created. Notes that come
-    /// from Duo with a seal are sent as they came.
+    /// The body with its marker sealed for an application; `None` while that is being created. Notes that come from Duo
+    /// with a seal are sent unchanged.
     pub(crate) fn over(&self, ikey: Option<&Ikey>, body: &Map<String, Value>) -> Map<String, Value> {
         let mut body = body.clone();
         let Some(Value::String(notes)) = body.get_mut(NOTES) else { return body };
@@ -50,7 +50,8 @@ impl<'a> Sealer<'a> {
         body
     }
 
-    /// Whether the notes of an application hold a marker that this run sealed over nothing, as it does for a creation.
+    /// Whether the notes of an application contain a marker that this run sealed without an application, as for a
+    /// creation.
     pub(super) fn is_born(&self, ikey: &Ikey, notes: &str) -> bool {
         self.keyring.verdict(ikey, &Notes::parse(notes)) == Some(Verdict::Unbound)
     }

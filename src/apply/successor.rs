@@ -1,4 +1,4 @@
-//! What a rotation makes sure of about its successor: that it is like the application whose place it is to take.
+//! Checks that the successor in a rotation matches the application that it will replace.
 
 use crate::duo::api::WriteApi;
 use crate::duo::call::Transport;
@@ -9,7 +9,7 @@ use crate::reconcile::plan::Step;
 use super::run::{Run, Stop};
 
 impl<W: WriteApi, T: Transport + Clone> Run<'_, W, T> {
-    /// A successor that may less, or is open to others, than the application whose place it takes is not delivered.
+    /// A successor with fewer permissions or other access than the application that it replaces is not delivered.
     pub(super) async fn is_like_its_predecessor(&self, step: &Step, successor: &Ikey) -> Result<(), Stop> {
         let Some(old) = &step.ikey else { return Ok(()) };
         let gone = |ikey: &Ikey| Stop::Moved(format!("{ikey} was deleted since the plan was made"));
@@ -20,8 +20,8 @@ impl<W: WriteApi, T: Transport + Clone> Run<'_, W, T> {
             return Ok(());
         }
         Err(Stop::NotDelivered(format!(
-            "Duo did not give the successor {} the same {} as {} has, so its keys stay out of the store; call the \
-             rotation off with `duoctl keys abort {}`, or rotate with `--strategy in-place`",
+            "Duo did not give the successor {} the same {} as {}, so its keys are not delivered; cancel the rotation \
+             with `duoctl keys abort {}`, or rotate with `--strategy in-place`",
             copy.ikey,
             differences.join(", "),
             old.ikey,

@@ -1,4 +1,4 @@
-//! `duoctl accept`: what was changed in Duo becomes what the YAML says.
+//! `duoctl accept`: copies changes made in Duo into the YAML.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -14,21 +14,28 @@ use crate::kinds::application::fields::FIELDS;
 use crate::kinds::field::Field;
 use crate::language::address::Place;
 use crate::language::similar::did_you_mean;
+use crate::output::document::{EditDocument, EditedDocument, ReasonDocument};
 use crate::output::printer::Printer;
 use crate::reconcile::desired::DesiredApplication;
 use crate::reconcile::diff::Change;
 use crate::reconcile::observed::Observed;
 use crate::reconcile::plan::{self, Options, Plan, Prune};
 use crate::reconcile::selection::Selection;
-use crate::text::{one_line, safe, shown};
+use crate::text::shown;
 
 use super::args;
 use super::edit::{application, application_of, edited, not_declared};
 use super::exit::{Exit, Failure};
+use super::outlet::Outlet;
 use super::session::{Session, desired, first_failure, options, show_problems};
 
 /// Runs the command: nothing is written unless everything can be accepted.
-pub async fn run(args: args::Accept, path: &Path, printer: Printer) -> Result<Exit, Failure> {
+pub async fn run(
+    args: args::Accept,
+    path: &Path,
+    outlet: &Outlet,
+    printer: Printer,
+) -> Result<Exit, Failure> {
     args.addresses.iter().try_for_each(|address| application(address).map(drop))?;
     fields(&args.field)?;
     let session = Session::open_as(path, &args.online, printer).await?;
@@ -49,12 +56,12 @@ pub async fn run(args: args::Accept, path: &Path, printer: Printer) -> Result<Ex
     let plan = session.planned(seen, &options);
     show_problems(plan.problems(), &session.sources, printer);
     let lists = Live { integrations, groups, policies };
-    let (mut exit, mut found) = (Exit::Done, Vec::new());
+    let (mut exit, mut found, mut unchanged) = (Exit::Done, Vec::new(), Vec::new());
     for (address, wanted) in &wanted {
         match accepted(&session, &plan, &args.field, *wanted, lists)? {
             Ok(accepted) => found.push((address, *wanted, accepted)),
             Err(nothing) => {
-                printer.show(&format!("Nothing to accept: {}.\n", nothing.why));
+                unchanged.push(ReasonDocument { address: address.to_string(), reason: nothing.why });
                 exit = if nothing.stopped { Exit::Error } else { exit };
             }
         }
@@ -74,14 +81,33 @@ pub async fn run(args: args::Accept, path: &Path, printer: Printer) -> Result<Ex
         }
         written.push((edited, accepted));
     }
+    let mut edit = EditDocument { unchanged, ..EditDocument::new("accept", Vec::new()) };
     for (edited, accepted) in written {
-        let file = edited.save()?;
-        if accepted.iter().any(|(_, _, accepted)| !accepted.refused.is_empty()) {
-            exit = Exit::Error;
+        let file = edited.save()?.display().to_string();
+        for (address, _, Accepted { changes, refused, .. }) in accepted {
+            edit.edits.extend(changes.iter().map(|change| into_the_yaml(address, change, &file)));
+            edit.refused.extend(refused.iter().map(|reason| ReasonDocument {
+                address: address.to_string(),
+                reason: format!("not accepted: {reason}; `duoctl apply` reverts it"),
+            }));
         }
-        show(accepted, &file, printer);
     }
+    if !edit.refused.is_empty() {
+        exit = Exit::Error;
+    }
+    outlet.edited(edit, "`duoctl apply` records it in Duo\n");
     Ok(exit)
+}
+
+/// A change that was made in Duo, as an edit of the YAML.
+fn into_the_yaml(address: &Address, change: &Change, file: &str) -> EditedDocument {
+    EditedDocument {
+        address: address.to_string(),
+        field: change.field.clone(),
+        before: change.after.clone(),
+        after: change.before.clone(),
+        file: file.to_owned(),
+    }
 }
 
 /// An address, and what the YAML declares there.
@@ -107,7 +133,7 @@ struct Nothing {
     stopped: bool,
 }
 
-/// What was changed in Duo at an address, as far as the YAML can say it.
+/// What was changed in Duo at an address, as far as the YAML can express it.
 fn accepted<'p>(
     session: &Session,
     plan: &'p Plan,
@@ -130,15 +156,15 @@ fn accepted<'p>(
             let accepted = said(session, place, declared, changes, live, lists);
             return accepted.map(Ok).map_err(|why| not_accepted(address, &why));
         }
-        _ if stopped => format!("an error stops {address}, so its differences are not known"),
-        None => format!("{address} is not in the account"),
-        Some(_) if named.is_empty() => format!("{address} was not changed in Duo since the last apply"),
-        Some(_) => format!("no change in Duo of {address} is one of the named fields"),
+        _ if stopped => "its differences are not known because of an error".to_owned(),
+        None => "it is not in the account".to_owned(),
+        Some(_) if named.is_empty() => "it was not changed in Duo since the last apply".to_owned(),
+        Some(_) => "none of the named fields was changed in Duo since the last apply".to_owned(),
     };
     Ok(Err(Nothing { why, stopped }))
 }
 
-/// Whether the YAML says what Duo holds once it is edited.
+/// Checks that the edited YAML matches what Duo holds.
 fn is_accepted(address: &Address, accepted: &Accepted<'_>, again: &Plan) -> Result<(), Failure> {
     let steps = again.steps().iter().filter(|step| step.address == *address);
     let fields: Vec<&str> =
@@ -149,32 +175,7 @@ fn is_accepted(address: &Address, accepted: &Accepted<'_>, again: &Plan) -> Resu
     }
 }
 
-/// What was taken into a file, with the addresses where there are several.
-fn show(accepted: &[(&Address, Wanted<'_>, Accepted<'_>)], file: &Path, printer: Printer) {
-    let (mut written, mut all) = (0, 0);
-    for (address, _, Accepted { changes, refused, .. }) in accepted {
-        let field = |field: &str| match accepted.len() {
-            1 => safe(field),
-            _ => format!("{address} {}", safe(field)),
-        };
-        for change in changes {
-            let (before, after) = (one_line(&change.after), one_line(&change.before));
-            printer.show(&format!("~ {}  {before} -> {after}\n", field(&change.field)));
-        }
-        for why in refused {
-            let warning = printer.err.notice("warning");
-            let why = safe(why);
-            printer.problem(&format!("{warning}: not accepted: {why}; `duoctl apply` reverts it\n"));
-        }
-        written += changes.len();
-        all += changes.len() + refused.len();
-    }
-    let file = safe(&file.display().to_string());
-    let how_many = if written == all { String::new() } else { format!(" {written} of {all} changes") };
-    printer.show(&format!("Accepted{how_many} into {file}. `duoctl apply` records it in Duo.\n"));
-}
-
-/// Whether each of them is a field of some application, or a part of one, e.g. `sso.saml_config.relaystate`.
+/// Checks that each name is a field of some application, or a part of one, e.g. `sso.saml_config.relaystate`.
 fn fields(named: &[String]) -> Result<(), Failure> {
     let Some(unknown) = named.iter().find(|name| !FIELDS.iter().any(|field| names(name, field.name())))
     else {
@@ -185,7 +186,7 @@ fn fields(named: &[String]) -> Result<(), Failure> {
     Err(Failure::Usage(format!("{} is not a field of an application; {help}", shown(unknown))))
 }
 
-/// What of the changes the YAML can say.
+/// The changes that the YAML can express.
 struct Accepted<'p> {
     changes: Vec<&'p Change>,
     edits: Vec<Edit>,
@@ -193,8 +194,8 @@ struct Accepted<'p> {
     refused: Vec<String>,
 }
 
-/// An entry of `identity_intelligence` says what it can; everything else is accepted as a whole. The error is the reason
-/// why nothing is.
+/// An entry of `identity_intelligence` accepts the changes that it can express; any other application accepts all of them
+/// or none. The error is the reason why nothing is accepted.
 fn said<'p>(
     session: &Session,
     place: Place<'_>,
@@ -230,7 +231,7 @@ fn not_accepted(address: &Address, why: &str) -> Failure {
     ))
 }
 
-/// Whether a change, e.g. of `sso.saml_config.relaystate`, is one of a field.
+/// Whether a change, e.g. of `sso.saml_config.relaystate`, belongs to a field.
 fn names(changed: &str, field: &str) -> bool {
     changed.strip_prefix(field).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
 }

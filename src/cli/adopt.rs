@@ -1,4 +1,4 @@
-//! `duoctl adopt`: writes into the YAML which live application an address is.
+//! `duoctl adopt`: pins an address of the YAML to a live application, or records the former name of the workspace.
 
 use std::path::Path;
 
@@ -10,12 +10,14 @@ use crate::config::model::Workspace;
 use crate::diagnostic::{Diagnostic, Severity, has_errors};
 use crate::language::address::{AUTH_API, Place};
 use crate::language::texts::{INTEGRATION_KEY, WORKSPACE};
+use crate::output::document::{EditDocument, EditedDocument};
 use crate::output::printer::Printer;
-use crate::text::{quoted, safe, shown};
+use crate::text::{quoted, shown};
 
 use super::args;
 use super::edit::{application_of, edited};
 use super::exit::{Exit, Failure};
+use super::outlet::Outlet;
 use super::session::{load_whole, show_problems};
 
 /// One value of the YAML: the keys that lead to it, and what it becomes.
@@ -25,16 +27,16 @@ type Setting<'a> = (Vec<&'a str>, Value);
 type Pair<'a> = (Place<'a>, &'a str);
 
 /// Runs the command.
-pub fn run(args: &args::Adopt, workspace: &Path, printer: Printer) -> Result<Exit, Failure> {
+pub fn run(args: &args::Adopt, workspace: &Path, outlet: &Outlet, printer: Printer) -> Result<Exit, Failure> {
     let terms = args.yaml.terms();
     match &args.formerly {
-        Some(name) => former(name, workspace, &terms, printer),
-        None => applications(&args.arguments, workspace, &terms, printer),
+        Some(name) => former(name, workspace, &terms, outlet),
+        None => applications(&args.arguments, workspace, &terms, outlet, printer),
     }
 }
 
-/// The workspace got another name: the YAML says which one it had.
-fn former(name: &str, path: &Path, terms: &Terms, printer: Printer) -> Result<Exit, Failure> {
+/// The workspace was renamed: writes its former name into the YAML.
+fn former(name: &str, path: &Path, terms: &Terms, outlet: &Outlet) -> Result<Exit, Failure> {
     if let Err(problem) = (WORKSPACE.check)(name) {
         return Err(Failure::Usage(format!("--formerly {}: {}", problem.message, problem.help)));
     }
@@ -44,23 +46,37 @@ fn former(name: &str, path: &Path, terms: &Terms, printer: Printer) -> Result<Ex
     };
     if workspace.name.value == name {
         return Err(Failure::Usage(format!(
-            "the workspace is called `{name}` now; name what it was called before"
+            "`{name}` is the current name of the workspace; pass its former name"
         )));
     }
     let place = workspace.formerly.as_ref().map_or(workspace.name.span, |former| former.span);
     let edited =
         edited(workspace, &loaded.sources, place.file, |text| set(text, &["formerly"], &Value::from(name)))?;
-    let file = safe(&edited.save()?.display().to_string());
-    printer.show(&format!("The workspace `{}` was called `{name}`, as {file} says.\n", workspace.name.value));
-    next(printer);
+    let before = workspace.formerly.as_ref().map(|former| former.value.as_str());
+    let file = edited.save()?.display().to_string();
+    outlet.edited(EditDocument::new("adopt", vec![edit("", "formerly", before, name, &file)]), NEXT);
     Ok(Exit::Done)
 }
 
-fn next(printer: Printer) {
-    printer.show("Next: `duoctl plan` shows what that means.\n");
+const NEXT: &str = "next: `duoctl plan` shows what this changes\n";
+
+fn edit(address: &str, field: &str, before: Option<&str>, after: &str, file: &str) -> EditedDocument {
+    EditedDocument {
+        address: address.to_owned(),
+        field: field.to_owned(),
+        before: before.map_or(Value::Null, Value::from),
+        after: Value::from(after),
+        file: file.to_owned(),
+    }
 }
 
-fn applications(arguments: &[String], path: &Path, terms: &Terms, printer: Printer) -> Result<Exit, Failure> {
+fn applications(
+    arguments: &[String],
+    path: &Path,
+    terms: &Terms,
+    outlet: &Outlet,
+    printer: Printer,
+) -> Result<Exit, Failure> {
     let loaded = load_whole(path, terms)?;
     let Some(workspace) = &loaded.workspace else {
         return Err(Failure::Config(Box::new((loaded.diagnostics, loaded.sources))));
@@ -79,7 +95,7 @@ fn applications(arguments: &[String], path: &Path, terms: &Terms, printer: Print
         let message = "the addresses are in different files; adopt those of one file at a time";
         return Err(Failure::Usage(message.to_owned()));
     }
-    // A name that two entries have is an error that a pin removes, so errors do not stop this command.
+    // Two entries with the same name are an error that a pin resolves, so errors do not stop this command.
     let edited = edited(workspace, &loaded.sources, file, |text| {
         settings.iter().try_fold(text.to_owned(), |text, (path, value)| set(&text, path, value))
     })?;
@@ -89,7 +105,7 @@ fn applications(arguments: &[String], path: &Path, terms: &Terms, printer: Print
         return Err(Failure::Config(Box::new((edited.loaded.diagnostics, edited.loaded.sources))));
     }
     let wrong = has_errors(&edited.loaded.diagnostics);
-    // What was found before, and this changes nothing about, is for `validate`.
+    // Warnings that this edit does not add are left to `validate`.
     let found: Vec<Diagnostic> = edited
         .loaded
         .diagnostics
@@ -99,14 +115,12 @@ fn applications(arguments: &[String], path: &Path, terms: &Terms, printer: Print
         .collect();
     show_problems(&found, &edited.loaded.sources, printer);
     let before: Vec<_> = pairs.iter().map(|(place, _)| pin(workspace, *place)).collect();
-    let file = edited.save_anyway()?;
-    for ((place, key), before) in pairs.iter().zip(before) {
+    let file = edited.save_anyway()?.display().to_string();
+    let edits = pairs.iter().zip(before).map(|((place, key), before)| {
         let before = before.filter(|before| before != key);
-        let before = before.map(|before| format!(" (it was {})", safe(before))).unwrap_or_default();
-        printer
-            .data(&format!("{place} is {key} now{before}, as {} says.\n", safe(&file.display().to_string())));
-    }
-    next(printer);
+        edit(&place.to_string(), "integration_key", before, key, &file)
+    });
+    outlet.edited(EditDocument::new("adopt", edits.collect()), NEXT);
     Ok(if wrong { Exit::Error } else { Exit::Done })
 }
 
@@ -125,8 +139,11 @@ fn pairs<'a>(arguments: &'a [String], workspace: &Workspace) -> Result<Vec<Pair<
             return Err(Failure::Usage(format!("{place}: {what} {}: {}", problem.message, problem.help)));
         }
         if let Some((other, _)) = read.iter().find(|(other, of)| *other == place || of == key) {
-            let same =
-                if *other == place { "is named twice" } else { "gets the same application as another one" };
+            let same = if *other == place {
+                "is named twice"
+            } else {
+                "gets the same application as another address"
+            };
             return Err(Failure::Usage(format!("`{place}` {same}")));
         }
         read.push((place, key.as_str()));
@@ -134,7 +151,7 @@ fn pairs<'a>(arguments: &'a [String], workspace: &Workspace) -> Result<Vec<Pair<
     Ok(read)
 }
 
-/// The file of an address, and what has to be written there beside its pin.
+/// The file of an address, and what has to be written there in addition to its pin.
 fn place_of<'a>(workspace: &Workspace, place: Place<'a>) -> Result<(usize, Vec<Setting<'a>>), Failure> {
     let Place::Part { entry: key, part } = place else {
         let found = workspace.declared(place).map_or(workspace.name.span, |declared| declared.span);
@@ -142,11 +159,11 @@ fn place_of<'a>(workspace: &Workspace, place: Place<'a>) -> Result<(usize, Vec<S
     };
     let Some(entry) = workspace.identity_intelligence.get(key) else {
         return Err(Failure::Usage(format!(
-            "the YAML has no `identity_intelligence.{key}`; write it first, with what no API of Duo tells: \
+            "the YAML has no `identity_intelligence.{key}`; add it first, with the values that no Duo API returns: \
              `identity_intelligence: {{{key}: {{display_name: NAME, access: read_only}}}}`"
         )));
     };
-    // The application has its name already, so none has to be declared.
+    // The application already has a name, so the YAML needs none.
     let on = (vec!["identity_intelligence", key, "push_verification"], json!(true));
     let needed = part == AUTH_API && entry.push_application_name.is_none();
     Ok((entry.span.file, if needed { vec![on] } else { Vec::new() }))

@@ -1,4 +1,4 @@
-//! The command that goes on from here, with the path and the options of this call, so that it can be pasted.
+//! The command to run next, with the path and the options of this call, so that it can be pasted.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -11,10 +11,10 @@ use crate::duo::https::TlsRoots;
 use crate::output::people::Call;
 use crate::text::safe;
 
-/// From how many addresses on a consent covers all addresses instead of naming each.
+/// From this many addresses, a consent covers all addresses instead of naming each.
 const MANY: usize = 6;
 
-/// What a call was given, as words of a shell.
+/// The arguments of a call, as shell words.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Again {
     /// The positional argument.
@@ -22,12 +22,12 @@ pub(super) struct Again {
     options: Vec<String>,
 }
 
-/// What the commands in messages of this call need, to mean the same workspace and the same account.
+/// What the commands in messages of this call need to refer to the same workspace and account.
 pub(super) fn call(command: &Command, workspace: &Path) -> Call {
     // A saved plan knows its YAML, and no other command takes one.
     let path = if is_saved_plan(workspace) { Path::new(".") } else { workspace };
     let (vars, _, connection) = command.input();
-    // It is printed after everything else was made safe for a terminal; a folder of a checkout may have any name.
+    // The printer adds it after making everything else safe for a terminal, and a folder of a checkout may have any name.
     let shown = |options: Vec<String>| options.iter().map(|option| safe(option)).collect();
     Call {
         path: path_word(path).map(|path| safe(&path)),
@@ -42,7 +42,7 @@ fn is_saved_plan(path: &Path) -> bool {
     path.is_file() && path.extension().is_none_or(|extension| extension != "yaml" && extension != "yml")
 }
 
-/// The path of a workspace as a word of a shell; `None` where it is the one without any.
+/// The path of a workspace as a shell word; `None` if it is the default.
 fn path_word(path: &Path) -> Option<String> {
     let path = path.display().to_string();
     let here = matches!(path.as_str(), "." | "") || from_environment("DUOCTL_WORKSPACE", &path);
@@ -114,7 +114,7 @@ impl Again {
         self
     }
 
-    /// With what lifts these refusals; `None` where no option lifts one of them.
+    /// With the options that lift these refusals; `None` if no option lifts one of them.
     pub(super) fn lifting(mut self, refusals: &[Refusal]) -> Option<Self> {
         let mut places: BTreeMap<&str, Vec<String>> = BTreeMap::new();
         for refusal in refusals {
@@ -124,7 +124,7 @@ impl Again {
                     places.entry(refusal.guard).or_default().push(address.to_string());
                 }
                 _ => {
-                    // It takes the place of one that was given and does not suffice.
+                    // Replaces one that was given and is not enough.
                     let name = lift.split(' ').next().unwrap_or(lift);
                     self.options.retain(|option| !option.starts_with(name));
                     self.options.push(lift.to_owned());
@@ -141,13 +141,13 @@ impl Again {
         Some(self)
     }
 
-    /// The line of a command that takes the path as its argument.
+    /// The command line of a command that takes the path as its argument.
     pub(super) fn line(&self, command: &str) -> String {
         let words = self.path.iter().chain(&self.options).cloned();
         std::iter::once(format!("duoctl {command}")).chain(words).collect::<Vec<_>>().join(" ")
     }
 
-    /// The line of a command whose arguments are names, and takes the path as an option.
+    /// The command line of a command whose arguments are names and that takes the path as an option.
     pub(super) fn named(&self, command: &str) -> String {
         let path = self.path.iter().map(|path| format!("-w {path}"));
         let words =
@@ -156,7 +156,7 @@ impl Again {
     }
 }
 
-/// A text as one word of a shell.
+/// A text as one shell word.
 pub(super) fn word(text: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "_-./:=%@+,".contains(c);
     if !text.is_empty() && text.chars().all(plain) {

@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 use crate::apply::converge::{Converged, Shelves, converge};
 use crate::apply::deliver::Courier;
 use crate::apply::execute::{Hands, execute};
-use crate::apply::outcome::{Status, StepOutcome, tally};
+use crate::apply::outcome::{Status, StepOutcome, Tally};
 use crate::apply::seal::Sealer;
 use crate::diagnostic::{Diagnostic, has_errors};
 use crate::duo::client::Writer;
@@ -52,7 +52,7 @@ pub async fn run(
         Some(saved) => saved.arguments(args)?,
         None if args.config.is_some() => {
             let message = format!(
-                "--config names the workspace of a saved plan, and {} is not a saved plan; leave it out",
+                "--config applies only to a saved plan, and {} is not one; leave --config out",
                 workspace.display()
             );
             return Err(Failure::Usage(message));
@@ -88,7 +88,7 @@ fn repaired_before(failure: Failure) -> Failure {
     Failure::Repaired { failure: Box::new(failure) }
 }
 
-/// What a run ends with that has put something back: where it went no further, a part of it was done.
+/// The exit code of a run that put something back: if it went no further, it is partly applied.
 fn after_repair(exit: Exit) -> Exit {
     match exit {
         Exit::Done | Exit::NotVerified | Exit::Interrupted => exit,
@@ -96,7 +96,7 @@ fn after_repair(exit: Exit) -> Exit {
     }
 }
 
-/// Shows what the recovery key can put back, asks, looks once more, and does it; or with what the run ends.
+/// Shows what the recovery key can put back, asks, checks once more, and does it. Returns the exit code if the run ends here.
 async fn mend(
     repair: &Repair,
     session: &Session,
@@ -128,11 +128,7 @@ async fn mend(
     }
     repair.carry_out().await?;
     let done = OutcomeDocument::from(&repair.outcome());
-    if outlet.human() {
-        printer.show(&format!("{}\n", done_line(&done, printer.out)));
-    } else {
-        printer.problem(&format!("{}\n", done_line(&done, printer.err)));
-    }
+    outlet.tell(|paint| format!("{}\n", done_line(&done, paint)));
     Ok(None)
 }
 
@@ -144,7 +140,7 @@ struct Begun<'a> {
     saved: Option<SavedPlan>,
     consent: Consent,
     verbosity: u8,
-    /// What the recovery key put back before.
+    /// What the recovery key put back first.
     repaired: Option<StepOutcome>,
     outlet: &'a Outlet,
     printer: Printer,
@@ -191,7 +187,7 @@ impl Begun<'_> {
             return Ok(Exit::Refused);
         }
         planned.refusals.clear();
-        // What was approved is what is there: a person may take an hour over the question.
+        // The account may have changed while the question waited for an answer.
         if asks && !run.plan.steps().is_empty() {
             reading = run.session.read(printer).await?;
             let now = run.session.plan(&mut reading, &run.options, printer).await;
@@ -219,17 +215,17 @@ struct Run<'a> {
     printer: Printer,
 }
 
-/// What to do where there is nobody to ask.
+/// What to do without a terminal to ask.
 const INSTEAD: &str = "pass --auto-approve, or apply a saved plan";
 
 impl Run<'_> {
-    /// `title` goes above what guards refuse.
+    /// `title` goes above the refusals of the guards.
     fn show_plan(&self, planned: &PlanDocument, asks: bool, title: &str) {
         show_problems(self.plan.problems(), &self.session.sources, self.printer);
         if self.outlet.human() {
             self.printer.show(&render(planned, title, self.printer.out));
         } else if asks {
-            // Nobody can approve what they were not shown.
+            // A plan has to be shown before it can be approved.
             self.printer.problem(&render(planned, title, self.printer.err));
         }
         if self.outlet.streams() {
@@ -237,7 +233,7 @@ impl Run<'_> {
         }
     }
 
-    /// The end of it for people, who have seen the plan and its steps, and the whole for everybody else.
+    /// Shows people only the end, since they have seen the plan and its steps; other formats get the whole document.
     fn deliver(&self, document: ApplyDocument) {
         let repaired = self.repaired.as_ref().map(OutcomeDocument::from);
         let document = ApplyDocument { repaired, ..document };
@@ -320,29 +316,32 @@ impl Run<'_> {
             unreadable: first_failure(&after.failures).map(Exit::of),
             interrupted: stop.is_cancelled(),
         };
-        self.report(planned, &end);
-        Ok(self.exit(&end))
+        let summary = self.report(planned, &end);
+        Ok(self.exit(&end, summary))
     }
 
-    fn report(&self, planned: PlanDocument, end: &End<'_>) {
+    /// Shows and writes the outcome; returns how many steps ended how.
+    fn report(&self, planned: PlanDocument, end: &End<'_>) -> Tally {
         let End { outcomes, converged, report, .. } = *end;
         show_problems(&self.new_problems(converged), &self.session.sources, self.printer);
         let normalised = converged.map(|converged| converged.normalised.as_slice()).unwrap_or_default();
         let left = converged.map(|converged| self.session.document(&converged.plan, &[]));
-        self.deliver(ApplyDocument::new(planned, outcomes, normalised, left, report));
+        let document = ApplyDocument::new(planned, outcomes, normalised, left, report);
+        let summary = document.summary;
+        self.deliver(document);
+        summary
     }
 
-    /// What the first plan could not know, such as an account that cannot be read any more.
+    /// What the first plan could not know, such as an account that can no longer be read.
     fn new_problems(&self, converged: Option<&Converged>) -> Vec<Diagnostic> {
         let known = self.plan.problems();
         let found = converged.map(|converged| converged.plan.problems()).unwrap_or_default();
         found.iter().filter(|problem| !known.contains(problem)).cloned().collect()
     }
 
-    fn exit(&self, end: &End<'_>) -> Exit {
-        let tally = tally(end.outcomes);
+    fn exit(&self, end: &End<'_>, tally: Tally) -> Exit {
         let stopped = has_errors(self.plan.problems());
-        // Writes whose effect nobody could look at are not proven.
+        // Writes whose effect could not be read are not proven.
         let unread = end.converged.is_some() && end.unreadable.is_some();
         let unseen = unread || has_errors(&self.new_problems(end.converged));
         if end.interrupted {
@@ -362,10 +361,10 @@ impl Run<'_> {
         }
     }
 
-    /// Where nothing at all was done, the failure itself says more than "partly".
+    /// If nothing was done at all, the exit code of the failure is more precise than "partly".
     fn partly(&self, outcomes: &[StepOutcome]) -> Exit {
         let touched = |outcome: &StepOutcome| match &outcome.status {
-            // What was taken back was there for a moment.
+            // A change that was rolled back was in effect for a moment.
             Status::Applied
             | Status::Unconfirmed(_)
             | Status::NotDelivered(_)
@@ -400,17 +399,17 @@ struct End<'a> {
     outcomes: &'a [StepOutcome],
     /// The addresses of the steps that were applied.
     written: &'a [Address],
-    /// The account after the writes; `None` where nothing was written.
+    /// The account after the writes; `None` if nothing was written.
     converged: Option<&'a Converged>,
-    /// What was verified; `None` where nothing was.
+    /// What was verified; `None` if nothing was.
     report: Option<&'a Report>,
-    /// What a list of the account that could not be read, in the last reading, makes of the exit code.
+    /// The exit code for a list of the account that the last reading could not read.
     unreadable: Option<Exit>,
     interrupted: bool,
 }
 
 impl End<'_> {
-    /// Whether the account still differs where it was written to.
+    /// Whether an address that was written to still differs.
     fn left(&self) -> bool {
         let Some(Converged { plan, .. }) = self.converged else { return false };
         let differs =

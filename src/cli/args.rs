@@ -1,4 +1,4 @@
-//! The arguments. Unknown ones are errors; no secret ever comes by a flag.
+//! The arguments. Unknown arguments are errors, and no option takes a secret.
 
 mod examples;
 mod handing_over;
@@ -28,7 +28,7 @@ pub use standalone::{
     SandboxCommand, Schema, SchemaKind, Serve, Shell, Show, SortBy, Validate, Verify,
 };
 
-/// Cisco Duo applications as YAML in git: planned, applied and proven with live calls.
+/// Manage Cisco Duo applications as YAML in git: plan, apply, and verify keys with live calls.
 #[derive(Debug, Parser)]
 #[command(name = "duoctl", version, about, propagate_version = true, arg_required_else_help = true)]
 #[command(
@@ -40,7 +40,7 @@ pub struct Args {
     /// What to do.
     #[command(subcommand)]
     pub command: Command,
-    /// What every command has.
+    /// The options of every command.
     #[command(flatten)]
     pub global: Global,
 }
@@ -55,7 +55,7 @@ impl Args {
         workspace(self.command.path(), self.global.workspace.as_ref())
     }
 
-    /// The workspace without PATH.
+    /// The workspace if PATH is left out.
     pub(crate) fn elsewhere(&self) -> PathBuf {
         elsewhere(self.global.workspace.as_ref())
     }
@@ -77,23 +77,23 @@ fn elsewhere(option: Option<&PathBuf>) -> PathBuf {
     option.cloned().or_else(|| variable().map(PathBuf::from)).unwrap_or_else(|| PathBuf::from("."))
 }
 
-/// The heading that keeps these apart from a command's own options.
-const EVERYWHERE: &str = "Options of every command";
+/// The heading that separates these from a command's own options.
+const EVERYWHERE: &str = "Global options";
 
-/// What every command has.
+/// The options of every command.
 #[derive(Debug, clap::Args)]
 pub struct Global {
-    /// The workspace: a YAML file, or a folder with duo.yaml and *.duo.yaml files [default: DUOCTL_WORKSPACE, or this
-    /// folder].
+    /// The workspace: a YAML file, or a folder with duo.yaml and *.duo.yaml files [default: $DUOCTL_WORKSPACE, or the
+    /// current folder].
     #[arg(short, long, global = true, value_name = "PATH", help_heading = EVERYWHERE)]
     pub workspace: Option<PathBuf>,
     /// When to use colour.
     #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN", help_heading = EVERYWHERE)]
     pub color: Color,
-    /// Say more on stderr; twice for every request.
+    /// Print more on stderr; give it twice to print every request.
     #[arg(short, long, global = true, action = clap::ArgAction::Count, help_heading = EVERYWHERE)]
     pub verbose: u8,
-    /// Leave out remarks on stderr.
+    /// Print no remarks on stderr.
     #[arg(short, long, global = true, help_heading = EVERYWHERE)]
     pub quiet: bool,
 }
@@ -101,7 +101,7 @@ pub struct Global {
 /// When to use colour.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum Color {
-    /// On a terminal; NO_COLOR and CLICOLOR_FORCE are obeyed.
+    /// On a terminal, unless NO_COLOR or CLICOLOR_FORCE is set.
     #[default]
     Auto,
     /// Always.
@@ -123,22 +123,30 @@ impl From<Color> for printer::Color {
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Write a first duo.yaml, with comments.
+    /// Create a first duo.yaml, with comments.
     #[command(after_help = examples::INIT)]
     Init(Init),
-    /// Check the YAML: syntax, schema and meaning. Needs no network and no credentials.
+    /// Check the syntax, schema and meaning of the YAML.
+    ///
+    /// Needs no network and no credentials.
     #[command(after_help = examples::VALIDATE)]
     Validate(Validate),
-    /// Give the YAML its canonical form: order of keys, spacing, quotes. Comments are kept, the meaning is proven to.
+    /// Format the YAML: order of keys, spacing and quotes.
+    ///
+    /// Comments are kept, and the result is checked to mean the same.
     #[command(after_help = examples::FMT)]
     Fmt(Fmt),
-    /// Write the live applications that are not declared yet into the YAML. The plan after it only adopts.
+    /// Add live applications that are not declared yet to the YAML.
+    ///
+    /// The next plan only adopts them.
     #[command(after_help = examples::IMPORT)]
     Import(Import),
-    /// Show what would change. Changes nothing.
+    /// Show what would change, without changing anything.
     #[command(after_help = examples::PLAN)]
     Plan(Plan),
-    /// Check whether Duo differs from the YAML, for a schedule: exit code 2 if it does. Changes nothing.
+    /// Check whether Duo differs from the YAML, and exit with 2 if it does.
+    ///
+    /// Made for scheduled runs. Changes nothing.
     #[command(after_help = examples::DRIFT)]
     Drift(Drift),
     /// Copy changes made in Duo into the YAML.
@@ -147,13 +155,15 @@ pub enum Command {
     /// Ignore differences in one field, with a reason.
     #[command(after_help = examples::IGNORE)]
     Ignore(Ignore),
-    /// Record in the YAML which live application an address is.
+    /// Record in the YAML which live application belongs to an address.
     #[command(after_help = examples::ADOPT)]
     Adopt(Adopt),
-    /// Make the account match the YAML, then verify it.
+    /// Make the account match the YAML, then verify the result.
     #[command(after_help = examples::APPLY)]
     Apply(Apply),
-    /// Show a saved plan or a JSON report in another format. Needs no network and no credentials.
+    /// Show a saved plan or a JSON report in another format.
+    ///
+    /// Needs no network and no credentials.
     #[command(after_help = examples::SHOW)]
     Show(Show),
     /// Check every managed key with live, read-only calls.
@@ -165,7 +175,9 @@ pub enum Command {
     /// Record that you entered the current values in the console.
     #[command(after_help = examples::ATTEST)]
     Attest(Attest),
-    /// List what the account and the YAML have: access, policy, age of keys, last use, state. Changes nothing.
+    /// List what the account and the YAML contain, with access, policy, key age, last use and state.
+    ///
+    /// Changes nothing.
     #[command(after_help = examples::LIST)]
     List(List),
     /// List, rotate and retire secret keys.
@@ -174,25 +186,27 @@ pub enum Command {
     /// Check the connection, keys, permissions and secret stores, and suggest fixes.
     #[command(after_help = examples::DOCTOR)]
     Doctor(Doctor),
-    /// The simulator of Duo on its own.
+    /// Serve, edit or reset the Duo simulator.
     #[command(after_help = examples::SANDBOX)]
     Sandbox(Sandbox),
-    /// Say what a finding, a risk, a guard or an exit code means, and what to do about it.
+    /// Explain a finding, risk, guard or exit code, and what to do about it.
     #[command(after_help = examples::EXPLAIN)]
     Explain(Explain),
     /// Print the JSON Schema of the YAML, of plans or of reports.
     #[command(after_help = examples::SCHEMA)]
     Schema(Schema),
-    /// Print the completion script of a shell: it asks duoctl at each TAB, which addresses, types and names there are.
+    /// Print the completion script for a shell.
+    ///
+    /// At each TAB, the script asks duoctl for the addresses, types and names that exist.
     #[command(after_help = examples::COMPLETIONS)]
     Completions(Completions),
-    /// Print the manual page, or write all of them into a folder.
+    /// Print a manual page, or write all of them to a folder.
     #[command(after_help = examples::MAN)]
     Man(Man),
 }
 
 impl Command {
-    /// How its YAML is read, and how its account is reached; nothing where it needs none.
+    /// How this command reads the YAML and reaches the account, if it does.
     pub(crate) fn input(&self) -> (Option<&Variables>, Trusted, Option<&Connection>) {
         fn offline(yaml: &Yaml) -> (Option<&Variables>, Trusted, Option<&Connection>) {
             (Some(&yaml.vars), yaml.trusted, None)
@@ -235,7 +249,7 @@ impl Command {
         }
     }
 
-    /// The PATH that was given to it.
+    /// The PATH argument.
     pub(crate) fn path(&self) -> Option<&PathBuf> {
         match self {
             Self::Init(args) => args.source.path.as_ref(),

@@ -13,7 +13,7 @@ use crate::text::safe;
 
 use super::exit::Failure;
 
-/// What a run has changed by the time when it asks or stops.
+/// What a run has changed by the time it asks or stops.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum SoFar {
     /// Nothing.
@@ -23,7 +23,7 @@ pub(super) enum SoFar {
 }
 
 impl SoFar {
-    /// What is said of a run that goes no further.
+    /// The end of a message about a run that goes no further.
     pub(super) fn words(self) -> &'static str {
         match self {
             Self::Nothing => "nothing was changed",
@@ -32,12 +32,12 @@ impl SoFar {
     }
 }
 
-/// Whether consents lift all of what guards refuse.
+/// Whether consents can lift all refusals.
 pub(super) fn liftable(refusals: &[Refusal]) -> bool {
     !refusals.is_empty() && refusals.iter().all(|refusal| is_consent(refusal.guard))
 }
 
-/// Asks for each consent by its name. Where a number is asked for that says how much is deleted, that is the consent.
+/// Asks for each consent by its name. With `numbered`, typing the number of deletions is the consent to them.
 pub(super) fn consented(
     refusals: &[Refusal],
     numbered: bool,
@@ -59,7 +59,7 @@ pub(super) fn consented(
     Ok(true)
 }
 
-/// Asks at the terminal; `None` where the input ends.
+/// Asks at the terminal; `None` if the input ends.
 pub(super) fn answer(question: &str) -> Result<Option<String>, Failure> {
     let failure =
         |error| Failure::File { path: PathBuf::from("the terminal"), what: "cannot be used", error };
@@ -70,7 +70,7 @@ pub(super) fn answer(question: &str) -> Result<Option<String>, Failure> {
     Ok((read > 0).then_some(answer))
 }
 
-/// Asks; anything but the answer that is wanted is a no. `instead` is what to do where there is nobody to ask.
+/// Asks; any answer but `wanted` is a no. `instead` is what to do without a terminal.
 pub(super) fn asked(
     question: &str,
     wanted: &str,

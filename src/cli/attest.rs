@@ -1,9 +1,9 @@
-//! `duoctl attest`: a person says that the console holds the values of now.
+//! `duoctl attest`: records that a person entered the current values in the console.
 
 use std::path::Path;
 
 use jiff::Timestamp;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::config::edit;
 use crate::git::identity;
@@ -11,6 +11,7 @@ use crate::kinds::address::Address;
 use crate::language::address::ADMIN_API;
 use crate::language::attestation;
 use crate::language::attestation::Attestation;
+use crate::output::document::{EditDocument, EditedDocument, ReasonDocument};
 use crate::output::human::console::short_name;
 use crate::output::printer::Printer;
 use crate::reconcile::handoff::{Handoff, Purpose};
@@ -24,10 +25,16 @@ use super::args;
 use super::edit::{hold, read};
 use super::exit::{Exit, Failure};
 use super::handoff::{planned, sheet};
+use super::outlet::Outlet;
 use super::session::Session;
 
 /// Runs the command.
-pub async fn run(args: args::Attest, workspace: &Path, printer: Printer) -> Result<Exit, Failure> {
+pub async fn run(
+    args: args::Attest,
+    workspace: &Path,
+    outlet: &Outlet,
+    printer: Printer,
+) -> Result<Exit, Failure> {
     let by = match &args.by {
         Some(by) => by.clone(),
         None => committer(workspace)?,
@@ -43,19 +50,20 @@ pub async fn run(args: args::Attest, workspace: &Path, printer: Printer) -> Resu
     let attestation = match (waits, sheet.attest(at, by, args.reason.clone())) {
         (false, Some(attestation)) => attestation,
         (true, _) | (_, None) => {
-            printer.problem(&format!(
-                "refused: the account is not yet as the YAML says for {address}, so the console cannot hold its values; \
-                 run `duoctl apply` first\n"
-            ));
-            return Ok(Exit::Refused);
+            let why = format!(
+                "the account does not match the YAML for {address} yet, so the console cannot have its values"
+            );
+            return Ok(refused(&why, "run `duoctl apply` first", outlet, printer));
         }
     };
     let complete = sheet.attestation().is_some_and(|written| !written.fields.is_empty());
     if sheet.is_attested() && complete {
-        printer.show(&format!("{} is attested already: {}\n", address, attestation.fingerprint));
+        let reason = format!("it is already attested, as {}", attestation.fingerprint);
+        let unchanged = vec![ReasonDocument { address: address.to_string(), reason }];
+        outlet.edited(EditDocument { unchanged, ..EditDocument::new("attest", Vec::new()) }, "");
         return Ok(Exit::Done);
     }
-    if contradicted(&session, &plan, &args, sheet, printer).await {
+    if contradicted(&session, &plan, &args, sheet, outlet, printer).await {
         return Ok(Exit::Refused);
     }
     let file = match sheet.purpose {
@@ -69,43 +77,57 @@ pub async fn run(args: args::Attest, workspace: &Path, printer: Printer) -> Resu
             let decided = session.desired.removed.contains_key(address);
             if decided {
                 return Err(Failure::Usage(format!(
-                    "`removed` decides about {address} already; write that for its applications, such as `{address}.{ADMIN_API}`"
+                    "`removed` already has a line for {address}; replace it with lines for its applications, e.g. `{address}.{ADMIN_API}`"
                 )));
             }
             write(&session, &attestation, removed_file(&session), &keys)?
         }
     };
-    printer.show(&format!("{}\n", done(sheet, &attestation, &file)));
-    printer.remark(match sheet.purpose {
-        Purpose::Enter => {
-            "commit the file, so that everybody sees it; `duoctl verify` shows how far the data flows\n"
-        }
-        Purpose::Remove => {
-            "commit the file, so that everybody sees it; `duoctl apply --prune` removes its applications now\n"
-        }
-    });
+    let (field, after, next) = match sheet.purpose {
+        Purpose::Enter => (
+            "attested",
+            Value::from(attestation.to_string()),
+            "commit the file; `duoctl verify` shows how far the data flows\n",
+        ),
+        Purpose::Remove => (
+            "removed",
+            json!({"attested": attestation.to_string()}),
+            "commit the file; `duoctl apply --prune` now removes its applications\n",
+        ),
+    };
+    let edited = EditedDocument {
+        address: address.to_string(),
+        field: field.to_owned(),
+        before: Value::Null,
+        after,
+        file,
+    };
+    let edit = EditDocument::new("attest", vec![edited]);
+    outlet.edited(edit, &format!("{}{next}", entered(sheet)));
     Ok(Exit::Done)
 }
 
-/// Who attests, where the command line does not say: whoever would commit the file.
+/// Who attests if the command line does not say: the person who would commit the file.
 fn committer(path: &Path) -> Result<String, Failure> {
     let folder = if path.is_dir() { path } else { path.parent().unwrap_or(Path::new("")) };
     let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
     let found = identity(folder);
     found.and_then(|who| attestation::name(&who)).ok_or_else(|| {
         Failure::Usage(
-            "it is not known who attests: git has no usable user.name and user.email here; name the person with --by WHO"
+            "cannot tell who attests: git has no usable user.name and user.email here; pass --by WHO"
                 .to_owned(),
         )
     })
 }
 
-/// Whether the public API says the opposite, and nobody insists. What it says, and that it cannot say anything, is shown.
+/// Whether the public API contradicts the attestation and `--force` is not given. Shows what the API reports, or why it
+/// cannot be checked.
 async fn contradicted(
     session: &Session,
     plan: &Plan,
     args: &args::Attest,
     sheet: &Handoff,
+    outlet: &Outlet,
     printer: Printer,
 ) -> bool {
     let (apis, report) = (session.intelligence(), Report::default());
@@ -125,41 +147,41 @@ async fn contradicted(
             let warning = printer.err.notice("warning");
             let reason = safe(&reason);
             printer.problem(&format!(
-                "{warning}: the public API of Identity Intelligence does not tell whether that is so: {reason}\n"
+                "{warning}: could not check this with the public API of Identity Intelligence: {reason}\n"
             ));
             false
         }
         Claim::Contradicted(what) if args.force => {
             let warning = printer.err.notice("warning");
-            printer.problem(&format!("{warning}: recorded all the same: {}\n", safe(&what)));
+            printer.problem(&format!("{warning}: recorded anyway: {}\n", safe(&what)));
             false
         }
         Claim::Contradicted(what) => {
-            printer.problem(&format!(
-                "refused: {}\n  to record it all the same: `duoctl attest {} --force --reason TEXT`\n",
-                safe(&what),
-                safe(name)
-            ));
+            let next = format!("to record it anyway: `duoctl attest {} --force --reason TEXT`", safe(name));
+            refused(&what, &next, outlet, printer);
             true
         }
     }
 }
 
-/// Whether anything is still to be done in Duo for the entry.
+/// Reports that nothing is recorded, and what to do.
+fn refused(why: &str, next: &str, outlet: &Outlet, printer: Printer) -> Exit {
+    printer.problem(&format!("refused: {}\n  {next}\n", safe(why)));
+    outlet.failed(Exit::Refused, why, &[next.to_owned()], Vec::new());
+    Exit::Refused
+}
+
+/// Whether Duo still has to be changed for the entry.
 fn pending(plan: &Plan, address: &Address) -> bool {
     let part = |candidate: &Address| candidate.composite().is_some_and(|(entry, _)| entry == *address);
     plan.steps().iter().any(|step| part(&step.address)) || plan.blocked().iter().any(part)
 }
 
-fn done(sheet: &Handoff, attestation: &Attestation, file: &str) -> String {
-    let labels: Vec<&str> =
-        sheet.fields.iter().filter(|field| field.outstanding).map(|field| field.label).collect();
-    let about = match sheet.purpose {
-        Purpose::Remove => " (removed in the console)".to_owned(),
-        Purpose::Enter if labels.is_empty() => String::new(),
-        Purpose::Enter => format!(" ({})", labels.join(", ")),
-    };
-    format!("Attested {} as {} in {file}{about}.", sheet.address, attestation.fingerprint)
+/// The fields that the person attests to have entered.
+fn entered(sheet: &Handoff) -> String {
+    let fields = sheet.fields.iter().filter(|field| field.outstanding && sheet.purpose == Purpose::Enter);
+    let labels: Vec<&str> = fields.map(|field| field.label).collect();
+    if labels.is_empty() { String::new() } else { format!("entered: {}\n", labels.join(", ")) }
 }
 
 fn entry_file(session: &Session, address: &Address) -> Option<usize> {
@@ -173,7 +195,7 @@ fn removed_file(session: &Session) -> Option<usize> {
     Some(lines.map(|line| line.span.file).next().unwrap_or(session.workspace.name.span.file))
 }
 
-/// Writes an attestation to a path of keys.
+/// Writes an attestation at a path of keys.
 fn write(
     session: &Session,
     attestation: &Attestation,
@@ -191,5 +213,5 @@ fn write(
         Failure::Edit { path: path.to_owned(), error: error.to_string(), line: Some(line) }
     })?;
     edit::save(path, &edited).map_err(failure("cannot be written"))?;
-    Ok(safe(&path.display().to_string()))
+    Ok(path.display().to_string())
 }

@@ -1,5 +1,5 @@
-//! What an argument can be completed with: from the tables of duoctl, and from the YAML as it stands. Nothing of the YAML
-//! is run, no secret is read, nobody is called; where something is wrong, there is nothing to choose from.
+//! Completion candidates, from duoctl's tables and the current YAML. Completing runs no command, reads no secret and makes no
+//! calls. On errors there are no candidates.
 
 use std::collections::{BTreeMap, HashMap};
 use std::ffi::OsStr;
@@ -27,20 +27,20 @@ use crate::text::safe;
 
 use super::exit::Exit;
 
-/// What the words before the one that is completed say.
+/// What the words before the completed one mean.
 #[derive(Debug, Default)]
 pub(super) struct Typed {
     /// The workspace.
     pub(super) workspace: Option<PathBuf>,
-    /// The addresses that are given already.
+    /// The addresses given so far.
     pub(super) addresses: Vec<String>,
-    /// The commands that can follow those that are named as values, and what they do.
+    /// The commands that can follow those given as values, and their descriptions.
     pub(super) commands: Vec<(String, String)>,
 }
 
 static TYPED: OnceLock<Typed> = OnceLock::new();
 
-/// Says what was typed, before anything is completed.
+/// Stores what was typed; called once, before completing.
 pub(super) fn begin(typed: Typed) {
     let _ = TYPED.set(typed);
 }
@@ -48,7 +48,7 @@ pub(super) fn begin(typed: Typed) {
 /// A value, and its help.
 type Choice = (String, String);
 
-/// Completes with what is chosen from; a shell shows what begins with the word so far.
+/// Completes with the choices that begin with the word so far.
 fn chosen(choices: impl Fn(&str) -> Vec<Choice> + Send + Sync + 'static) -> ArgValueCompleter {
     ArgValueCompleter::new(move |word: &OsStr| {
         let word = word.to_str().unwrap_or_default();
@@ -57,7 +57,7 @@ fn chosen(choices: impl Fn(&str) -> Vec<Choice> + Send + Sync + 'static) -> ArgV
     })
 }
 
-/// What people wrote is shown on one line, and without what a terminal obeys.
+/// Descriptions may come from the YAML, so they are shown on one line, without control characters.
 fn candidate(value: String, help: &str) -> CompletionCandidate {
     let help = Some(safe(&plain(help))).filter(|help| !help.is_empty());
     CompletionCandidate::new(value).help(help.map(Into::into))
@@ -65,7 +65,7 @@ fn candidate(value: String, help: &str) -> CompletionCandidate {
 
 fn loaded() -> Option<Loaded> {
     let workspace = TYPED.get()?.workspace.as_ref()?;
-    // Whoever presses TAB in a checkout trusts nobody yet.
+    // Pressing TAB in a checkout does not mean trusting its YAML.
     let terms = Terms { trust: Trust::None { ca_given: true }, assigned: Assigned::default() };
     Some(load_as(workspace, &terms))
 }
@@ -79,7 +79,7 @@ pub(super) fn address() -> ArgValueCompleter {
     chosen(|word| workspace().map(|workspace| forms(&applications(&workspace), word)).unwrap_or_default())
 }
 
-/// An address of an application, and what follows it: after each of them something else.
+/// An address of an application; the word after each address, an integration key, has no candidates.
 pub(super) fn address_of_pair() -> ArgValueCompleter {
     chosen(|word| match TYPED.get() {
         Some(typed) if typed.addresses.len() % 2 == 0 => {
@@ -89,7 +89,7 @@ pub(super) fn address_of_pair() -> ArgValueCompleter {
     })
 }
 
-/// What patterns can mean.
+/// The addresses that a pattern can match.
 pub(super) fn pattern() -> ArgValueCompleter {
     chosen(patterns)
 }
@@ -106,7 +106,7 @@ fn patterns(word: &str) -> Vec<Choice> {
     forms(&known, word)
 }
 
-/// The addresses of applications, and what they are.
+/// The addresses of applications, with their types and names.
 fn applications(workspace: &Workspace) -> BTreeMap<String, String> {
     let name = |place| match place {
         Place::Application(key) => Some(workspace.applications.get(key)?.name.as_ref()?.value.as_str()),
@@ -121,7 +121,7 @@ fn applications(workspace: &Workspace) -> BTreeMap<String, String> {
     declared.filter(|(address, _)| Place::parse(address).is_some()).collect()
 }
 
-/// Addresses without their section where that says which is meant, and in full where somebody begins so.
+/// Addresses without their section if that is unambiguous, and also in full once a word is started.
 fn forms(addresses: &BTreeMap<String, String>, word: &str) -> Vec<Choice> {
     let short = |address: &str| address.split_once('.').map(|(_, rest)| rest.to_owned());
     let mut times: HashMap<String, usize> = HashMap::new();
@@ -139,7 +139,7 @@ fn forms(addresses: &BTreeMap<String, String>, word: &str) -> Vec<Choice> {
     found
 }
 
-/// Entries of `identity_intelligence`, by their names.
+/// The names of `identity_intelligence` entries.
 pub(super) fn entry() -> ArgValueCompleter {
     chosen(|_| {
         let entries = workspace().map(|workspace| workspace.identity_intelligence).unwrap_or_default();
@@ -147,7 +147,7 @@ pub(super) fn entry() -> ArgValueCompleter {
     })
 }
 
-/// The fields that the applications at the given addresses have, and that can differ.
+/// The comparable fields of the applications at the given addresses.
 pub(super) fn field() -> ArgValueCompleter {
     chosen(|_| {
         let workspace = workspace();
@@ -174,7 +174,7 @@ pub(super) fn kind() -> ArgValueCompleter {
 /// `NAME[:ADDRESS]` of a consent.
 pub(super) fn consent() -> ArgValueCompleter {
     chosen(|word| match word.split_once(':') {
-        // The one is about no address, the other about an application that the account alone knows.
+        // The first takes no address; the second takes an application that only the account knows.
         Some((EMPTY | UNVERIFIED, _)) => Vec::new(),
         Some((name, address)) => {
             let at = |(address, help)| (format!("{name}:{address}"), help);
@@ -183,7 +183,7 @@ pub(super) fn consent() -> ArgValueCompleter {
         None => {
             let named =
                 CONSENTS.iter().map(|choice| (choice.value.to_owned(), choice.description.to_owned()));
-            let unverified = "what the marker of one application says counts although nothing proves it";
+            let unverified = "trust the marker of one application although nothing proves it";
             named.chain([(format!("{UNVERIFIED}:"), unverified.to_owned())]).collect()
         }
     })
@@ -203,7 +203,7 @@ pub(super) fn command() -> ArgValueCompleter {
     chosen(|_| TYPED.get().map(|typed| typed.commands.clone()).unwrap_or_default())
 }
 
-/// `NAME=VALUE` of a switch of the simulator.
+/// `NAME=VALUE` of a simulator switch.
 pub(super) fn switch() -> ArgValueCompleter {
     chosen(|word| {
         let all = Switches::all();
@@ -220,7 +220,7 @@ pub(super) fn switch() -> ArgValueCompleter {
     })
 }
 
-/// `KIND[=N]` of a fault of the simulator.
+/// `KIND[=N]` of a simulator fault.
 pub(super) fn fault() -> ArgValueCompleter {
     chosen(|_| {
         let value = |kind: &FaultKind| match kind.takes() {
@@ -231,7 +231,7 @@ pub(super) fn fault() -> ArgValueCompleter {
     })
 }
 
-/// `NAME=` of a variable of the YAML.
+/// `NAME=` of a variable in the YAML.
 pub(super) fn variable() -> ArgValueCompleter {
     chosen(|_| {
         let declared = loaded().map(|loaded| declarations(&loaded.sources)).unwrap_or_default();

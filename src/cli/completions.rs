@@ -1,4 +1,4 @@
-//! `duoctl completions`, and the answers that its scripts ask for at each TAB.
+//! `duoctl completions`, and the answers to its scripts at each TAB.
 
 use std::ffi::OsString;
 use std::io::{self, Write};
@@ -16,17 +16,17 @@ use super::args::{self, Args, Shell};
 use super::completing::{self, Typed};
 use super::exit::Exit;
 
-/// What the scripts set; its value is the shell.
+/// The environment variable that the scripts set to the name of the shell.
 const VARIABLE: &str = "COMPLETE";
 
-/// What is called, by its name: the scripts are installed on other machines.
+/// Scripts call duoctl by its name, because they are also installed on other machines.
 const PROGRAM: &str = "duoctl";
 
-/// What stands between the program and the words, so that the variable alone makes no command do nothing.
+/// Comes between the program and the words, so that a command still runs if only the variable is set.
 const ASKED: &str = "--";
 
-/// clap's own scripts do not know that bash splits words at `=` and `:`, complete nothing at the first TAB of a zsh that
-/// loads them by itself, and leave Nushell out.
+/// clap's own scripts ignore that bash splits words at `=` and `:`, complete nothing at the first TAB if zsh autoloads them,
+/// and do not support Nushell.
 const SHELLS: Shells<'static> = Shells(&[
     &Asking { name: "bash", script: Script::Own(include_str!("completions/duoctl.bash")), help: false },
     &Asking { name: "elvish", script: Script::Of(&Elvish), help: false },
@@ -36,7 +36,7 @@ const SHELLS: Shells<'static> = Shells(&[
     &Asking { name: "zsh", script: Script::Own(include_str!("completions/duoctl.zsh")), help: true },
 ]);
 
-/// A shell whose script sends the words up to the cursor, and reads lines of a value and, after a tab, its help.
+/// A shell whose script sends the words up to the cursor, and reads one value per line, with its help after a tab.
 struct Asking {
     name: &'static str,
     script: Script,
@@ -82,7 +82,7 @@ impl EnvCompleter for Asking {
         let last = words.len().saturating_sub(1);
         let begun = words.last().is_some_and(|word| !word.is_empty());
         let mut found = complete(command, words, last, here)?;
-        // Thirty options would hide three addresses; who wants an option begins with `-`.
+        // Thirty options would hide three addresses; they are offered after a `-`.
         let is_option = |found: &CompletionCandidate| found.get_value().as_encoded_bytes().starts_with(b"-");
         if !begun && !found.iter().all(is_option) {
             found.retain(|found| !is_option(found));
@@ -109,8 +109,8 @@ pub fn run(args: &args::Completions, printer: Printer) -> Exit {
     if matches!(written, Some(Ok(()))) { Exit::Done } else { Exit::Error }
 }
 
-/// Answers a shell that asks what may come next, and says whether one did. What goes wrong is not said: nobody wants to
-/// read it in the middle of a line that is being typed.
+/// Answers a shell that asks for candidates; returns whether one did. Errors are not printed, because they would appear in
+/// the middle of the line that is being typed.
 pub fn answer() -> bool {
     let words: Vec<OsString> = std::env::args_os().collect();
     let [_, asked, typed @ ..] = words.as_slice() else { return false };
@@ -124,7 +124,7 @@ pub fn answer() -> bool {
     true
 }
 
-/// What the words before the cursor say, as far as they can be understood.
+/// What the words before the cursor mean, as far as they can be parsed.
 fn understood(words: &[OsString]) -> Typed {
     let command = lenient(Args::command());
     let Ok(matches) = command.clone().try_get_matches_from(words) else { return Typed::default() };
@@ -147,7 +147,7 @@ fn understood(words: &[OsString]) -> Typed {
     }
 }
 
-/// The commands below the one that some words name.
+/// The subcommands of the command that the words name.
 fn below(words: impl IntoIterator<Item = String>) -> Vec<(String, String)> {
     let root = Args::command();
     let named = words.into_iter().try_fold(&root, |command, word| command.find_subcommand(word));
@@ -156,7 +156,7 @@ fn below(words: impl IntoIterator<Item = String>) -> Vec<(String, String)> {
     children.map(|child| (child.get_name().to_owned(), about(child))).collect()
 }
 
-/// Every value is only a word, and what is wrong or missing is passed over.
+/// Makes every value plain text and ignores errors and missing arguments.
 fn lenient(command: Command) -> Command {
     let word = |arg: clap::Arg| {
         if arg.get_action().takes_values() { arg.value_parser(OsStringValueParser::new()) } else { arg }
@@ -169,7 +169,7 @@ fn values(matches: &ArgMatches, id: &str) -> Vec<OsString> {
     found.into_iter().flatten().cloned().collect()
 }
 
-/// The shell has not replaced a `~` yet.
+/// Expands `~`, which the shell has not done yet.
 fn at_home(path: &OsString) -> PathBuf {
     let path = Path::new(path);
     match (path.strip_prefix("~"), std::env::home_dir()) {
@@ -179,7 +179,7 @@ fn at_home(path: &OsString) -> PathBuf {
 }
 
 impl Shell {
-    /// Its name on the command line, and in the variable.
+    /// Its name on the command line and in the variable.
     fn name(self) -> &'static str {
         match self {
             Self::Bash => "bash",

@@ -1,4 +1,4 @@
-//! The way to an account and to Identity Intelligence: keys, authorities, and the simulator in their place.
+//! Connections to an account and to Identity Intelligence: keys and certificate authorities, or the simulator instead.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -37,14 +37,14 @@ pub(super) const RECOVERY: KeyPlaces = KeyPlaces {
     skey: "tenant.credentials.recovery.secret_key",
 };
 
-/// The keys of an operator, each as far as it can be had.
+/// The keys of an operator, each with its error if it could not be fetched.
 pub(super) struct Keys {
     pub(super) ikey: Result<Ikey, CredentialError>,
     pub(super) skey: Result<Secret, CredentialError>,
 }
 
 impl Keys {
-    /// Fetches both, whatever becomes of one.
+    /// Fetches both, even if one fails.
     pub(super) fn fetch(workspace: &Workspace, credentials: &Credentials) -> Self {
         let around = Surroundings::of(workspace);
         let ikey = fetch(&credentials.integration_key.value, Form::IntegrationKey, &around);
@@ -83,7 +83,7 @@ pub(super) fn live_config(workspace: &Workspace, connection: &Connection) -> Res
     config(workspace, credentials, connection, OPERATOR)
 }
 
-/// How to reach the account with some credentials, which the YAML has in these places.
+/// How to reach the account with these credentials, which are at `places` in the YAML.
 pub(super) fn config(
     workspace: &Workspace,
     credentials: &Credentials,
@@ -126,15 +126,14 @@ pub(super) fn config_with(
     config
 }
 
-/// Nobody wants to wait a minute for a simulator's 429s: against one on this machine, and only there, the unit of
-/// the back-off can be set in milliseconds, which also lifts the limits that spare Duo, and so can the time that an
-/// answer may take.
+/// Shortens waits for a simulator on this machine, and only there. The unit of the back-off can be set in milliseconds,
+/// which also lifts the limits that protect Duo, and so can the time that an answer may take.
 pub(super) fn simulator_time(variable: &str) -> Option<Duration> {
     std::env::var(variable).ok()?.parse().ok().map(Duration::from_millis)
 }
 
-/// Clients of the public APIs that the entries of Identity Intelligence name. With `--sandbox` they ask the simulated one,
-/// with keys of its own.
+/// Clients of the public APIs that the entries of Identity Intelligence name. With `--sandbox` they call the simulated API
+/// with its own keys.
 pub(super) fn intelligence(
     workspace: &Workspace,
     connection: &Connection,
@@ -145,7 +144,7 @@ pub(super) fn intelligence(
     if !trust.is_full() {
         // The YAML would choose the host that gets the secret.
         let all = entries().map(|(key, _)| Address::intelligence(key)).collect();
-        return Apis::new(vec![(all, Api::Unusable("it is not asked with --untrusted".to_owned()))]);
+        return Apis::new(vec![(all, Api::Unusable("it is not called with --untrusted".to_owned()))]);
     }
     let mut groups: Vec<(Vec<Address>, &str, &IntelligenceApi)> = Vec::new();
     for (key, entry) in entries() {
@@ -197,7 +196,7 @@ fn client(
     Client::new(credentials, reach, &authorities, patience).map_err(|error| error.to_string())
 }
 
-/// Nor does anybody want to wait for a simulator that is slow on request.
+/// Shortens waits for a simulator of Identity Intelligence that is slow on request.
 fn simulator_patience() -> Option<Duration> {
     let milliseconds = std::env::var("DUOCTL_SIMULATOR_PATIENCE_MS").ok()?.parse().ok()?;
     Some(Duration::from_millis(milliseconds))

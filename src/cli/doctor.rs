@@ -1,5 +1,5 @@
-//! `duoctl doctor`: whether duoctl can work, and what to do about what keeps it from working. Every part is set up on its
-//! own, so that one that cannot be is a line of the report and not the end of it.
+//! `duoctl doctor`: checks whether duoctl can work, and suggests fixes. Every part is set up on its own, so that a failure is
+//! one line of the report and does not end it.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -31,7 +31,7 @@ use super::outlet::Outlet;
 use super::progress::{self, Spinner};
 use super::session::{load_valid, sandbox_state};
 
-/// What the check of the connection's own settings is called.
+/// The name of the check of the connection settings.
 const SETTINGS: &str = "connection settings";
 
 /// Runs the command.
@@ -53,7 +53,7 @@ pub async fn run(
         }
         None => None,
     };
-    let spinner = Spinner::start("looking", printer);
+    let spinner = Spinner::start("checking", printer);
     let looked =
         Looked { workspace: &workspace, connection: &connection, sandbox: sandbox.as_ref(), trust, printer };
     let found = looked.at_everything(&desired(&workspace)).await?;
@@ -64,7 +64,7 @@ pub async fn run(
     Ok(exit)
 }
 
-/// The code that every failure has; otherwise that of an error.
+/// The exit code that all failures share; otherwise that of an error.
 fn exit(troubles: &[Trouble]) -> Exit {
     let mut exits = troubles.iter().map(|trouble| match trouble {
         Trouble::Duo(error) => Exit::of(error),
@@ -78,7 +78,7 @@ fn exit(troubles: &[Trouble]) -> Exit {
     }
 }
 
-/// What is looked at.
+/// What is checked.
 struct Looked<'a> {
     workspace: &'a Workspace,
     connection: &'a args::Connection,
@@ -99,8 +99,7 @@ impl Looked<'_> {
             doctor::stores::check(&mut found, &self.workspace.secret_stores, &stores, desired).await;
         } else {
             let names = self.workspace.secret_stores.keys();
-            names
-                .for_each(|name| found.skipped(format!("secret store {name}"), "--untrusted opens no store"));
+            names.for_each(|name| found.skipped(format!("secret store {name}"), "not used with --untrusted"));
         }
         let apis = intelligence(self.workspace, self.connection, self.sandbox, self.trust);
         let unusable = unusable.as_deref().map(|why| (why, SETTINGS));
@@ -108,7 +107,7 @@ impl Looked<'_> {
         Ok(found)
     }
 
-    /// The account with both keys. Why no connection can be set up at all, where none can.
+    /// Checks the account with both keys. Returns why no connection can be set up at all, if none can.
     async fn account(&self, found: &mut Diagnosis, desired: &Desired) -> Result<Option<String>, Failure> {
         let first = self.first(found)?;
         let pair = self.recovery_keys(found, first.as_ref().ok().map(|config| &config.ikey));
@@ -154,7 +153,7 @@ impl Looked<'_> {
         Ok(transport)
     }
 
-    /// How to reach the account with the operator; why not, where its keys cannot be had.
+    /// How to reach the account with the operator, or why its keys are not available.
     fn first(&self, found: &mut Diagnosis) -> Result<Result<HttpsConfig, String>, Failure> {
         if let Some(running) = self.sandbox {
             return sandbox_config(self.workspace, running).map(Ok);
@@ -162,7 +161,7 @@ impl Looked<'_> {
         let Some(credentials) = &self.workspace.tenant.credentials else {
             found.failed(
                 "operator keys",
-                "the YAML has no `tenant.credentials`, so there is no key to call Duo with",
+                "the YAML has no `tenant.credentials`, so duoctl has no key to call Duo with",
                 "add `tenant.credentials` with `integration_key: {env: DUO_IKEY}` and `secret_key: {env: DUO_SKEY}`",
             );
             return Ok(Err("`operator keys` failed".to_owned()));
@@ -171,7 +170,7 @@ impl Looked<'_> {
         Ok(keys.map(|(ikey, skey)| config_with(self.workspace, self.connection, ikey, skey)))
     }
 
-    /// The keys of the recovery key; nothing where the YAML names none.
+    /// The keys of the recovery key; `None` if the YAML names none.
     fn recovery_keys(&self, found: &mut Diagnosis, first: Option<&Ikey>) -> Option<Pair> {
         let credentials = self.workspace.tenant.credentials.as_ref()?.recovery.as_deref()?;
         if self.sandbox.is_some() {
@@ -184,15 +183,15 @@ impl Looked<'_> {
             let name = "recovery integration key";
             found.failed(
                 name,
-                format!("{ikey} is the key of the operator itself, and no key can repair itself"),
-                "name the keys of another Admin API application in `tenant.credentials.recovery`",
+                format!("{ikey} is the operator's own key, and a key cannot repair itself"),
+                "set `tenant.credentials.recovery` to the keys of another Admin API application",
             );
             return Some(Err(format!("`{name}` failed")));
         }
         Some(keys)
     }
 
-    /// A pair of keys. Each that cannot be had is a failed line.
+    /// A pair of keys. Each that cannot be fetched is a failed check.
     fn keys(&self, found: &mut Diagnosis, credentials: &Credentials, places: KeyPlaces, whose: &str) -> Pair {
         let (name, ikey_name, skey_name) =
             (format!("{whose} keys"), format!("{whose} integration key"), format!("{whose} secret key"));
@@ -208,7 +207,7 @@ impl Looked<'_> {
                         origin(ikey_from),
                         origin(skey_from)
                     ),
-                    "exchange the two values",
+                    "swap the two values",
                 );
                 Err(format!("`{name}` failed"))
             }
@@ -227,7 +226,7 @@ impl Looked<'_> {
     }
 }
 
-/// The recovery key was not asked; `reason` counts where its keys are there.
+/// The recovery key was not checked: for `reason` if its keys are available, otherwise for theirs.
 fn skip_recovery(found: &mut Diagnosis, keys: Option<Pair>, reason: &str) {
     match keys {
         None => {}
@@ -248,15 +247,15 @@ fn origin(source: &ValueSource) -> String {
     }
 }
 
-/// What to do about a key that cannot be had.
+/// What to do about a key that cannot be fetched.
 fn way_out(error: &CredentialError, place: &str) -> String {
     match error {
-        CredentialError::NoVariable(name) => format!("set {name}, or let `{place}` name where the key is"),
+        CredentialError::NoVariable(name) => format!("set {name}, or point `{place}` to where the key is"),
         CredentialError::NoFile { .. } => {
-            format!("write the key into that file, or let `{place}` name where it is")
+            format!("write the key to that file, or point `{place}` to where the key is")
         }
         CredentialError::Command { .. } => {
-            "run the command by hand in the folder of the YAML: it has to print the key and nothing else"
+            "run the command by hand in the folder of the YAML: it must print the key and nothing else"
                 .to_owned()
         }
         CredentialError::Swapped { .. } | CredentialError::Unusable { .. } => {
@@ -274,10 +273,10 @@ fn fix(error: &HttpsError) -> &'static str {
             "correct --connect-to or DUOCTL_CONNECT_TO, or leave it out"
         }
         HttpsError::Authorities(_) => {
-            "correct what names the certificate authorities: --ca-file, DUOCTL_CA_FILE, or `tenant.ca_file` and \
+            "correct the certificate authorities: --ca-file, DUOCTL_CA_FILE, or `tenant.ca_file` and \
              `tenant.tls_roots` in the YAML"
         }
         HttpsError::Proxy { .. } => "correct the variable, or unset it",
-        HttpsError::Client(_) => "report this as a bug of duoctl",
+        HttpsError::Client(_) => "report this as a bug in duoctl",
     }
 }

@@ -1,5 +1,5 @@
-//! `duoctl drift`: a plan for a schedule. It tells what was changed in Duo from what is pending in the YAML, and on request
-//! who changed it.
+//! `duoctl drift`: a plan to run on a schedule. It separates changes made in Duo from changes pending in the YAML, and shows
+//! on request who made them.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -78,7 +78,7 @@ pub async fn run(
     Ok(if changed || overdue { Exit::Pending } else { Exit::Done })
 }
 
-/// With `-v`: which set fields nobody manages.
+/// With `-v`: shows the fields that are set in Duo and not managed.
 fn show_unmanaged_fields(plan: &Plan, verbosity: u8, printer: Printer) {
     for SetField { address, field, value } in plan.unmanaged_fields().iter().filter(|_| verbosity > 0) {
         let (address, field, value) = (safe(address.as_str()), safe(field), one_line(value));
@@ -86,13 +86,13 @@ fn show_unmanaged_fields(plan: &Plan, verbosity: u8, printer: Printer) {
     }
 }
 
-/// Who did something to the applications that differ.
+/// Who changed the applications that differ.
 async fn who(session: &Session, args: &args::Drift, plan: &Plan) -> Result<WhoDocument, DuoError> {
     let now = jiff::Timestamp::now().as_millisecond();
     let from = now - i64::from(args.days) * DAY;
     let own = session.operator.as_str();
     let drifted: Vec<&Step> = plan.steps().iter().filter(|step| is_drifted(step)).collect();
-    // The log comes newest first, and no more of it is shown.
+    // The log comes newest first, and only the newest entries are shown.
     let enough = |items: &[Activity]| {
         drifted.iter().all(|step| {
             let ends = items.iter().any(|activity| activity.actor == own && is_about(activity, step));
@@ -104,7 +104,7 @@ async fn who(session: &Session, args: &args::Drift, plan: &Plan) -> Result<WhoDo
     let mut by_address: BTreeMap<String, Vec<Activity>> = BTreeMap::new();
     for step in drifted {
         let theirs: Vec<Activity> = since_own(&items, step, own).take(SHOWN).cloned().collect();
-        // A new entry of the YAML was never in Duo, unless somebody deleted it there.
+        // A new entry of the YAML was never in Duo, unless someone deleted it there.
         if step.ikey.is_some() || !theirs.is_empty() {
             by_address.entry(step.address.to_string()).or_default().extend(theirs);
         }
@@ -119,10 +119,10 @@ fn drifted(plan: &Plan, reading: &Reading, who: Option<&WhoDocument>) -> Drifted
     };
     let adopted = of(&|step| step.action == Action::Adopt);
     let in_duo = of(&|step| match step.action {
-        // Without a marker nothing but the log tells that it was there.
+        // Without a marker, only the log shows that it existed.
         Action::Create => who.is_some_and(|who| who.by_address.contains_key(step.address.as_str())),
         Action::Deliver => matches!(reading.observation.held.get(&step.address), Some(Held::Keys(_))),
-        // What has no marker has no origin: every difference counts.
+        // Without a marker, the origin is unknown: every difference counts.
         Action::Adopt | Action::Update if adopted.contains(&step.address) => !step.changes.is_empty(),
         Action::Adopt | Action::Update | Action::Replace => step.changes.iter().any(is_of_duo),
         Action::Quarantine | Action::Delete | Action::Rotate | Action::Retain => false,
@@ -135,12 +135,14 @@ fn drifted(plan: &Plan, reading: &Reading, who: Option<&WhoDocument>) -> Drifted
     }
 }
 
-/// Without the log the drift is the same: it only has no name on it, and nothing tells a deletion from a new entry.
+/// Without the log the drift is the same, but without names, and a deletion cannot be told from a new entry.
 fn not_told(error: &DuoError, asked: bool, printer: Printer) {
     let warning = printer.err.notice("warning");
     let what = match asked {
-        true => "who changed it cannot be told",
-        false => "whether missing applications were deleted in Duo cannot be told, so they count as pending",
+        true => "could not find out who changed it",
+        false => {
+            "could not find out whether missing applications were deleted in Duo, so they count as pending"
+        }
     };
     printer.problem(&format!("{warning}: {what}: {}\n", safe(&error.to_string())));
     for Cause { what, fix } in causes(error) {
@@ -148,18 +150,18 @@ fn not_told(error: &DuoError, asked: bool, printer: Printer) {
     }
 }
 
-/// Whether something was done to the application in Duo, as far as the markers tell.
+/// Whether the application was changed in Duo, according to the markers.
 fn is_drifted(step: &Step) -> bool {
     step.action == Action::Create || step.changes.iter().any(is_of_duo)
 }
 
-/// Where no marker tells who changed it, it counts as changed in Duo.
+/// Without a marker that shows its origin, a change counts as made in Duo.
 fn is_of_duo(change: &Change) -> bool {
     change.origin != Some(Origin::Config)
 }
 
-/// What others did to an application since duoctl last wrote to it: what was done before, duoctl saw. That somebody
-/// created it explains no difference.
+/// What others did to an application since duoctl last wrote to it; duoctl saw what was done before. Creating it explains no
+/// difference.
 fn since_own<'i>(items: &'i [Activity], step: &'i Step, own: &'i str) -> impl Iterator<Item = &'i Activity> {
     let about = items.iter().filter(move |activity| is_about(activity, step));
     let others = about.take_while(move |activity| activity.actor != own);
@@ -167,7 +169,7 @@ fn since_own<'i>(items: &'i [Activity], step: &'i Step, own: &'i str) -> impl It
     others.filter(move |activity| activity.action.ends_with(wanted) && !activity.action.ends_with("create"))
 }
 
-/// An application that is gone is known by its name only.
+/// A deleted application is known only by its name.
 fn is_about(activity: &Activity, step: &Step) -> bool {
     match &step.ikey {
         Some(ikey) => activity.target == ikey.as_str(),

@@ -1,4 +1,4 @@
-//! What the commands that edit the YAML share: the file of an address, and the proof before anything is written.
+//! Shared by the commands that edit the YAML: the file of an address, and the check before anything is written.
 
 use std::path::{Path, PathBuf};
 
@@ -34,7 +34,7 @@ pub struct Edited {
     pub path: PathBuf,
     /// Its new text, with the byte-order mark where it had one.
     pub text: String,
-    /// The workspace as it will read.
+    /// The workspace with the new text.
     pub loaded: Loaded,
     /// Keeps other runs from editing the file meanwhile.
     held: Held,
@@ -75,7 +75,7 @@ pub fn edited(
 }
 
 impl Edited {
-    /// Shows what is found in the workspace as it will read; [`Self::save`] does so where there are errors.
+    /// Shows the findings of the edited workspace; [`Self::save`] shows them if there are errors.
     pub fn shown(self, printer: Printer) -> Self {
         if !has_errors(&self.loaded.diagnostics) {
             show_problems(&self.loaded.diagnostics, &self.loaded.sources, printer);
@@ -83,7 +83,7 @@ impl Edited {
         self
     }
 
-    /// Writes the file, unless the workspace would have errors then.
+    /// Writes the file, unless the workspace would then have errors.
     pub fn save(self) -> Result<PathBuf, Failure> {
         if has_errors(&self.loaded.diagnostics) {
             return Err(Failure::Config(Box::new((self.loaded.diagnostics, self.loaded.sources))));
@@ -91,7 +91,7 @@ impl Edited {
         self.save_anyway()
     }
 
-    /// Writes the file, whatever else is wrong with the workspace.
+    /// Writes the file, even if the workspace has errors.
     pub fn save_anyway(self) -> Result<PathBuf, Failure> {
         let failure = |error| Failure::File { path: self.path.clone(), what: "cannot be written", error };
         edit::save(&self.path, &self.text).map_err(failure)?;
@@ -100,20 +100,20 @@ impl Edited {
     }
 }
 
-/// The application that an address names, also one of an entry of `identity_intelligence`.
+/// The application that an address names, including one of an entry of `identity_intelligence`.
 pub fn application(address: &str) -> Result<Place<'_>, Failure> {
     match Place::shortened(address) {
         Some(Place::Entry(_)) => Err(Failure::Usage(several(address))),
         Some(place) => Ok(place),
         None => Err(Failure::Usage(format!(
-            "{} is not the address of an application; it looks like `applications.vpn` or \
+            "{} is not the address of an application; an address looks like `applications.vpn` or \
              `identity_intelligence.emea.{ADMIN_API}`",
             quoted(address)
         ))),
     }
 }
 
-/// The same where a workspace tells what a short address stands for.
+/// The same, with the workspace to resolve a short address.
 pub fn application_of<'a>(workspace: &Workspace, address: &'a str) -> Result<Place<'a>, Failure> {
     let place = application(address)?;
     let is_short = Place::parse(address).is_none();
@@ -121,7 +121,7 @@ pub fn application_of<'a>(workspace: &Workspace, address: &'a str) -> Result<Pla
         Place::Application(key) if is_short && workspace.identity_intelligence.contains_key(key) => {
             Err(Failure::Usage(match workspace.applications.contains_key(key) {
                 true => format!(
-                    "`{address}` can be applications.{key} or identity_intelligence.{key}; write it in full"
+                    "`{address}` can be applications.{key} or identity_intelligence.{key}; write the full address"
                 ),
                 false => several(&format!("identity_intelligence.{key}")),
             }))
@@ -132,7 +132,7 @@ pub fn application_of<'a>(workspace: &Workspace, address: &'a str) -> Result<Pla
 
 fn several(entry: &str) -> String {
     format!(
-        "`{entry}` stands for several applications; name one of them: `{entry}.{ADMIN_API}` or `{entry}.{AUTH_API}`"
+        "`{entry}` has several applications; name one of them: `{entry}.{ADMIN_API}` or `{entry}.{AUTH_API}`"
     )
 }
 
@@ -142,7 +142,7 @@ pub fn declared<'w>(workspace: &'w Workspace, address: &str) -> Result<Declared<
     workspace.declared(place).ok_or_else(|| not_declared(workspace, place))
 }
 
-/// The failure where the YAML declares no application at an address, with what was probably meant.
+/// The failure if the YAML declares no application at an address, with the address that was probably meant.
 pub fn not_declared(workspace: &Workspace, place: Place<'_>) -> Failure {
     let known: Vec<String> = workspace.every_declared().map(|declared| declared.place.to_string()).collect();
     let known: Vec<&str> = known.iter().map(String::as_str).collect();

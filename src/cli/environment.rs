@@ -1,40 +1,37 @@
-//! The environment variables of duoctl itself, and what of them is misspelt.
+//! The environment variables of duoctl, and warnings about misspelt ones.
 
 use crate::language::similar::did_you_mean;
 use crate::output::printer::Printer;
 use crate::text::{safe, shown};
 
-/// What the names of them all begin with.
+/// The prefix of duoctl's own variables.
 const PREFIX: &str = "DUOCTL_";
 
-/// What is set by the YAML's author: `vars.NAME`.
+/// The prefix of variables declared in the YAML: `vars.NAME`.
 const OF_VARS: &str = "DUOCTL_VAR_";
 
-/// Every variable that changes what duoctl does, but for those that the YAML names, and what it sets.
+/// Every variable that changes what duoctl does, and its effect; variables that the YAML names are not included.
 pub(super) const EVERY: [(&str, &str); 11] = [
-    ("CLICOLOR_FORCE", "colour everywhere, as --color always does"),
-    ("DUOCTL_CA_FILE", "certificate authorities to trust, too, where --ca-file is not given"),
-    ("DUOCTL_CONNECT_TO", "where a simulator answers on this machine, where --connect-to is not given"),
-    ("DUOCTL_SIMULATOR_BACKOFF_MS", "the unit of the wait after 429, against a simulator only"),
-    (
-        "DUOCTL_SIMULATOR_PATIENCE_MS",
-        "how long Identity Intelligence may take to answer, against a simulator only",
-    ),
-    ("DUOCTL_SIMULATOR_TIMEOUT_MS", "how long an answer may take, against a simulator only"),
-    ("DUOCTL_VAR_NAME", "the value of the variable NAME of the YAML, where --var does not set it"),
-    ("DUOCTL_WORKSPACE", "the workspace, where neither PATH nor --workspace is given"),
-    ("HTTPS_PROXY", "the proxy; ALL_PROXY counts where it is not set"),
-    ("NO_COLOR", "no colour"),
-    ("NO_PROXY", "hosts that are reached without the proxy"),
+    ("CLICOLOR_FORCE", "always use colour, like --color always"),
+    ("DUOCTL_CA_FILE", "a PEM file of additional trusted certificate authorities, unless --ca-file is given"),
+    ("DUOCTL_CONNECT_TO", "the loopback address of a simulator, unless --connect-to is given"),
+    ("DUOCTL_SIMULATOR_BACKOFF_MS", "the unit of the wait after 429, only with a simulator"),
+    ("DUOCTL_SIMULATOR_PATIENCE_MS", "how long to wait for Identity Intelligence, only with a simulator"),
+    ("DUOCTL_SIMULATOR_TIMEOUT_MS", "how long to wait for a response, only with a simulator"),
+    ("DUOCTL_VAR_NAME", "the value of the YAML variable NAME, unless --var sets it"),
+    ("DUOCTL_WORKSPACE", "the workspace, unless PATH or --workspace is given"),
+    ("HTTPS_PROXY", "the proxy; ALL_PROXY is used if it is not set"),
+    ("NO_COLOR", "use no colour"),
+    ("NO_PROXY", "hosts to reach without the proxy"),
 ];
 
-/// The names of those that are duoctl's own, but for those of the YAML.
+/// duoctl's own variables, without those of the YAML.
 fn known() -> impl Iterator<Item = &'static str> {
     let names = EVERY.into_iter().map(|(name, _)| name);
     names.filter(|name| name.starts_with(PREFIX) && !name.starts_with(OF_VARS))
 }
 
-/// Warns about every variable that looks like one of duoctl's and is none.
+/// Warns about every unknown variable with duoctl's prefix.
 pub(super) fn warn_about_unknown(printer: Printer) {
     let warning = printer.err.notice("warning");
     for name in unknown(std::env::vars_os().map(|(name, _)| name.to_string_lossy().into_owned())) {

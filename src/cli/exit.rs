@@ -85,33 +85,33 @@ impl Exit {
         let (title, meaning, fix) = match self {
             Self::Done => (
                 "done, or nothing to do",
-                "The command did what it was asked for. A plan with changes ends so too, without `--detailed-exitcode`.",
-                "Nothing has to be done.",
+                "The command did what it was asked for. This includes a plan with changes, without `--detailed-exitcode`.",
+                "Nothing to do.",
             ),
             Self::Error => (
                 "an error",
-                "The YAML, a file, or a key that could not be had; an address that cannot be planned. Also a run that did \
-                 everything and could not write a part of its output, such as `apply` to a full disk: it says so.",
+                "A problem with the YAML, a file or a key; an address that cannot be planned. Also a run that did everything \
+                 but could not write a part of its output, e.g. because the disk is full; the message says so.",
                 "Read the message; it says where and what to do.",
             ),
             Self::Pending => (
                 "changes are pending",
                 "`plan --detailed-exitcode` found that Duo and the YAML differ, or `drift` that something was changed in Duo.",
-                "Look at the plan, and apply it, or take the change in Duo over with `duoctl accept`.",
+                "Review the plan and apply it, or copy the change made in Duo into the YAML with `duoctl accept`.",
             ),
             Self::NotVerified => (
                 "verification failed",
-                "Applied, but verification failed or stayed open; or `verify` found that.",
+                "The changes were applied, but verification failed or is incomplete; or `verify` failed.",
                 "`duoctl verify -v` shows every check.",
             ),
             Self::Partly => (
                 "partly applied",
-                "A step failed, or Duo kept something else than what was sent.",
-                "Run `duoctl apply` again: it goes on from what the account holds.",
+                "A step failed, or Duo stored something other than what was sent.",
+                "Run `duoctl apply` again: it continues from the current state of the account.",
             ),
             Self::Refused => (
                 "refused",
-                "Refused by a guard, or nobody was there to consent. Nothing was changed.",
+                "A guard refused the plan, or consent was not given. Nothing was changed.",
                 "The message names the flag that lifts the guard.",
             ),
             Self::Stale => (
@@ -121,13 +121,13 @@ impl Exit {
             ),
             Self::Findings => (
                 "findings at or above `--fail-severity`",
-                "`validate --fail-severity` found something that is at least so severe, errors included.",
-                "Mend what was found, or choose a higher severity.",
+                "`validate --fail-severity` found problems of at least that severity, including errors.",
+                "Fix what was found, or choose a higher severity.",
             ),
             Self::Usage => (
                 "the command line is wrong",
                 "An argument is unknown, missing, or contradicts another one.",
-                "`duoctl COMMAND --help`.",
+                "See `duoctl COMMAND --help`.",
             ),
             Self::Unavailable => (
                 "unreachable or rate limited",
@@ -136,12 +136,14 @@ impl Exit {
             ),
             Self::Denied => (
                 "Duo refused the credentials or the permission",
-                "The key is wrong, or its application may not do what the command needs.",
-                "`duoctl doctor` names the causes.",
+                "The key is wrong, or its application lacks a permission that the command needs.",
+                "`duoctl doctor` shows the causes.",
             ),
-            Self::Interrupted => {
-                ("interrupted", "What was under way was finished, nothing new was begun.", "Run it again.")
-            }
+            Self::Interrupted => (
+                "interrupted",
+                "Requests in progress were finished, and nothing new was started.",
+                "Run it again.",
+            ),
         };
         Entry { title, meaning, fix }
     }
@@ -165,29 +167,29 @@ impl Exit {
 /// Why a command could not do its work.
 #[derive(Debug, Error)]
 pub enum Failure {
-    /// An argument that only the command can judge.
+    /// An argument that only the command can check.
     #[error("{0}")]
     Usage(String),
     /// The YAML has errors.
     #[error("the configuration has errors")]
     Config(Box<(Vec<Diagnostic>, Sources)>),
-    /// A key could not be had.
+    /// A key could not be fetched.
     #[error("{key}: {error}")]
     Credentials {
         /// Its place in the YAML.
         key: &'static str,
         /// Why.
         error: CredentialError,
-        /// The other key of the pair, where that cannot be had either.
+        /// The other key of the pair, if that could not be fetched either.
         also: Option<Box<(&'static str, CredentialError)>>,
     },
     /// The YAML names no credentials.
-    #[error("the YAML has no `tenant.credentials`, so there is no key to call Duo with")]
+    #[error("the YAML has no `tenant.credentials`, so duoctl has no key to call Duo with")]
     NoCredentials,
     /// The connection cannot be set up.
     #[error(transparent)]
     Https(#[from] HttpsError),
-    /// Duo, or the way to it.
+    /// A call to Duo failed.
     #[error(transparent)]
     Duo(#[from] DuoError),
     /// Duo refuses the operator, and the YAML names a recovery key.
@@ -206,8 +208,8 @@ pub enum Failure {
         /// Why.
         error: io::Error,
     },
-    /// A file that `init` would write exists already.
-    #[error("{path} exists already, and is never overwritten", path = .0.display())]
+    /// A file that `init` would write already exists.
+    #[error("{path} already exists and is never overwritten", path = .0.display())]
     Exists(PathBuf),
     /// A file cannot be read or written.
     #[error("{path} {what}: {error}", path = path.display())]
@@ -219,18 +221,18 @@ pub enum Failure {
         /// Why.
         error: io::Error,
     },
-    /// The YAML cannot be edited without harm.
+    /// The YAML cannot be edited safely.
     #[error("{path} was not changed: {error}", path = path.display())]
     Edit {
         /// The file.
         path: PathBuf,
         /// Why.
         error: String,
-        /// What to write by hand, where that is one line.
+        /// What to write by hand, if that is one line.
         line: Option<String>,
     },
     /// A file that `show` cannot read as a document.
-    #[error("{path} is nothing that can be shown: {reason}", path = path.display())]
+    #[error("{path} cannot be shown: {reason}", path = path.display())]
     NoDocument {
         /// The file.
         path: PathBuf,
@@ -239,13 +241,13 @@ pub enum Failure {
     },
     /// What ended a run after the recovery key had put back what the operator had lost.
     #[error(
-        "{failure}; before that, the recovery key gave the operator back what it had lost, and nothing else was changed"
+        "{failure}; before that, the recovery key restored what the operator had lost, and nothing else was changed"
     )]
     Repaired {
         /// What ended it.
         failure: Box<Failure>,
     },
-    /// A file that `apply` was given in the place of a saved plan.
+    /// A file that `apply` was given instead of a saved plan.
     #[error("{path} is not a saved plan: {reason}", path = path.display())]
     NoPlan {
         /// The file.
@@ -253,12 +255,12 @@ pub enum Failure {
         /// Why.
         reason: String,
     },
-    /// A saved plan of something else than `--config` says.
-    #[error("{path} is not the plan that is wanted, so nothing was changed: {reason}", path = path.display())]
+    /// A saved plan that does not match `--config`.
+    #[error("{path} is not the expected plan, so nothing was changed: {reason}", path = path.display())]
     UnwantedPlan {
         /// The file.
         path: PathBuf,
-        /// What it is of, and what was wanted.
+        /// How it differs.
         reason: String,
     },
 }
@@ -327,9 +329,9 @@ impl Failure {
             }
             Self::Repaired { failure } => failure.help(),
             Self::Edit { line, .. } => {
-                line.iter().map(|line| format!("write it into the entry by hand: {line}")).collect()
+                line.iter().map(|line| format!("add it to the entry by hand: {line}")).collect()
             }
-            Self::Exists(_) => vec!["give another folder, or move the file away".to_owned()],
+            Self::Exists(_) => vec!["pass another folder, or move the file away".to_owned()],
             Self::Usage(_)
             | Self::Config(_)
             | Self::Https(_)

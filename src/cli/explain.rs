@@ -25,8 +25,8 @@ pub fn run(args: &Explain, printer: Printer) -> Result<Exit, Failure> {
         return Ok(Exit::Done);
     }
     let help = did_you_mean(wanted, all.iter().map(|(name, ..)| *name))
-        .unwrap_or_else(|| "`duoctl explain` without a name lists all".to_owned());
-    Err(Failure::Usage(format!("nothing that duoctl prints is named `{wanted}`; {help}")))
+        .unwrap_or_else(|| "`duoctl explain` without a name lists all of them".to_owned());
+    Err(Failure::Usage(format!("`{wanted}` is not a name that duoctl prints; {help}")))
 }
 
 fn text(name: &str, kind: &str, entry: Entry) -> String {

@@ -1,5 +1,5 @@
-//! `duoctl fmt`: the canonical form of YAML files. A file that cannot be read, or not be formatted without harm, stays
-//! as it is; the others are formatted all the same.
+//! `duoctl fmt`: the canonical form of YAML files. A file that cannot be read or formatted safely is left unchanged; the
+//! others are still formatted.
 
 use std::path::{Path, PathBuf};
 
@@ -30,7 +30,7 @@ pub fn run(args: &Fmt, workspace: &Path, printer: Printer) -> Result<Exit, Failu
 
 fn in_place(args: &Fmt, given: &[PathBuf], printer: Printer) -> Result<Exit, Failure> {
     if given.iter().any(|path| path == Path::new("-")) {
-        return Err(Failure::Usage("- stands for stdin, and cannot be combined with other paths".to_owned()));
+        return Err(Failure::Usage("`-` means stdin and cannot be combined with other paths".to_owned()));
     }
     let mut findings = Vec::new();
     let mut sources = Sources::default();
@@ -62,12 +62,12 @@ fn in_place(args: &Fmt, given: &[PathBuf], printer: Printer) -> Result<Exit, Fai
     Ok(exit(failed || has_errors(&findings), args.check && pending > 0))
 }
 
-/// Why a check ends with 2.
+/// Prints why a check exits with 2.
 fn not_canonical(what: &str, printer: Printer) {
-    printer.remark(&format!("{what} not in the canonical form\n"));
+    printer.remark(&format!("{what} not formatted\n"));
 }
 
-/// What came of one file.
+/// The result for one file.
 enum Formatted {
     Same,
     Changed,
@@ -77,7 +77,7 @@ enum Formatted {
 
 fn one(path: &Path, index: usize, args: &Fmt, printer: Printer) -> Result<Formatted, Failure> {
     let failure = |what| move |error| Failure::File { path: path.to_owned(), what, error };
-    // The sources have no byte-order mark, which is kept.
+    // Read again, because the sources lack the byte-order mark, which must be kept.
     let held = (!args.check && !args.diff).then(|| hold(path)).transpose()?;
     let text = read(path)?;
     let formatted = match canonical(index, &text) {
@@ -146,7 +146,7 @@ fn exit(failed: bool, pending: bool) -> Exit {
     }
 }
 
-/// A line for people, with what nobody sees in it spelled out.
+/// A line for people, with invisible characters escaped.
 fn visible(line: &str) -> String {
     let end = line.trim_end_matches(['\r', '\n']).len();
     let (text, end) = line.split_at_checked(end).unwrap_or((line, ""));

@@ -1,4 +1,4 @@
-//! `duoctl handoff`: the console sheet. Changes nothing.
+//! `duoctl handoff`: shows what to enter in the console. Changes nothing.
 
 use std::collections::{BTreeSet, HashMap};
 use std::io::IsTerminal as _;
@@ -29,7 +29,7 @@ pub async fn run(
     printer: Printer,
 ) -> Result<Exit, Failure> {
     if args.reveal && !(std::io::stdout().is_terminal() && args.output.format == OutputFormat::Human) {
-        let message = "--reveal shows secret keys on a terminal only, in the human format";
+        let message = "--reveal works only on a terminal and in the human format";
         return Err(Failure::Usage(message.to_owned()));
     }
     let session = Session::open_as(workspace, &args.online, printer).await?;
@@ -53,7 +53,7 @@ pub async fn run(
     Ok(if has_errors(plan.problems()) { Exit::Error } else { Exit::Done })
 }
 
-/// The plan of everything; its problems are shown.
+/// Plans everything and shows the problems.
 pub async fn planned(session: &Session, printer: Printer) -> Result<Plan, Failure> {
     let reading = session.read(printer).await?;
     // A person is about to enter what it shows.
@@ -67,7 +67,7 @@ pub async fn planned(session: &Session, printer: Printer) -> Result<Plan, Failur
 ///
 /// # Errors
 ///
-/// [`Failure::Usage`] where neither the YAML nor the account has such an entry.
+/// [`Failure::Usage`] if neither the YAML nor the account has such an entry.
 pub fn sheet<'p>(session: &Session, plan: &'p Plan, name: &str) -> Result<&'p Handoff, Failure> {
     let key = name.strip_prefix("identity_intelligence.").unwrap_or(name);
     let sheets = || plan.handoffs().iter().chain(plan.attested());
@@ -76,8 +76,8 @@ pub fn sheet<'p>(session: &Session, plan: &'p Plan, name: &str) -> Result<&'p Ha
     }
     if session.workspace.attested_removal(key).is_some() {
         return Err(Failure::Usage(format!(
-            "nothing of `identity_intelligence.{key}` is left in the account, so there is nothing to hand over; remove its \
-             line in `removed`"
+            "`identity_intelligence.{key}` is gone from the account, so there is nothing to hand over; remove its line from \
+             `removed`"
         )));
     }
     let names: Vec<&str> = sheets().map(|sheet| short_name(sheet.address.as_str())).collect();
@@ -96,7 +96,7 @@ async fn reveal(
 ) -> Result<HashMap<String, Secret>, Failure> {
     let warning = printer.err.notice("warning");
     printer.problem(&format!(
-        "{warning}: the secret keys follow in clear; clear the terminal and its scrollback afterwards\n"
+        "{warning}: the secret keys are shown in plain text; clear the terminal and its scrollback afterwards\n"
     ));
     let reader = KeyReader::new(session.transport.clone());
     let mut secrets = HashMap::new();

@@ -1,4 +1,4 @@
-//! `duoctl ignore`: a difference of one field is left alone from now on, for a reason that stands in the YAML.
+//! `duoctl ignore`: ignores differences in one field, with a reason in the YAML.
 
 use std::path::Path;
 
@@ -9,15 +9,17 @@ use crate::config::model::Exception;
 use crate::config::variables::escaped;
 use crate::duo::catalogue::lookup;
 use crate::kinds::application::fields::field;
+use crate::output::document::{EditDocument, EditedDocument};
 use crate::output::printer::Printer;
 
 use super::args;
 use super::edit::{declared, edited};
 use super::exit::{Exit, Failure};
+use super::outlet::Outlet;
 use super::session::load_whole;
 
 /// Runs the command.
-pub fn run(args: &args::Ignore, path: &Path, printer: Printer) -> Result<Exit, Failure> {
+pub fn run(args: &args::Ignore, path: &Path, outlet: &Outlet, printer: Printer) -> Result<Exit, Failure> {
     let loaded = load_whole(path, &args.yaml.terms())?;
     let Some(workspace) = loaded.valid() else {
         return Err(Failure::Config(Box::new((loaded.diagnostics, loaded.sources))));
@@ -32,22 +34,27 @@ pub fn run(args: &args::Ignore, path: &Path, printer: Printer) -> Result<Exit, F
     let others = declared.ignore.iter().filter(|ignore| ignore.value.field != args.field);
     let others = others.map(|ignore| entry(&ignore.value.field, &ignore.value.exception));
     let own = Exception { reason: args.reason.clone(), until: args.until };
-    let ignored = escaped(&others.chain([entry(&args.field, &own)]).collect());
+    let written = entry(&args.field, &own);
+    let ignored = escaped(&others.chain([written.clone()]).collect());
     let path = [place.keys(), vec!["ignore"]].concat();
     let edited = edited(workspace, &loaded.sources, declared.span.file, |text| {
         set(text, &path, &joined(value(text, &path)?, &ignored, &args.field))
     })?;
     let file = edited.shown(printer).save()?;
-    printer.show(&format!(
-        "Differences of `{}` at {place} are ignored now, as {} says. `duoctl drift` warns when there is nothing \
-         left to ignore.\n",
-        args.field,
-        file.display()
-    ));
+    let edited = EditedDocument {
+        address: place.to_string(),
+        field: "ignore".to_owned(),
+        before: Value::Null,
+        after: written,
+        file: file.display().to_string(),
+    };
+    let next =
+        "differences in the field are ignored; `duoctl drift` warns when the field no longer differs\n";
+    outlet.edited(EditDocument::new("ignore", vec![edited]), next);
     Ok(Exit::Done)
 }
 
-/// The items to write: what stands in the file by now, where another run was faster, and the new one.
+/// The items to write: those in the file now, which another run may have changed, and the new one.
 fn joined(written: Value, ignored: &Value, field: &str) -> Value {
     match (written, ignored.as_array().and_then(|items| items.last())) {
         (Value::Array(items), Some(new)) => {

@@ -1,4 +1,4 @@
-//! `duoctl import`: the live applications that nobody declares yet, as YAML.
+//! `duoctl import`: writes live applications that are not declared yet as YAML.
 
 mod files;
 
@@ -53,7 +53,7 @@ pub async fn run(
     let (Observed::Present(integrations), Observed::Present(groups), Observed::Present(policies)) =
         (&seen.integrations, &seen.groups, &seen.policies)
     else {
-        // An unreadable list would make names of groups look like groups that are gone.
+        // Without the list of groups, names of groups would look like deleted groups.
         let failure = first_failure(&reading.failures).cloned().map(Failure::Duo);
         return failure.map_or(Ok(Exit::Error), Err);
     };
@@ -73,7 +73,7 @@ pub async fn run(
     Ok(Exit::Done)
 }
 
-/// Whether each `--type`, `--only` and `--exclude` means an application of the account, imported before or not.
+/// Checks that each `--type`, `--only` and `--exclude` matches an application of the account, imported before or not.
 fn mean_something(
     args: &args::Import,
     wanted: &Wanted,
@@ -113,8 +113,7 @@ fn split(mode: SplitMode, path: &Path) -> Result<Split, Failure> {
         SplitMode::Application => Split::Application,
     };
     if split != Split::None && !path.is_dir() {
-        let message =
-            "--split needs a folder as PATH: only there every `*.duo.yaml` belongs to the workspace";
+        let message = "--split needs a folder as PATH: only in a folder does every `*.duo.yaml` belong to the workspace";
         return Err(Failure::Usage(message.to_owned()));
     }
     Ok(split)
@@ -124,12 +123,12 @@ fn read(path: &Path) -> Result<Option<String>, EditError> {
     match reading::exact(path, MAX_FILE_BYTES) {
         Ok(text) => Ok(Some(text)),
         Err(_) if path.is_file() => Err(EditError::NotYaml),
-        // What stands there otherwise keeps the file from being written, and is named then.
+        // Anything else at the path is reported when the file is written.
         Err(_) => Ok(None),
     }
 }
 
-/// Nothing is written that other commands could not read.
+/// Checks that other commands can read what will be written.
 fn prove(session: &Session, changes: &mut [Change]) -> Result<(), Failure> {
     let stays = |path: &Path| !changes.iter().any(|change| change.path == path);
     let others = session.sources.files().iter().filter(|source| stays(&source.path));
@@ -161,6 +160,6 @@ mod tests {
         assert_eq!(read(&file), Ok(Some("applications: {}\n".to_owned())));
         std::fs::write(&file, b"# caf\xe9\n").unwrap();
         assert_eq!(read(&file), Err(EditError::NotYaml));
-        assert_eq!(read(folder.path()), Ok(None), "it is named when it keeps the file from being written");
+        assert_eq!(read(folder.path()), Ok(None), "it is reported when the file is written");
     }
 }

@@ -1,4 +1,4 @@
-//! `duoctl init`: a first duo.yaml, and the schema for the editor beside it. Never overwrites a file.
+//! `duoctl init`: a first duo.yaml, and next to it the schema for editors. Never overwrites a file.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -21,7 +21,7 @@ use super::interview::{self, Answers};
 use super::outlet::Outlet;
 use super::schema::FILE as SCHEMA;
 
-/// Runs the command. At a terminal it asks, unless told not to.
+/// Runs the command. On a terminal it asks questions, unless `--bare` or `--no-input` is given.
 pub async fn run(args: &Init, dir: &Path, printer: Printer) -> Result<Exit, Failure> {
     let path = dir.strip_prefix(".").unwrap_or(dir).join("duo.yaml");
     if path.symlink_metadata().is_ok() {
@@ -41,21 +41,23 @@ pub async fn run(args: &Init, dir: &Path, printer: Printer) -> Result<Exit, Fail
             return import(dir, printer).await;
         }
         Some(answers) if answers.is_simulated() => {
-            format!("`duoctl plan {word} --sandbox` shows what it would do, on a simulated account")
+            format!("run `duoctl plan {word} --sandbox` to try it on a simulated account")
         }
         Some(_) => format!(
-            "`duoctl doctor {word}` checks the connection and the keys, `duoctl plan {word}` shows what would change"
+            "run `duoctl doctor {word}` to check the connection and the keys, then `duoctl plan {word}`"
         ),
         None if args.bare => {
-            format!("name your account in it, then `duoctl import {word}` adds what the account holds")
+            format!(
+                "set your account's hostname in it, then run `duoctl import {word}` to add its applications"
+            )
         }
-        None => format!("`duoctl plan {word} --sandbox` shows what it would do, on a simulated account"),
+        None => format!("run `duoctl plan {word} --sandbox` to try it on a simulated account"),
     };
     printer.show(&format!("Wrote {path}. Next: {next}.\n"));
     Ok(Exit::Done)
 }
 
-/// Writes the file, and the schema for the editor.
+/// Writes the file, and the schema for editors.
 fn write(args: &Init, dir: &Path, path: &Path, answers: Option<&Answers>) -> Result<(), Failure> {
     let failure = |error| Failure::File { path: path.to_owned(), what: "cannot be written", error };
     fs::create_dir_all(dir).map_err(failure)?;
@@ -79,7 +81,7 @@ fn write(args: &Init, dir: &Path, path: &Path, answers: Option<&Answers>) -> Res
     }
 }
 
-/// The first import, as `duoctl import` makes it.
+/// The first import, the same as `duoctl import`.
 async fn import(dir: &Path, printer: Printer) -> Result<Exit, Failure> {
     let words = [OsStr::new("duoctl"), OsStr::new("import"), OsStr::new("--workspace"), dir.as_os_str()];
     let args = Args::try_parse_from(words).map_err(|error| Failure::Usage(error.to_string()))?;

@@ -1,4 +1,4 @@
-//! What `duoctl init` asks at a terminal, and the file that comes of the answers.
+//! The questions of `duoctl init` on a terminal, and the file made from the answers.
 
 use serde_json::{Value, json};
 
@@ -11,12 +11,12 @@ use crate::output::printer::Printer;
 use super::asking::answer;
 use super::exit::Failure;
 
-/// The account that the simulator serves.
+/// The simulator's account.
 const SIMULATED: &str = "api-1a2b3c4d.duosecurity.com";
 
 const PLANS: [&str; 4] = ["free", "essentials", "advantage", "premier"];
 
-/// What was answered.
+/// The answers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Answers {
     /// The API hostname.
@@ -24,7 +24,7 @@ pub(super) struct Answers {
     plan: Option<String>,
     keys: Keys,
     intelligence: Option<Intelligence>,
-    /// Whether what the account holds is imported at once.
+    /// Whether to import the account's applications right away.
     pub(super) import: bool,
 }
 
@@ -42,9 +42,9 @@ struct Intelligence {
     push: Option<String>,
 }
 
-/// Asks each question until its answer can be used; `None` where the input ends.
+/// Asks each question until its answer is valid; `None` if the input ends.
 pub(super) fn ask(printer: Printer) -> Result<Option<Answers>, Failure> {
-    printer.problem("Press Enter for the value in brackets. Nothing is written before the last answer.\n");
+    printer.problem("Press Enter to use the value in brackets. Nothing is written before the last answer.\n");
     let interview = Interview { printer };
     match interview.run() {
         Ok(answers) => Ok(Some(answers)),
@@ -53,7 +53,7 @@ pub(super) fn ask(printer: Printer) -> Result<Option<Answers>, Failure> {
     }
 }
 
-/// Why there are no answers.
+/// Why the interview ended without answers.
 enum Ended {
     Input,
     Failed(Failure),
@@ -65,8 +65,11 @@ struct Interview {
 
 impl Interview {
     fn run(&self) -> Result<Answers, Ended> {
-        let host =
-            self.text("API hostname of the account; the one in brackets is simulated", SIMULATED, &HOSTNAME)?;
+        let host = self.text(
+            "API hostname of the account; the default is a simulated account",
+            SIMULATED,
+            &HOSTNAME,
+        )?;
         let plan = self.choice(
             "Plan of the account: free, essentials, advantage, premier or unknown",
             "unknown",
@@ -77,7 +80,7 @@ impl Interview {
             true => Some(self.intelligence()?),
             false => None,
         };
-        let import = self.yes("Import the applications that the account holds? That needs its keys now.")?;
+        let import = self.yes("Import the applications of the account? This needs the keys now.")?;
         Ok(Answers { host, plan, keys, intelligence, import })
     }
 
@@ -103,7 +106,7 @@ impl Interview {
     fn intelligence(&self) -> Result<Intelligence, Ended> {
         let display_name = self.line("Name of the integration in its console", "Duo")?;
         let writes = self.yes("May it act on users, and not only read?")?;
-        let push = self.line("Name that people see on a push that asks who is calling, or none", "none")?;
+        let push = self.line("Name that people see on a push that verifies a caller, or none", "none")?;
         Ok(Intelligence { display_name, writes, push: Some(push).filter(|name| name != "none") })
     }
 
@@ -117,7 +120,7 @@ impl Interview {
         }
     }
 
-    /// One of some words; `None` for the default.
+    /// One of the words; `None` for the default.
     fn choice(&self, question: &str, default: &str, words: &[&str]) -> Result<Option<String>, Ended> {
         loop {
             let word = self.line(question, default)?.to_lowercase();
@@ -127,7 +130,7 @@ impl Interview {
             if words.contains(&word.as_str()) {
                 return Ok(Some(word));
             }
-            self.again(&format!("write {default}, {}", words.join(", ")));
+            self.again(&format!("write one of {default}, {}", words.join(", ")));
         }
     }
 
@@ -142,7 +145,7 @@ impl Interview {
             let line =
                 answer(&format!("{question}{brackets}: ")).map_err(Ended::Failed)?.ok_or(Ended::Input)?;
             match line.trim() {
-                "" if default.is_empty() => self.again("an answer is needed here; Ctrl-C ends"),
+                "" if default.is_empty() => self.again("an answer is required; press Ctrl-C to quit"),
                 "" => return Ok(default.to_owned()),
                 text => return Ok(text.to_owned()),
             }
@@ -155,7 +158,7 @@ impl Interview {
 }
 
 impl Answers {
-    /// Whether the account is the simulated one, where a first application may be tried.
+    /// Whether this is the simulated account, which gets a sample application.
     pub(super) fn is_simulated(&self) -> bool {
         self.host == SIMULATED
     }
@@ -164,7 +167,7 @@ impl Answers {
     ///
     /// # Errors
     ///
-    /// The template does not take an answer.
+    /// The template does not accept an answer.
     pub(super) fn text(&self, workspace: &str, schema: &str) -> Result<String, EditError> {
         let sample = self.is_simulated() && !self.import && self.intelligence.is_none();
         let text =

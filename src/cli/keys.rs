@@ -1,6 +1,7 @@
 //! `duoctl keys`: where keys are kept, and how they are replaced.
 
 mod choice;
+mod in_place;
 mod list;
 mod order;
 mod rotate;

@@ -1,4 +1,4 @@
-//! `duoctl list`: what the account and the YAML have, object by object. Changes nothing.
+//! `duoctl list`: lists the objects of the account and the YAML. Changes nothing.
 
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
@@ -29,7 +29,7 @@ use super::outlet::Outlet;
 use super::progress::Spinner;
 use super::session::{Session, check_patterns, options};
 
-/// Pages of the logs that are read for the last uses: their budget is far smaller than that of other calls.
+/// How many pages of the logs are read for the last uses: Duo limits these calls far more than others.
 const LOG_PAGES: usize = 10;
 
 /// Runs the command.
@@ -48,7 +48,7 @@ pub async fn run(
     spinner.finish();
     if let Observed::Unreadable(reason) = &uses {
         let warning = printer.err.notice("warning");
-        printer.problem(&format!("{warning}: last uses are not known: {}\n", safe(reason)));
+        printer.problem(&format!("{warning}: last uses are unknown: {}\n", safe(reason)));
     }
     let plan = plan::plan(&session.desired, &reading.observation, &options);
     check_patterns(options.selection.patterns(), &session.desired, &plan)?;
@@ -98,7 +98,7 @@ async fn uses(session: &Session, reading: &Reading, now: Timestamp) -> Observed<
     }
 }
 
-/// Whether each type is one of an object, listed or not.
+/// Checks that each type is that of an object, listed or not.
 fn are_types(kinds: &[String], reading: &Reading, objects: &[Listed]) -> Result<(), Failure> {
     let lives = match &reading.observation.integrations {
         Observed::Present(lives) => lives.as_slice(),
@@ -111,12 +111,12 @@ fn are_types(kinds: &[String], reading: &Reading, objects: &[Listed]) -> Result<
         Some(unknown) => {
             let help = did_you_mean(unknown, known.iter().copied());
             let help = help.map(|help| format!("; {help}")).unwrap_or_default();
-            Err(Failure::Usage(format!("{} is the type of no application{help}", shown(unknown))))
+            Err(Failure::Usage(format!("no application has the type {}{help}", shown(unknown))))
         }
     }
 }
 
-/// Sorts by a column; what is not known comes last, the oldest key and the longest unused application first.
+/// Sorts by a column; unknown values come last, the oldest key and the longest unused application first.
 fn sort(objects: &mut [Listed], by: Option<SortBy>) {
     let Some(by) = by else { return };
     objects.sort_by(|one, other| match by {

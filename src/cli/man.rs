@@ -1,4 +1,4 @@
-//! `duoctl man`: the manual pages, written from the arguments and the tables that the documentation is written from.
+//! `duoctl man`: the manual pages, generated from the arguments and tables that also generate the documentation.
 
 use std::fs;
 use std::io;
@@ -15,16 +15,16 @@ use super::args::{Args, Man};
 use super::environment;
 use super::exit::{Exit, Failure};
 
-/// The files that duoctl reads and writes by itself.
+/// The files that duoctl reads and writes.
 const FILES: [(&str, &str); 5] = [
     ("duo.yaml", "the workspace, or its first file"),
-    ("*.duo.yaml", "more files of the workspace, in the same folder and in folders below it"),
-    (".duoctl/sandbox", "the simulated account, beside the YAML: --sandbox, and duoctl-sandbox(1)"),
-    (".duoctl-*", "files that are being written; those of a run that was killed are removed by the next one"),
-    (".vscode/settings.json", "gets the schema of the YAML: duoctl-schema(1) with --install"),
+    ("*.duo.yaml", "further files of the workspace, in the same folder and its subfolders"),
+    (".duoctl/sandbox", "the simulated account, next to the YAML; see --sandbox and duoctl-sandbox(1)"),
+    (".duoctl-*", "temporary files; those of a killed run are removed by the next run"),
+    (".vscode/settings.json", "registers the schema of the YAML; see --install in duoctl-schema(1)"),
 ];
 
-/// Commands that belong together: the pages of each name the others.
+/// Related commands: their pages refer to each other.
 const RELATED: [&[&str]; 9] = [
     &["init", "validate", "fmt", "schema"],
     &["import", "adopt", "list"],
@@ -51,7 +51,7 @@ pub fn run(args: &Man, printer: Printer) -> Result<Exit, Failure> {
             let unknown = || {
                 let help = did_you_mean(name, command.get_subcommands().map(clap::Command::get_name));
                 let help = help.map(|help| format!("; {help}")).unwrap_or_default();
-                Failure::Usage(format!("`{}` is no command of duoctl{help}", args.command.join(" ")))
+                Failure::Usage(format!("`{}` is not a duoctl command{help}", args.command.join(" ")))
             };
             command = command.find_subcommand(name).ok_or_else(unknown)?;
         }
@@ -70,7 +70,7 @@ pub fn run(args: &Man, printer: Printer) -> Result<Exit, Failure> {
     Ok(Exit::Done)
 }
 
-/// Every command that is shown in a help.
+/// Every command that help shows.
 fn collect<'c>(command: &'c Command, pages: &mut Vec<&'c Command>) {
     pages.push(command);
     for child in children(command) {
@@ -105,11 +105,11 @@ fn page(command: &Command) -> io::Result<String> {
     examples(command).to_writer(&mut page)?;
     see_also(command).to_writer(&mut page)?;
     let page = String::from_utf8_lossy(&page);
-    // Each section begins with the same definitions. Between a help and its values, `.br` around an empty line is one
-    // break too many for formatters.
+    // Each section begins with the same definitions. Formatters warn about the two `.br` between an option's help and its
+    // values.
     let begin = Roff::new().render();
     let page = page.replace(&begin, "").replace("\n.br\n\n.br\n", "\n.sp\n");
-    // clap would leave the date out, and what follows would take its place. A build has no date.
+    // clap would omit the date, so the next field would take its place. The date is empty, for reproducible builds.
     Ok(format!(
         "{begin}.TH {} 1 \"\" \"duoctl {}\" \"duoctl\"\n{page}",
         name(command),
@@ -117,7 +117,7 @@ fn page(command: &Command) -> io::Result<String> {
     ))
 }
 
-/// The words of a call, with what each option takes.
+/// The synopsis: all options with their values.
 fn synopsis(command: &Command) -> Roff {
     let mut line = vec![bold(command.get_bin_name().unwrap_or_else(|| command.get_name()))];
     let (positional, options): (Vec<&Arg>, Vec<&Arg>) =
@@ -162,7 +162,7 @@ fn word(arg: &Arg) -> Vec<Inline> {
     word
 }
 
-/// A section of terms, each with what it means.
+/// A section of terms, each with its meaning.
 fn listed(title: &str, rows: impl IntoIterator<Item = (String, String)>) -> Roff {
     let mut section = Roff::new();
     section.control("SH", [title]);
@@ -172,7 +172,7 @@ fn listed(title: &str, rows: impl IntoIterator<Item = (String, String)>) -> Roff
     section
 }
 
-/// The examples of its help, or the first one of each command below it.
+/// The examples from its help, or the first example of each subcommand.
 fn examples(command: &Command) -> Roff {
     let own = lines(command);
     let below = || children(command).filter_map(|child| lines(child).into_iter().next()).collect();
@@ -192,7 +192,7 @@ fn lines(command: &Command) -> Vec<String> {
     examples.lines().map(|line| line.trim().to_owned()).collect()
 }
 
-/// The page above, the pages below, and those of commands that go with it.
+/// The parent page, the pages of subcommands, and those of related commands.
 fn see_also(command: &Command) -> Roff {
     let own = name(command);
     let above = own.rsplit_once('-').map(|(above, _)| above.to_owned());
@@ -223,7 +223,7 @@ mod tests {
 
     use super::*;
 
-    /// Every page has each section once, a synopsis of all that its options take, and no page is named that is none.
+    /// Every page has each section once and a synopsis with all values, and refers only to existing pages.
     #[test]
     fn every_page_is_whole() {
         let mut root = Args::command();

@@ -1,4 +1,4 @@
-//! A path where a name belongs: said before anything is read from the folder that was not meant.
+//! A path in place of a name, or the reverse: reported before anything is read from the wrong folder.
 
 use std::path::Path;
 
@@ -14,7 +14,7 @@ use super::exit::Failure;
 ///
 /// # Errors
 ///
-/// [`Failure::Usage`], which says how to give the path.
+/// [`Failure::Usage`] with how to give the path.
 pub(super) fn check(command: &Command, workspace: &Path, terms: &Terms) -> Result<(), Failure> {
     let path = |name: &&str| Path::new(name).exists();
     match names(command).into_iter().filter(path).find(|name| !is_known(name, workspace, terms)) {
@@ -27,7 +27,7 @@ pub(super) fn check(command: &Command, workspace: &Path, terms: &Terms) -> Resul
 ///
 /// # Errors
 ///
-/// [`Failure::Usage`], which says how to name an address.
+/// [`Failure::Usage`] with how to give an address.
 pub(super) fn check_path(args: &Args) -> Result<(), Failure> {
     let Some(given) = args.command.path().filter(|given| !given.exists()) else { return Ok(()) };
     let name = given.to_string_lossy();
@@ -40,18 +40,21 @@ pub(super) fn check_path(args: &Args) -> Result<(), Failure> {
         args.command,
         Command::Plan(_) | Command::Apply(_) | Command::Drift(_) | Command::Verify(_) | Command::List(_)
     );
-    let way =
-        if selects { format!("use `--only {name}`") } else { "this command covers all of them".to_owned() };
-    Err(Failure::Usage(format!("{} is an address, and a path belongs here; {way}", shown(&name))))
+    let way = if selects {
+        format!("use `--only {name}`")
+    } else {
+        "this command always covers all addresses".to_owned()
+    };
+    Err(Failure::Usage(format!("{} is an address, not a path; {way}", shown(&name))))
 }
 
-/// What to say of a path that is not expected.
+/// The message for an unexpected path.
 pub fn message(path: &str) -> String {
     let what = if Path::new(path).is_dir() { "folder" } else { "file" };
     format!("{} is a {what}, not a name; use `-w {path}`", shown(path))
 }
 
-/// The positional arguments that name something of the YAML.
+/// The positional arguments that name something in the YAML.
 fn names(command: &Command) -> Vec<&str> {
     match command {
         Command::Accept(args) => all(&args.addresses),

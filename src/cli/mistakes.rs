@@ -1,4 +1,4 @@
-//! What people type who know other tools, or another order of the words: each is told what to type here.
+//! Options and commands of other tools, and arguments in the wrong order: errors that tell what to type instead.
 
 use clap::builder::StyledStr;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
@@ -19,15 +19,15 @@ const OPTIONS: &[(&[&str], &str)] = &[
     (&["--force"], "use `--auto-approve`, and `--allow NAME` for what a guard refuses"),
     (&["--json"], "use `--format json`"),
     (&["--markdown", "--md"], "use `--format markdown`"),
-    (&["--csv"], "use `--format csv`, which `duoctl list` has"),
+    (&["--csv"], "use `--format csv`, which `duoctl list` supports"),
     (
         &["--output", "-o"],
-        "use `--format FORMAT`, or `--report FORMAT=FILE`; `duoctl plan` saves with `--out FILE`",
+        "use `--format FORMAT` or `--report FORMAT=FILE`; `duoctl plan` saves a plan with `--out FILE`",
     ),
     (&DRY_RUN, "use `duoctl plan`"),
     (
         &["--profile", "--env", "--environment", "--account", "--context"],
-        "every account has a workspace of its own; use `-w PATH`",
+        "each account has its own workspace; use `-w PATH`",
     ),
     (&["--path", "--file", "-f", "--dir", "--chdir", "-C", "--config", "-c", "--cwd"], "use `-w PATH`"),
     (&["--target", "-target", "--select", "--filter", "--include"], "use `--only GLOB`"),
@@ -37,11 +37,11 @@ const OPTIONS: &[(&[&str], &str)] = &[
     (&["--host", "--hostname", "--api-hostname"], "write `tenant.api_hostname` into the YAML"),
     (
         &["--ikey", "--skey", "--key", "--secret", "--token"],
-        "no key is given by an option; see `tenant.credentials`",
+        "keys cannot be given as options; set `tenant.credentials` in the YAML",
     ),
     (
         &["--insecure", "-k", "--no-verify-ssl", "--cacert"],
-        "use `--ca-file FILE` for the authority of a proxy",
+        "use `--ca-file FILE` for a proxy's certificate authority",
     ),
     (&["--online"], "use `duoctl plan`, which reads the account"),
     (&["--offline"], "use `duoctl validate`, which needs no network"),
@@ -51,14 +51,14 @@ const OPTIONS: &[(&[&str], &str)] = &[
     (&["--debug", "--verbosity"], "use `-v`, or `-vv` for every request"),
     (&["--silent"], "use `--quiet`"),
     (&["--no-color", "--no-colour", "--colour"], "use `--color never`"),
-    (&["--timeout"], "there is none; a call that takes too long ends on its own"),
+    (&["--timeout"], "not supported; calls that take too long end on their own"),
     (
         &["--no-input", "--non-interactive", "--batch"],
-        "without a terminal nothing is asked; `duoctl init` has `--no-input`",
+        "questions are asked only on a terminal; `duoctl init` has `--no-input`",
     ),
 ];
 
-/// Commands of other tools, and those of duoctl that do it.
+/// Commands of other tools, and the equivalent duoctl commands.
 const COMMANDS: &[(&[&str], &str)] = &[
     (&["rotate"], "`duoctl keys rotate`"),
     (&["secrets", "secret", "key"], "`duoctl keys list`"),
@@ -66,7 +66,7 @@ const COMMANDS: &[(&[&str], &str)] = &[
     (&["deploy", "push", "up", "sync", "create", "update"], "`duoctl apply`"),
     (
         &["destroy", "delete", "remove", "rm", "prune"],
-        "`duoctl apply --prune`, after the entries have left the YAML",
+        "`duoctl apply --prune` after removing the entries from the YAML",
     ),
     (&["pull", "export", "dump", "fetch", "get"], "`duoctl import`"),
     (&["lint", "check"], "`duoctl validate`"),
@@ -74,25 +74,25 @@ const COMMANDS: &[(&[&str], &str)] = &[
     (&["status", "refresh"], "`duoctl drift`"),
     (&["ls", "inventory", "state"], "`duoctl list`"),
     (&["format"], "`duoctl fmt`"),
-    (&["login", "auth", "ping", "whoami"], "`duoctl doctor`, after the keys were put into the environment"),
+    (&["login", "auth", "ping", "whoami"], "`duoctl doctor` after setting the keys in the environment"),
     (&["simulate", "simulator", "serve", "mock"], "`duoctl sandbox serve`"),
     (&["version"], "`duoctl --version`"),
     (&["completion"], "`duoctl completions SHELL`"),
     (&["new", "setup", "start"], "`duoctl init`"),
 ];
 
-/// Options that ask for what some commands do anyway.
+/// Options that request what some commands do anyway.
 const DRY_RUN: [&str; 5] = ["--dry-run", "--dry_run", "--check", "--diff", "-n"];
 const CHANGE_NOTHING: [&str; 5] = ["plan", "drift", "verify", "list", "doctor"];
 
-/// How an account is reached, and the commands that reach none.
+/// Options for reaching an account, and the commands that do not reach one.
 const ONLINE: [&str; 5] = ["--sandbox", "--connect-to", "--ca-file", "--tls-roots", "--parallelism"];
 const OFFLINE: [&str; 4] = ["adopt", "ignore", "validate", "fmt"];
 
-/// Options with an optional value, which takes `=`.
+/// Options with an optional value, which needs `=`.
 const EQUALS: [&str; 3] = ["--prune", "--sandbox", "--install"];
 
-/// An error of the arguments with what to type, where that is known; the guesses of clap give way to it.
+/// Adds what to type to an error of the arguments, if known; this replaces clap's suggestions.
 pub fn explained(mut error: clap::Error, words: &[String]) -> clap::Error {
     let text = |kind| match error.get(kind) {
         Some(ContextValue::String(text)) => Some(text.clone()),
@@ -105,15 +105,15 @@ pub fn explained(mut error: clap::Error, words: &[String]) -> clap::Error {
         ErrorKind::MissingRequiredArgument
             if words.starts_with(&["keys".to_owned(), "rotate".to_owned()]) =>
         {
-            Some("name addresses, or use `--older-than AGE` for every key that is older".to_owned())
+            Some("name addresses, or use `--older-than AGE` to rotate every older key".to_owned())
         }
         ErrorKind::InvalidSubcommand => text(ContextKind::InvalidSubcommand)
             .and_then(|command| find(COMMANDS, &command).map(|instead| format!("use {instead}"))),
         _ => None,
     };
-    // That a word may be a value is never what was meant.
+    // clap suggests passing the word as a value, which is never meant.
     error.remove(ContextKind::Suggested);
-    // It would list a few of the options, the wrong one among them.
+    // The usage would list a few options, including the wrong one.
     error.remove(ContextKind::Usage);
     if let Some(tip) = tip {
         error.remove(ContextKind::SuggestedArg);
@@ -130,12 +130,12 @@ fn of_argument(argument: &str, words: &[String]) -> Option<String> {
         return Some(format!("leave it out: `duoctl {verb}` changes nothing in Duo"));
     }
     if ONLINE.contains(&name) && OFFLINE.contains(&verb) {
-        return Some(format!("leave it out: `duoctl {verb}` reaches no account"));
+        return Some(format!("leave it out: `duoctl {verb}` works offline"));
     }
     let single = |word: &&String| word.len() > 2 && word.starts_with(argument) && !word.starts_with("--");
     if let Some(word) = words.iter().find(single).filter(|_| argument.len() == 2 && argument.starts_with('-'))
     {
-        return Some(format!("use `-{word}`: options of more than one letter have two dashes"));
+        return Some(format!("use `-{word}`: long options start with two dashes"));
     }
     if let Some(instead) = find(OPTIONS, name) {
         return Some(instead.to_owned());
@@ -149,7 +149,7 @@ fn of_argument(argument: &str, words: &[String]) -> Option<String> {
     Path::new(argument).exists().then(|| format!("use `-w {argument}`"))
 }
 
-/// The option with an optional value that a word stands behind.
+/// The option with an optional value that comes right before a word.
 fn before<'w>(word: &str, words: &'w [String]) -> Option<&'w str> {
     let pair = words.iter().zip(words.iter().skip(1)).find(|(_, next)| *next == word)?;
     Some(pair.0.as_str()).filter(|option| EQUALS.contains(option))
@@ -159,11 +159,11 @@ fn find<'t>(table: &[(&[&str], &'t str)], word: &str) -> Option<&'t str> {
     table.iter().find(|(words, _)| words.contains(&word)).map(|(_, instead)| *instead)
 }
 
-/// Refuses words that clap understands and nobody means: a value without `=`, taken for PATH, and a path among names.
+/// Refuses words that clap accepts but that are mistakes: a value without `=` taken as PATH, and a consent as a path.
 ///
 /// # Errors
 ///
-/// [`Failure::Usage`], which says what to type.
+/// [`Failure::Usage`] with what to type.
 pub(super) fn check(args: &Args, words: &[String], workspace: &Path) -> Result<(), Failure> {
     let Some(path) = args.command.path().and_then(|path| path.to_str()) else { return Ok(()) };
     if let Some(option) = before(path, words)
@@ -191,7 +191,7 @@ mod tests {
 
     use super::*;
 
-    /// No advice names a command or an option that is not there, and none is about one that is there everywhere.
+    /// Advice names only existing commands and options, and no advice is for a command that exists.
     #[test]
     fn advice_names_what_exists() {
         let command = Args::command();

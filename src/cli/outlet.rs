@@ -1,4 +1,4 @@
-//! Where the outcome of a command goes: stdout in one format, and files in others.
+//! Where the outcome of a command goes: stdout in one format, and files in other formats.
 
 use std::fs;
 use std::io::{self, Write as _};
@@ -9,10 +9,12 @@ use serde::Serialize;
 use crate::atomic::{self, Readers};
 use crate::config::files::is_near;
 use crate::config::load::{Terms, load_as};
-use crate::output::document::{DiagnosticDocument, Document, FailureDocument};
+use crate::output::document::{DiagnosticDocument, Document, EditDocument, FailureDocument};
 use crate::output::format::{Format, render};
+use crate::output::human::edit::left_alone;
 use crate::output::human::{self, Style};
 use crate::output::json;
+use crate::output::paint::Paint;
 use crate::output::printer::Printer;
 use crate::text::safe;
 
@@ -23,7 +25,7 @@ use super::exit::{Exit, Failure};
 #[derive(Clone, Debug)]
 pub struct Outlet {
     command: &'static str,
-    /// The YAML, to name its workspace where the command itself came to nothing.
+    /// The YAML, to name its workspace if the command fails.
     path: Option<PathBuf>,
     /// How that YAML is read.
     terms: Terms,
@@ -70,7 +72,7 @@ impl Outlet {
         self.format == Format::Jsonl
     }
 
-    /// Whether every output can be written, each to a file of its own, as far as that can be told before anything is done.
+    /// Checks, before anything is done, that every output can be written, each to its own file.
     pub fn check(&self) -> Result<(), Failure> {
         let outputs: Vec<&Path> =
             self.reports.iter().map(|report| report.path.as_path()).chain(self.saved.as_deref()).collect();
@@ -82,13 +84,13 @@ impl Outlet {
             }
             if is_near(path) {
                 return refused(format!(
-                    "{shown} has the name of a workspace's file, which an output would replace"
+                    "{shown} has the name of a workspace file, which the output would replace"
                 ));
             }
             if let Some(other) = outputs.iter().take(index).find(|other| atomic::same_file(other, path)) {
                 let other = safe(&other.display().to_string());
                 return refused(format!(
-                    "two outputs go to one file, {other} and {shown}; each needs one of its own"
+                    "two outputs go to the same file, {other} and {shown}; use a separate file for each"
                 ));
             }
             writable(path).map_err(|error| Failure::File {
@@ -108,7 +110,17 @@ impl Outlet {
         self.report(document);
     }
 
-    /// The same where people were told already.
+    /// What was written into the YAML, what was not and why, and what to do next.
+    pub fn edited(&self, edit: EditDocument, next: &str) {
+        self.printer.problem(&left_alone(&edit, self.printer.err));
+        let is_written = !edit.edits.is_empty();
+        self.deliver(&Document::Edit(Box::new(edit)));
+        if is_written {
+            self.printer.remark(next);
+        }
+    }
+
+    /// Writes a document to stdout in a machine format, and to every report. People have been told already.
     pub fn report(&self, document: &Document) {
         if !self.human() {
             self.printer.data(&self.text(self.format, document));
@@ -117,6 +129,15 @@ impl Outlet {
             if let Err(error) = write(&report.path, &self.text(report.format, document)) {
                 self.printer.lose(format!("{}: {error}", report.path.display()));
             }
+        }
+    }
+
+    /// Text for people before the outcome: on stdout if that is for people, otherwise on stderr.
+    pub fn tell(&self, text: impl FnOnce(Paint) -> String) {
+        if self.human() {
+            self.printer.show(&text(self.printer.out));
+        } else {
+            self.printer.problem(&text(self.printer.err));
         }
     }
 
@@ -134,7 +155,7 @@ impl Outlet {
         render(format, document, &prefix(), self.style).unwrap_or_default()
     }
 
-    /// What kept the command from its work, in the same places as its outcome would have been.
+    /// Reports why the command failed, in the places where its outcome would have been.
     pub fn fail(&self, failure: &Failure) {
         let diagnostics = match failure {
             Failure::Config(found) => DiagnosticDocument::all(&found.0, &found.1),
@@ -143,7 +164,7 @@ impl Outlet {
         self.failed(failure.exit(), &failure.to_string(), &failure.help(), diagnostics);
     }
 
-    /// A run that ended before there was an outcome. People were told already.
+    /// Reports a run that ended without an outcome. People have been told already.
     pub fn failed(&self, exit: Exit, message: &str, help: &[String], diagnostics: Vec<DiagnosticDocument>) {
         if self.human() && self.reports.is_empty() {
             return;
@@ -177,17 +198,19 @@ fn asked(command: &Command) -> (&'static str, OutputFormat, &[ReportFile]) {
         Command::Keys(args) => match &args.command {
             KeysCommand::List(args) => of("keys list", &args.output),
             KeysCommand::Status(args) => of("keys status", &args.output),
-            KeysCommand::Rotate(_) | KeysCommand::Confirm(_) | KeysCommand::Abort(_) => NO_DOCUMENT,
+            KeysCommand::Rotate(args) => of("keys rotate", &args.keys.output),
+            KeysCommand::Confirm(args) => of("keys confirm", &args.keys.output),
+            KeysCommand::Abort(args) => of("keys abort", &args.keys.output),
         },
         Command::Doctor(args) => of("doctor", &args.output),
         Command::Handoff(args) => of("handoff", &args.output),
+        Command::Attest(args) => of("attest", &args.output),
+        Command::Accept(args) => of("accept", &args.output),
+        Command::Ignore(args) => of("ignore", &args.output),
+        Command::Adopt(args) => of("adopt", &args.output),
         Command::Init(_)
         | Command::Fmt(_)
-        | Command::Accept(_)
-        | Command::Ignore(_)
-        | Command::Adopt(_)
         | Command::Show(_)
-        | Command::Attest(_)
         | Command::Sandbox(_)
         | Command::Explain(_)
         | Command::Schema(_)
@@ -196,7 +219,7 @@ fn asked(command: &Command) -> (&'static str, OutputFormat, &[ReportFile]) {
     }
 }
 
-/// What a command says whose outcome is no document.
+/// For commands whose outcome is not a document.
 const NO_DOCUMENT: (&str, OutputFormat, &[ReportFile]) = ("", OutputFormat::Human, &[]);
 
 /// How the YAML of a command is read.
@@ -217,14 +240,14 @@ pub fn prefix() -> String {
     inside.map(|inside| inside.to_string_lossy().into_owned()).unwrap_or_default()
 }
 
-/// GitHub gives each step of a job a file that is meant to be added to.
+/// GitHub gives each step of a job a summary file, to which text is appended.
 fn is_step_summary(path: &Path) -> bool {
     std::env::var_os("GITHUB_STEP_SUMMARY")
         .is_some_and(|summary| !summary.is_empty() && atomic::same_file(Path::new(&summary), path))
 }
 
-/// What [`atomic::replace`] will refuse, known before anything is done. A report is never written through a link: whoever
-/// can lay one into a checkout could overwrite any file.
+/// Checks in advance for what [`atomic::replace`] would refuse. A report is never written through a link: a link in a checkout
+/// could point to any file.
 fn writable(path: &Path) -> io::Result<()> {
     atomic::check(path)?;
     match (fs::metadata(path), folder(path).metadata()) {

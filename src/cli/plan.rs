@@ -1,4 +1,4 @@
-//! `duoctl plan`: what would change. It holds a reader only, so it cannot write.
+//! `duoctl plan`: shows what would change. It has only a reader, so it cannot write.
 
 use std::path::Path;
 
@@ -63,7 +63,7 @@ pub async fn run(
         let again = Again::at(file, &args.online.connection).consenting(&args.consents);
         let line = again.clone().lifting(&refusals).unwrap_or(again).line("apply");
         printer.remark(&format!(
-            "saved {}; carry it out with:\n  {}\n",
+            "saved {}; apply it with:\n  {}\n",
             safe(&file.display().to_string()),
             safe(&line)
         ));
@@ -78,8 +78,8 @@ fn exit(plan: &Plan, detailed: bool, unreadable: Option<Exit>) -> Exit {
     if detailed && !plan.is_empty() { Exit::Pending } else { Exit::Done }
 }
 
-/// A saved plan is the plan's document with the arguments that it was made with. What it says is never carried out:
-/// an apply makes the plan anew and only compares the fingerprints.
+/// A saved plan is the plan's document with the arguments that it was made with. Its steps are never carried out:
+/// `apply` makes a new plan and only compares the fingerprints.
 fn save(file: &Path, document: PlanDocument, workspace: &Path, args: &args::Plan) -> Result<(), Failure> {
     let made_with = MadeWith {
         path: workspace.display().to_string(),

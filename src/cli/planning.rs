@@ -1,4 +1,4 @@
-//! The plan of a session, with what the account's logs and people add to it.
+//! The plan of a session, completed with the account's logs and the people who are affected.
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
@@ -24,13 +24,13 @@ use super::args::Impact;
 use super::progress::Spinner;
 use super::session::Session;
 
-/// How far back, and over how many pages, the activity log is searched for where duoctl calls from.
+/// How far back, and over how many pages, the activity log is searched for the addresses that duoctl calls from.
 const CALLERS_MS: i64 = 30 * 24 * 3600 * 1000;
 const CALLERS_PAGES: usize = 3;
 
 impl Session {
-    /// The plan from a reading. Where something is to be deleted after its quarantine, the authentication log is asked
-    /// whether it is still used; where anything is to be deleted, Duo is asked how many applications there are.
+    /// The plan from a reading. Before a deletion after a quarantine, the authentication log is read to see whether the
+    /// application is still used; before any deletion, Duo is asked how many applications there are.
     pub async fn plan(&self, reading: &mut Reading, options: &Options, printer: Printer) -> Plan {
         let mut found = self.planned(&reading.observation, options);
         if !found.unlooked().is_empty() {
@@ -40,7 +40,7 @@ impl Session {
             seen.uses = uses(&self.transport, wanted, now).await;
             match touched(&self.transport, wanted, &self.operator, now).await {
                 Ok(touched) => seen.touched = touched,
-                // Who changed it may have meant it to stay.
+                // An administrator may have changed it in order to keep it.
                 Err(reason) => seen.uses.extend(
                     wanted.iter().map(|(ikey, _)| (ikey.clone(), Observed::Unreadable(reason.clone()))),
                 ),
@@ -69,8 +69,9 @@ impl Session {
         found
     }
 
-    /// The plan of a reading for `drift`. A marker that somebody put back beside the value that it is about would make a
-    /// change in Duo look like one of the YAML, so the activity log is asked about what only the YAML seems to have changed.
+    /// The plan of a reading for `drift`. If someone put back an old marker together with the value that it covers, a
+    /// change in Duo would look like one of the YAML. So the activity log is checked for what only the YAML seems to have
+    /// changed.
     pub async fn plan_of_drift(&self, reading: &mut Reading, options: &Options, printer: Printer) -> Plan {
         let found = self.plan(reading, options, printer).await;
         let of_yaml = |step: &&Step| step.changes.iter().all(|change| change.origin == Some(Origin::Config));
@@ -86,8 +87,8 @@ impl Session {
         self.planned(&reading.observation, options)
     }
 
-    /// The plan that is to be carried out. Who changed what it removes is asked of a log that shows it late, so that an
-    /// edit from the minutes before the reading would be missed: it is asked again as soon as the log shows them.
+    /// The plan that is to be carried out. Duo's logs show with a delay who changed what the plan removes, so an edit from
+    /// the minutes before the reading would be missed: they are read again as soon as they cover these minutes.
     pub async fn settled_plan(&self, reading: &mut Reading, options: &Options, printer: Printer) -> Plan {
         let found = self.plan(reading, options, printer).await;
         if found.by_word().is_empty() && reading.observation.uses.is_empty() {
@@ -106,8 +107,8 @@ impl Session {
         self.plan(reading, options, printer).await
     }
 
-    /// Counts who is affected by a plan. It reads nothing where the plan changes neither who may log in nor a policy,
-    /// and what it cannot read fails nothing.
+    /// Counts who is affected by a plan. Reads nothing if the plan changes neither who may log in nor a policy;
+    /// reading errors are not failures.
     pub async fn tell_affected(
         &self,
         plan: &mut Plan,
@@ -115,7 +116,7 @@ impl Session {
         impact: &Impact,
         printer: Printer,
     ) {
-        // Who wrote the YAML would choose whose names are shown.
+        // An untrusted author of the YAML could choose whose names are shown.
         let budget = if self.trust.is_full() { impact.impact_budget } else { 0 };
         let needs = needs(plan, observation);
         let people = if needs.is_empty() {
@@ -133,8 +134,8 @@ impl Session {
         plan.tell_affected(assess(plan, observation, &people));
     }
 
-    /// The consent, completed with the addresses from which Duo lately saw the operator call, where a guard needs them
-    /// and nobody stated one. What cannot be read stays unknown, and then the guard refuses.
+    /// The consent, completed with the addresses from which Duo recently saw the operator call, if a guard needs them
+    /// and none was stated. If they cannot be read, the guard refuses.
     pub async fn informed(&self, plan: &Plan, consent: Consent) -> Consent {
         if !asks_for_caller(plan, &self.desired.guards, &consent) {
             return consent;

@@ -1,4 +1,4 @@
-//! What a person at a terminal sees while something takes longer than a moment.
+//! Progress on a terminal while something takes longer than a moment.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -15,10 +15,10 @@ use crate::text::safe;
 
 use super::outlet::Outlet;
 
-/// How long something may take before it is worth a word.
+/// How long something may take before progress is shown.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// The spinner that is on the screen: what else is written there goes above it.
+/// The spinner that is on the screen: other output goes above it.
 static SHOWN: Mutex<Option<WeakProgressBar>> = Mutex::new(None);
 
 /// A remark on stderr, in one line.
@@ -50,7 +50,7 @@ impl Spinner {
         let appear = tokio::spawn(async move {
             tokio::time::sleep(PATIENCE).await;
             if !printer.quiet && !is_dumb() {
-                // Draws nothing where stderr is no terminal.
+                // Draws nothing if stderr is not a terminal.
                 shown.set_draw_target(ProgressDrawTarget::stderr());
                 shown.enable_steady_tick(Duration::from_millis(120));
             }
@@ -58,14 +58,14 @@ impl Spinner {
         Self { bar, appear }
     }
 
-    /// Ends it and takes it away.
+    /// Ends and removes it.
     pub fn finish(self) {
         self.appear.abort();
         self.bar.finish_and_clear();
     }
 }
 
-/// Steps as they end: on stdout where that is for people, else on stderr; as events on stdout where it is a stream.
+/// Steps as they end: on stdout if that is for people, otherwise on stderr; as events on stdout if that is a stream.
 pub struct Steps<'a> {
     printer: Printer,
     outlet: &'a Outlet,

@@ -1,5 +1,5 @@
-//! The recovery key: its connection, and what it mends where a run was killed before a change of the operator
-//! was proven.
+//! The recovery key: its connection, and what it repairs if a run was killed before a change of the operator was
+//! proven.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -31,18 +31,18 @@ use super::exit::Failure;
 use super::session::Session;
 
 impl Session {
-    /// A connection that is signed by `tenant.credentials.recovery`, which can do to the operator what no key can do to
-    /// itself.
+    /// A connection that is signed by `tenant.credentials.recovery`, which can replace the operator's key; a key cannot
+    /// replace itself.
     ///
     /// # Errors
     ///
-    /// Why there is none, as the beginning of a sentence.
+    /// Why it is not available, as the beginning of a sentence.
     pub fn recovery_key(&self) -> Result<HttpsTransport, String> {
         if self.sandbox.is_some() {
             return Err("duoctl itself uses this key, and the sandbox has no recovery key".to_owned());
         }
         let recovery = self.declared_recovery().ok_or(
-            "duoctl itself uses this key, Duo lets no key replace itself, and the YAML has no `tenant.credentials.recovery`",
+            "duoctl itself uses this key, a key cannot replace itself, and the YAML has no `tenant.credentials.recovery`",
         )?;
         let connected = self.connect_recovery(recovery);
         connected
@@ -56,24 +56,24 @@ impl Session {
 
     fn connect_recovery(&self, recovery: &Credentials) -> Result<(Ikey, HttpsTransport), String> {
         let config = config(&self.workspace, recovery, &self.connection, RECOVERY)
-            .map_err(|error| format!("the recovery key cannot be had ({error})"))?;
+            .map_err(|error| format!("the recovery key is not available ({error})"))?;
         if config.ikey == self.operator {
-            return Err("`tenant.credentials.recovery` is the same one".to_owned());
+            return Err("`tenant.credentials.recovery` is the same key".to_owned());
         }
         let ikey = config.ikey.clone();
         let transport = HttpsTransport::open(config).map_err(|error| error.to_string())?;
         Ok((ikey, transport))
     }
 
-    /// Who changes the operator's own application, where the YAML names a recovery key and the plan needs it.
-    /// Otherwise nobody looks for its keys.
+    /// Changes the operator's own application, if the YAML names a recovery key and the plan needs it. Otherwise the recovery
+    /// key is not fetched.
     pub fn deputy(&self, plan: &Plan) -> Option<Deputy<HttpsTransport>> {
         plan.steps().iter().any(|step| plan.is_by_recovery_key(step)).then(|| self.recovery()).flatten()
     }
 
     fn recovery(&self) -> Option<Deputy<HttpsTransport>> {
         let recovery = self.declared_recovery().filter(|_| self.sandbox.is_none())?;
-        // As the back-off, the pauses follow the simulator's pace where there is one.
+        // Like the back-off, the pauses follow the simulator's pace, if there is one.
         let unit =
             simulator_time("DUOCTL_SIMULATOR_BACKOFF_MS").filter(|_| self.connection.connect_to.is_some());
         let pace = |wait: Duration| {
@@ -95,11 +95,11 @@ pub struct Repair {
 pub enum Outlook {
     /// The account was read, and the operator has what it had.
     Clear(Box<Reading>),
-    /// First this.
+    /// The repair comes first.
     Mend(Box<Repair>),
 }
 
-/// Looks at what was read, or why nothing could be: did a run end before a change of the operator was proven?
+/// Checks, from what was read or why nothing could be, whether a run ended before a change of the operator was proven.
 ///
 /// # Errors
 ///
@@ -123,7 +123,7 @@ pub async fn look(
     let less =
         |own: &&Integration| untested(own).is_some_and(|(_, before)| !missing(&before, own).is_empty());
     let step = own.filter(less).and_then(|own| restoration(session, own, consent));
-    // Its keys are looked for only where they are needed.
+    // The recovery key is fetched only if it is needed.
     let deputy = step.as_ref().and_then(|_| session.recovery());
     let recovery = match deputy {
         Some(deputy) => deputy.proven().await.ok(),
@@ -147,7 +147,7 @@ async fn look_with_recovery_key(
         Ok(recovery) => recovery,
         Err(unfit) => return Err(refused(format!("the recovery key cannot help: {}", unfit.reason))),
     };
-    let swap = "let `tenant.credentials` name the recovery key to go on with it";
+    let swap = "set `tenant.credentials` to the recovery key to continue with it";
     let first = session.operator.clone();
     let own = match recovery.integration(&first).await {
         Ok(Some(own)) => own,
@@ -156,7 +156,7 @@ async fn look_with_recovery_key(
                 "the recovery key sees no application {first} in this account; {swap}"
             )));
         }
-        Err(other) => return Err(refused(format!("the recovery key cannot look at {first}: {other}"))),
+        Err(other) => return Err(refused(format!("the recovery key cannot read {first}: {other}"))),
     };
     if let Some(step) = restoration(session, &own, consent) {
         return Ok(Outlook::Mend(Box::new(Repair { recovery, step })));
@@ -164,32 +164,32 @@ async fn look_with_recovery_key(
     Err(refused(advice(&own, swap)))
 }
 
-/// What to do where the recovery key cannot mend what it sees of the operator.
+/// What to do if the recovery key cannot repair the operator.
 fn advice(own: &Integration, swap: &str) -> String {
     let first = &own.ikey;
     match Notes::parse(own.notes()).marker.map(|marker| marker.state) {
         Some(MarkerState::Untested(None)) => format!(
-            "a change of {first} was not finished, and what it held before did not fit into its notes: look at its \
+            "a change of {first} was not finished, and its previous values did not fit into its notes: check its \
              permissions and networks in the Duo Admin Panel, or {swap}"
         ),
         Some(MarkerState::Untested(Some(before))) if !missing(&before, own).is_empty() => {
             let names: Vec<String> = missing(&before, own).into_iter().collect();
             format!(
-                "a change of {first} was not finished, and the notes of it say that it held {} before, which the YAML \
-                 does not declare: declare it, allow it with --allow {}, or {swap}",
+                "a change of {first} was not finished; according to its notes, it had {} before, which the YAML does not \
+                 declare: declare it, allow it with --allow {}, or {swap}",
                 names.join(", "),
                 Risk::EscalatesPrivilege
             )
         }
         _ => format!(
-            "the recovery key works, and sees no unfinished change on {first}: compare its keys, permissions and \
+            "the recovery key works and finds no unfinished change of {first}: check its keys, permissions and \
              networks in the Duo Admin Panel, or {swap}"
         ),
     }
 }
 
-/// The step that gives the operator back what it had. What its notes say is not trusted with more than the YAML
-/// declares, unless somebody consents: otherwise whoever edits notes would decide what the key may do.
+/// The step that gives the operator back what it had. Its notes are not trusted with more than the YAML declares, unless
+/// there is a consent: otherwise anyone who edits notes could decide what the key may do.
 fn restoration(session: &Session, own: &Integration, consent: &Consent) -> Option<Step> {
     let proven =
         session.keyring.verdict(&own.ikey, &Notes::parse(own.notes())).is_some_and(Verdict::is_proven)
@@ -204,7 +204,7 @@ fn restoration(session: &Session, own: &Integration, consent: &Consent) -> Optio
     (!back.is_empty()).then(|| give_back(&marker.address, own, &back))
 }
 
-/// A list of an application's entry; `None` where it is not declared.
+/// A list of an application's entry; `None` if it is not declared.
 fn declared(session: &Session, address: &Address, key: &str) -> Option<BTreeSet<String>> {
     let wanted = session.desired.applications.iter().find(|wanted| wanted.address == *address)?;
     match &wanted.settings.get(key)?.value {
@@ -218,11 +218,11 @@ impl Repair {
     /// Why it is done.
     pub fn sentence(&self) -> String {
         "an earlier run ended before the recovery key's change of the operator was proven, and the operator lost \
-         permissions or networks; the recovery key gives them back"
+         permissions or networks; the recovery key restores them"
             .to_owned()
     }
 
-    /// What was done, as a report says it.
+    /// What was done, as a report shows it.
     pub fn outcome(&self) -> StepOutcome {
         StepOutcome {
             address: self.step.address.clone(),
@@ -245,7 +245,7 @@ impl Repair {
         judge_step(&self.step, &session.operator, &session.desired.guards, consent)
     }
 
-    /// Whether the recovery key still sees what it is about: a person may take an hour over the question.
+    /// Whether the repair still applies: the account may have changed while the question waited for an answer.
     ///
     /// # Errors
     ///

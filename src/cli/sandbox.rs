@@ -31,7 +31,7 @@ pub async fn run(args: Sandbox, workspace: &Path, printer: Printer) -> Result<Ex
 async fn serve_until_signal(args: Serve, workspace: &Path, printer: Printer) -> Result<Exit, Failure> {
     if !args.listen.ip().is_loopback() {
         let message = format!(
-            "--listen {} is not a loopback address; the sandbox serves this machine only",
+            "--listen {} is not a loopback address; the sandbox serves only this machine",
             args.listen
         );
         return Err(Failure::Usage(message));
@@ -71,15 +71,16 @@ async fn serve_until_signal(args: Serve, workspace: &Path, printer: Printer) -> 
     Ok(Exit::Done)
 }
 
-/// Where the simulated account is kept.
+/// Where the simulated account is stored.
 fn state(given: Option<&Path>, workspace: &Path) -> PathBuf {
     sandbox_state(workspace, given.unwrap_or(Path::new("")))
 }
 
-/// What a shell reads to make duoctl use this sandbox with its operator's key.
+/// Shell lines that make duoctl use this sandbox with its operator's key.
 fn exports(running: &Running) -> Result<String, Failure> {
-    let missing =
-        || Failure::Usage("the simulated account has no operator's key any more; reset it".to_owned());
+    let missing = || {
+        Failure::Usage("the simulated account no longer has the operator's key; reset the account".to_owned())
+    };
     let operator = running.keys().into_iter().find(|key| key.name == "operator").ok_or_else(missing)?;
     let ca_file = std::path::absolute(running.ca_file()).unwrap_or_else(|_| running.ca_file().to_owned());
     let variables = [
@@ -122,7 +123,7 @@ fn edit(args: &Edit, workspace: &Path, printer: Printer) -> Result<Exit, Failure
         }
         several => {
             let message = format!(
-                "{} applications are named `{}`; name one by its key: {}",
+                "{} applications are named `{}`; use an integration key: {}",
                 several.len(),
                 args.application,
                 several.join(", ")
@@ -145,9 +146,9 @@ fn edit(args: &Edit, workspace: &Path, printer: Printer) -> Result<Exit, Failure
         }
         Err(Reply::Fail { code, message, detail }) => {
             let detail = detail.map(|detail| format!(": {detail}")).unwrap_or_default();
-            Err(Failure::Usage(format!("the simulated Duo refuses it: {message}{detail} [{code}]")))
+            Err(Failure::Usage(format!("the simulator refused this: {message}{detail} [{code}]")))
         }
-        Err(_) => Err(Failure::Usage("the simulated Duo gives no answer to it".to_owned())),
+        Err(_) => Err(Failure::Usage("the simulator did not answer".to_owned())),
     }
 }
 
@@ -155,8 +156,8 @@ fn forget(args: &Reset, workspace: &Path, printer: Printer) -> Result<Exit, Fail
     let state = state(args.state.as_deref(), workspace);
     let failure = |error| Failure::Sandbox { state: state.clone(), error };
     match account::reset(&state).map_err(failure)? {
-        true => printer.show(&format!("Forgot the simulated account in {}.\n", state.display())),
-        false => printer.show(&format!("There is no simulated account in {}.\n", state.display())),
+        true => printer.show(&format!("Reset the simulated account in {}.\n", state.display())),
+        false => printer.show(&format!("No simulated account exists in {}.\n", state.display())),
     }
     Ok(Exit::Done)
 }

@@ -26,7 +26,7 @@ pub(super) struct SavedPlan {
 }
 
 impl SavedPlan {
-    /// Reads the file if it is a saved plan; YAML files and folders are none.
+    /// Reads the file if it is a saved plan; YAML files and folders are not.
     pub(super) fn read(path: &Path) -> Result<Option<Self>, Failure> {
         if !path.is_file()
             || path.extension().is_some_and(|extension| extension == "yaml" || extension == "yml")
@@ -40,15 +40,15 @@ impl SavedPlan {
         };
         let text = reading::text(path, MAX_DOCUMENT).map_err(failure)?;
         let unusable = |reason: &str| Failure::NoPlan { path: path.to_owned(), reason: reason.to_owned() };
-        let value: Value =
-            serde_json::from_str(&text).map_err(|_| unusable("it is neither YAML by its name nor JSON"))?;
+        let value: Value = serde_json::from_str(&text)
+            .map_err(|_| unusable("expected a `.yaml` file or a saved plan in JSON"))?;
         match document::read(&value).map_err(|reason| unusable(&reason))? {
-            // Where the two agree, or only the fingerprint is odd, the comparison with this version says so.
+            // If both agree, or only the fingerprint is wrong, the comparison with this version reports it.
             Document::Plan(plan)
                 if !["", env!("CARGO_PKG_VERSION"), &plan.fingerprint.tool_version]
                     .contains(&plan.tool_version.as_str()) =>
             {
-                Err(unusable("it was edited: its `tool_version` is not that of its fingerprint"))
+                Err(unusable("it was edited: its `tool_version` differs from that of its fingerprint"))
             }
             Document::Plan(plan) => Ok(Some(Self {
                 file: path.to_owned(),
@@ -64,15 +64,15 @@ impl SavedPlan {
         &self.file
     }
 
-    /// The arguments that the plan was made with, beside those of the connection and the consents.
+    /// The arguments that the plan was made with, together with the connection and the consents of this call.
     pub(super) fn arguments(&self, args: args::Apply) -> Result<(PathBuf, args::Apply), Failure> {
         let given = !args.selected.only.is_empty()
             || !args.selected.exclude.is_empty()
             || args.pruning.prune.is_some();
-        // With `--config` they say what the plan may be.
+        // With `--config`, they state what the plan must be.
         if given && args.config.is_none() {
             let message =
-                "--only, --exclude and --prune are part of a saved plan; give them to `duoctl plan`";
+                "--only, --exclude and --prune are part of a saved plan; pass them to `duoctl plan`";
             return Err(Failure::Usage(message.to_owned()));
         }
         let unusable = |reason: String| Failure::NoPlan { path: self.file.clone(), reason };
@@ -91,7 +91,9 @@ impl SavedPlan {
             }
             None => places.into_iter().find(|place| holds_yaml(place)).ok_or_else(|| {
                 let shown = quoted(&path);
-                unusable(format!("the YAML that it is of, {shown}, is neither where it was from this file nor in this folder"))
+                unusable(format!(
+                    "cannot find its YAML {shown}, neither relative to this file nor in this folder"
+                ))
             })?,
         };
         Ok((path, args::Apply { selected, pruning: args::Pruning { prune }, ..args }))
@@ -107,7 +109,7 @@ impl SavedPlan {
         beside.into_iter().chain([PathBuf::from(path)]).collect()
     }
 
-    /// Whether it is the plan that `--config` asks for, with the arguments that are given here.
+    /// Checks that it is the plan that `--config` asks for, made with the arguments of this call.
     fn is_wanted(
         &self,
         path: &Path,
@@ -119,7 +121,7 @@ impl SavedPlan {
         let unwanted = |reason| Err(Failure::UnwantedPlan { path: self.file.clone(), reason });
         if !same_place(path, config) {
             let shown = |path: &Path| quoted(&path.display().to_string());
-            return unwanted(format!("it is of {}, and --config says {}", shown(path), shown(config)));
+            return unwanted(format!("it was made from {}, but --config is {}", shown(path), shown(config)));
         }
         if prune != args.pruning.prune {
             let made = match prune {
@@ -127,10 +129,10 @@ impl SavedPlan {
                 Some(PruneMode::Quarantine) => "with --prune",
                 Some(PruneMode::Now) => "with --prune=now",
             };
-            return unwanted(format!("it was made {made}; beside --config, give the same to `duoctl apply`"));
+            return unwanted(format!("it was made {made}; with --config, pass the same to `duoctl apply`"));
         }
         if (&selected.only, &selected.exclude) != (&args.selected.only, &args.selected.exclude) {
-            let reason = "it was made with other --only or --exclude; beside --config, give the same to `duoctl apply`";
+            let reason = "it was made with a different --only or --exclude; with --config, pass the same to `duoctl apply`";
             return unwanted(reason.to_owned());
         }
         Ok(())

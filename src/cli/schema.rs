@@ -1,4 +1,4 @@
-//! `duoctl schema`: the JSON Schemas of the YAML and of the documents, on stdout or where an editor finds them.
+//! `duoctl schema`: the JSON Schemas of the YAML and the documents, on stdout or in a file that an editor finds.
 
 use std::fs;
 use std::path::Path;
@@ -15,7 +15,7 @@ use crate::text::safe;
 use super::args::{Schema, SchemaKind};
 use super::exit::{Exit, Failure};
 
-/// The schema's file name; the first line of a `duo.yaml` points an editor to it.
+/// The schema's file name, which the first line of a `duo.yaml` tells to editors.
 pub const FILE: &str = "duoctl.schema.json";
 
 /// Runs the command.
@@ -54,7 +54,7 @@ fn install(folder: &Path, printer: Printer) -> Result<(), Failure> {
     };
     printer.show(&format!("{}: {told}\n", safe(&schema.display().to_string())));
     let told = match after {
-        None => "knows the schema already",
+        None => "already has the schema",
         Some(after) => {
             let parent = folder.join(".vscode");
             fs::create_dir_all(&parent).map_err(unwritable(&parent))?;
@@ -66,7 +66,7 @@ fn install(folder: &Path, printer: Printer) -> Result<(), Failure> {
     Ok(())
 }
 
-/// The text of a file, where there is one.
+/// The text of a file, if it exists.
 fn read(path: &Path) -> Result<Option<String>, Failure> {
     match reading::exact(path, MAX_FILE_BYTES) {
         Ok(text) => Ok(Some(text)),

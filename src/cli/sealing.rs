@@ -1,4 +1,4 @@
-//! The keys of a workspace that seal markers, and the markers that they have sealed when one of them is replaced.
+//! The keys that seal the markers of a workspace, and sealing the markers again when one of the keys is replaced.
 
 use crate::apply::seal::Sealer;
 use crate::config::model::{StateKey, Workspace};
@@ -12,11 +12,11 @@ use crate::kinds::marker::Notes;
 use crate::kinds::seal::{Keyring, Verdict};
 use crate::secret::Secret;
 
-/// Where the keys that seal markers stand in the YAML.
+/// The place in the YAML of the keys that seal markers.
 pub(super) const STATE_KEYS: &str = "tenant.credentials.state_keys";
 
-/// The keys that seal and verify markers, and why one of them cannot be had. `whole` where the secrets of the YAML may be
-/// read; without that only the operator's is there.
+/// The keys that seal and verify markers, and why one of them is not available. `whole` if the secrets of the YAML may be
+/// read; otherwise only the operator's key is available.
 pub(super) fn keyring(
     workspace: &Workspace,
     operator: &Secret,
@@ -27,7 +27,7 @@ pub(super) fn keyring(
     let around = Surroundings::of(workspace);
     let recovery = || recovery.map(|pair| fetch(&pair.secret_key.value, Form::SecretKey, &around));
     let Some(declared) = credentials.and_then(|credentials| credentials.state_keys.as_ref()) else {
-        // Where the recovery key cannot be had, what it sealed is another key's.
+        // If the recovery key is not available, markers that it sealed count as sealed by an unknown key.
         let recovery = whole.then(recovery).flatten().and_then(Result::ok);
         return (Keyring::new([operator].into_iter().chain(&recovery)), None);
     };
@@ -47,14 +47,14 @@ pub(super) fn keyring(
     (Keyring::new(&secrets), missing)
 }
 
-/// How many markers were sealed anew, and how many could not be.
+/// How many markers were sealed again, and how many could not be.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Resealed {
     pub(super) done: usize,
     pub(super) failed: usize,
 }
 
-/// Seals the markers of a workspace anew after the operator's own key was replaced: only this run knows both keys. Through
+/// Seals the markers of a workspace again after the operator's own key was replaced: only this run knows both keys. It uses
 /// the recovery key, since the operator's connection still has the old key.
 pub(super) async fn seal_anew(
     workspace: &Workspace,

@@ -50,7 +50,7 @@ pub use crate::intelligence::expand::desired;
 /// How many secrets are looked up at once.
 const LOOK_UPS: usize = 8;
 
-/// Duo shows what happened in its logs two minutes later, on purpose (Duo's page about the Admin API, authentication logs).
+/// Duo's logs show events two minutes late, by design (Duo's page about the Admin API, authentication logs).
 const LOG_DELAY: Duration = Duration::from_secs(120);
 
 /// A loaded workspace with a connection to its account.
@@ -59,7 +59,7 @@ pub struct Session {
     pub workspace: Workspace,
     /// Its files, to show places.
     pub sources: Sources,
-    /// What it asks for.
+    /// What it declares.
     pub desired: Desired,
     /// The connection, signed by the operator.
     pub transport: HttpsTransport,
@@ -67,9 +67,9 @@ pub struct Session {
     pub operator: Ikey,
     /// What seals and verifies markers.
     pub(super) keyring: Keyring,
-    /// Why a key of `tenant.credentials.state_keys` cannot be had.
+    /// Why a key of `tenant.credentials.state_keys` is not available.
     unsealed: Option<CredentialError>,
-    /// Applications whose markers count although nothing proves them: a person said so.
+    /// Applications whose markers count although nothing proves them, because a person consented.
     pub(super) trusted: BTreeSet<Ikey>,
     /// Its secret stores; none without trust.
     pub stores: Stores,
@@ -80,15 +80,15 @@ pub struct Session {
     path: PathBuf,
 }
 
-/// What a path leads to, if that is one workspace, and all of it: what a command leaves out it would take for removed.
+/// Loads a path that leads to one whole workspace: a command would treat what is missing as removed.
 pub fn load_whole(path: &Path, terms: &Terms) -> Result<Loaded, Failure> {
     let loaded = load_as(path, terms);
     if let [several] = loaded.diagnostics.as_slice()
         && several.code == Code::SeveralWorkspaces
     {
-        return Err(Failure::Usage(format!("{}; give the path of one of them", several.message)));
+        return Err(Failure::Usage(format!("{}; pass the path of one of them", several.message)));
     }
-    // What a link has elsewhere is not looked at, not even for other files of the workspace.
+    // The targets of links are not read, not even to find other files of the workspace.
     if loaded.diagnostics.iter().any(|found| found.code == Code::Untrusted) {
         return Ok(loaded);
     }
@@ -98,7 +98,7 @@ pub fn load_whole(path: &Path, terms: &Terms) -> Result<Loaded, Failure> {
     }
 }
 
-/// The YAML, if nothing is wrong with it; its warnings are printed, but for what the account itself tells later on.
+/// The YAML, if it has no errors. Prints its warnings, except those that reading the account will answer.
 pub fn load_valid(path: &Path, terms: &Terms, printer: Printer) -> Result<(Workspace, Sources), Failure> {
     let loaded = load_whole(path, terms)?;
     let Some(workspace) = loaded.valid().cloned() else {
@@ -118,7 +118,7 @@ pub fn show_problems(problems: &[Diagnostic], sources: &Sources, printer: Printe
 }
 
 impl Session {
-    /// Loads the YAML and opens the connection, with an author of the YAML who is trusted.
+    /// Loads the YAML, whose author is trusted, and opens the connection.
     pub async fn open(
         path: &Path,
         connection: &Connection,
@@ -128,8 +128,8 @@ impl Session {
         Self::open_on(path, connection, vars.terms(Trust::Full), printer).await
     }
 
-    /// The same as far as the author of the YAML is trusted. Without trust no secret store is opened: it could be any
-    /// command, and any server that is to get a token.
+    /// The same, with the trust in the author of the YAML that the options give. Without trust, no secret store is opened: it
+    /// could be any command, or any server that would get a token.
     pub async fn open_as(path: &Path, online: &Online, printer: Printer) -> Result<Self, Failure> {
         Self::open_on(path, &online.connection, online.yaml.terms(), printer).await
     }
@@ -146,7 +146,7 @@ impl Session {
         let (workspace, sources) = load_valid(path, &Terms { trust, ..terms }, printer)?;
         announce(move |line| progress::remark(printer, line));
         let mut desired = desired(&workspace);
-        // The simulator's operator is the only one that it tells of.
+        // The simulator has no recovery key.
         desired.recovery_key &= connection.sandbox.is_none();
         let (config, sandbox) = match &connection.sandbox {
             Some(state) => {
@@ -158,7 +158,7 @@ impl Session {
         };
         let operator = config.ikey.clone();
         let (keyring, unsealed) = match sandbox {
-            // A simulated account has secrets of its own.
+            // A simulated account has its own secrets.
             Some(_) => (Keyring::new([&config.skey]), None),
             None => keyring(&workspace, &config.skey, trust.is_full()),
         };
@@ -166,7 +166,7 @@ impl Session {
         transport.tell_waits(Arc::new(move |line| progress::remark(printer, line)));
         let stores = if trust.is_full() { Stores::open(&workspace) } else { Stores::default() };
         if !trust.is_full() && !workspace.secret_stores.is_empty() {
-            printer.remark("secret stores are not looked into: --untrusted\n");
+            printer.remark("secret stores are not opened with --untrusted\n");
         }
         let connection = connection.clone();
         let path = path.to_owned();
@@ -187,12 +187,12 @@ impl Session {
         })
     }
 
-    /// What brings one address to what the YAML declares, as advice: the command with the consents that its guards ask
-    /// for, and without the addresses that are refused for reasons of their own.
+    /// Advice on how to make one address match the YAML: the command with the consents that its guards ask for, without
+    /// other addresses that are refused.
     pub fn remedy(&self, address: &Address, plan: &Plan, refusals: &[Refusal]) -> String {
         let own = refusals.iter().filter(|refusal| refusal.address.as_ref() == Some(address));
         let (mut again, mut first) = (self.again(), String::new());
-        // Of what was left out nobody knows what an apply would refuse.
+        // It is unknown what an apply would refuse of what was left out.
         let elsewhere = refusals.iter().any(|refusal| refusal.address.as_ref() != Some(address));
         if elsewhere || !plan.left_out_addresses().is_empty() {
             again = again.with(&format!("--only {address}"));
@@ -207,12 +207,12 @@ impl Session {
         format!("{first}run `{}`", again.line("apply"))
     }
 
-    /// The words of a command on the same workspace, by the same connection.
+    /// The arguments of a command for the same workspace and connection.
     pub(super) fn again(&self) -> Again {
         Again::at(&self.path, &self.connection)
     }
 
-    /// Refuses to prune where another folder of the repository declares the same workspace: each would remove what the
+    /// Refuses to prune if another folder of the repository declares the same workspace: each would remove what the
     /// other declares.
     pub fn may_prune(&self, pruning: &Pruning) -> Result<(), Failure> {
         let deletes = self.workspace.removed.values().any(|removal| removal.value == Removal::Delete);
@@ -226,7 +226,7 @@ impl Session {
         }
     }
 
-    /// Refuses to write where one of the keys that seal markers cannot be had: others could not verify what is written.
+    /// Refuses to write if one of the keys that seal markers is not available: others could not verify what is written.
     pub fn may_seal(&self) -> Result<(), Failure> {
         match &self.unsealed {
             None => Ok(()),
@@ -239,13 +239,13 @@ impl Session {
         &self.workspace.tenant.api_hostname.value
     }
 
-    /// The time by Duo's clock, as far as it was learnt.
+    /// The time by Duo's clock, if it is known.
     pub fn duo_now(&self) -> Timestamp {
         self.by_duos_clock(Timestamp::now())
     }
 
-    /// A time of this machine's clock by Duo's, as far as that was learnt: what waits for days is not to end earlier
-    /// because a machine is ahead.
+    /// Converts a time of this machine's clock to Duo's, if that is known: waits of several days must not end early because
+    /// the machine is ahead.
     pub fn by_duos_clock(&self, time: Timestamp) -> Timestamp {
         let offset = SignedDuration::from_secs(self.transport.clock_offset().unwrap_or_default());
         time.checked_add(offset).unwrap_or(time)
@@ -257,7 +257,7 @@ impl Session {
         plan(&self.desired, observation, &options)
     }
 
-    /// How long it takes until the account's logs show what happened. A simulator's do at once.
+    /// How long it takes until the account's logs show an event. A simulator's logs show it at once.
     pub fn log_delay(&self) -> Duration {
         let simulated = self.sandbox.is_some() || self.connection.connect_to.is_some();
         if simulated { Duration::ZERO } else { LOG_DELAY }
@@ -284,7 +284,7 @@ impl Session {
         let now = self.duo_now();
         look_at_births(&self.transport, &mut reading.observation, now).await;
         look_at_uses(&self.transport, &self.desired, &mut reading.observation, now).await;
-        // A day more than the oldest key that may be, so that one created before is told apart from a missing record.
+        // One day more than the longest `max_age`, so that an older key can be told from a missing record.
         let oldest = self
             .desired
             .applications
@@ -313,8 +313,8 @@ impl Session {
         self.remark_clock(printer);
         match (&reading.observation.integrations, reading.failures.first()) {
             (Observed::Unreadable(_), Some(error)) if error.is_denied() && self.desired.recovery_key => {
-                let advice = "`duoctl apply` asks the recovery key what became of the operator, and takes an unfinished \
-                              change back; or let `tenant.credentials` name the recovery key to go on with it";
+                let advice = "`duoctl apply` checks the operator with the recovery key and reverts an unfinished change; or \
+                              set `tenant.credentials` to the recovery key to continue with it";
                 Err(Failure::FirstRefused { error: error.clone(), advice: advice.to_owned() })
             }
             (Observed::Unreadable(_), Some(error)) => Err(Failure::Duo(error.clone())),
@@ -350,14 +350,14 @@ pub fn sandbox_state(path: &Path, state: &Path) -> PathBuf {
     folder.join(".duoctl").join("sandbox")
 }
 
-/// With `-v`: what Duo holds and the YAML cannot say, each once, which is left alone; and a check that could not be made.
+/// With `-v`: shows what Duo holds and the YAML cannot express, each once, and a check that could not be made.
 pub fn show_remarks(observation: &Observation, verbosity: u8, printer: Printer) {
     if verbosity == 0 {
         return;
     }
     if let Observed::Unreadable(reason) = &observation.counted {
         printer.remark(&format!(
-            "note: whether the list of applications is complete could not be checked before a deletion: {}\n",
+            "note: could not check before a deletion whether the list of applications is complete: {}\n",
             safe(reason)
         ));
     }
@@ -371,11 +371,11 @@ pub fn show_remarks(observation: &Observation, verbosity: u8, printer: Printer) 
             [first, ..] => format!("{} applications, e.g. {}", applications.len(), safe(first.as_str())),
             [] => continue,
         };
-        printer.remark(&format!("note: {what} on {on}; the YAML cannot say it, and it is left alone\n"));
+        printer.remark(&format!("note: {what} on {on}; the YAML cannot express it, so it is left alone\n"));
     }
 }
 
-/// Whether every pattern means an address of the YAML, or one that the account holds for this workspace.
+/// Checks that every pattern matches an address of the YAML, or one that the account holds for this workspace.
 pub fn check_patterns<'p>(
     patterns: impl IntoIterator<Item = &'p Pattern>,
     desired: &Desired,
@@ -399,7 +399,7 @@ pub fn options(selected: &Selected, pruning: &Pruning) -> Result<Options, Failur
         Some(PruneMode::Now) => Prune::Now,
     };
     let now = Timestamp::now();
-    // Whole seconds, since markers hold the time.
+    // Whole seconds, as markers store them.
     let now = Timestamp::from_second(now.as_second()).unwrap_or(now);
     Ok(Options { prune, selection, ..Options::at(now) })
 }

@@ -20,13 +20,13 @@ pub fn run(args: &Show, printer: Printer) -> Result<Exit, Failure> {
     let text = read(&args.file)?;
     let unusable = |reason: String| Failure::NoDocument { path: args.file.clone(), reason };
     let value: Value = serde_json::from_str(&text).map_err(|error| {
-        unusable(format!("it is no JSON (line {}, column {})", error.line(), error.column()))
+        unusable(format!("it is not valid JSON (line {}, column {})", error.line(), error.column()))
     })?;
     let document = document::read(&value).map_err(unusable)?;
     let style = Style { paint: printer.out, every: true };
     let Some(text) = render(args.format, &document, &prefix(), style) else {
         let (kind, format) = (document.kind(), args.format.name());
-        let message = format!("a document of the kind `{kind}` cannot be had as {format}");
+        let message = format!("a document of the kind `{kind}` cannot be shown as {format}");
         return Err(Failure::Usage(message));
     };
     match args.format {

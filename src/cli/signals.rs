@@ -19,8 +19,8 @@ static AT_ONCE: AtomicBool = AtomicBool::new(true);
 #[cfg(unix)]
 const STACK: usize = 128 * 1024;
 
-/// From now on SIGINT and SIGTERM end the process with the exit code of an interruption, until [`Signals::catch`]. Where
-/// that is impossible they end it as they do any process.
+/// From now on, SIGINT and SIGTERM end the process with the exit code of an interruption, until [`Signals::catch`]. If that
+/// is impossible, they end it as they end any process.
 pub fn end_at_once() {
     #[cfg(unix)]
     if let Ok(mut signals) =
@@ -29,13 +29,13 @@ pub fn end_at_once() {
         let wait = move || {
             for _ in signals.forever() {
                 if AT_ONCE.load(Ordering::Acquire) {
-                    // There may be nobody left to tell.
+                    // stderr may be closed.
                     let _ = std::io::stderr().write_all(b"interrupted\n");
                     signal_hook::low_level::exit(i32::from(Exit::Interrupted.code()));
                 }
             }
         };
-        // Without the thread nothing would end the process any more.
+        // Without the thread, signals could no longer end the process.
         if std::thread::Builder::new().stack_size(STACK).spawn(wait).is_err() {
             signal_hook::low_level::exit(i32::from(Exit::Error.code()));
         }
@@ -49,7 +49,7 @@ pub struct Signals {
 }
 
 impl Signals {
-    /// Begins to catch them. Where that is impossible they keep ending the process.
+    /// Begins to catch them. If that is impossible, they keep ending the process.
     pub fn catch() -> Self {
         let signals = Self {
             #[cfg(unix)]
@@ -82,13 +82,13 @@ impl Signals {
     }
 }
 
-/// The first signal asks to stop: what is under way is finished, nothing new begins. Returns at the second one.
+/// The first signal asks to stop: requests in progress are finished, and nothing new begins. Returns at the second one.
 pub async fn stop_then_give_up(mut signals: Signals, stop: &CancellationToken, printer: Printer) {
     signals.next().await;
     stop.cancel();
-    printer.remark("interrupted: finishing what is under way; once more to end at once\n");
+    printer.remark("interrupted: finishing requests in progress; interrupt again to stop at once\n");
     signals.next().await;
     printer.problem(
-        "interrupted again: whether the requests under way were carried out is not known; run `duoctl plan` to see\n",
+        "interrupted again: requests in progress may or may not have been carried out; run `duoctl plan` to see\n",
     );
 }

@@ -1,4 +1,4 @@
-//! A plan that is not carried out, since what it is about has changed.
+//! A plan that is not carried out because something that it depends on changed.
 
 use crate::observe::Reading;
 use crate::output::printer::Printer;
@@ -10,7 +10,7 @@ use super::exit::{Exit, Failure};
 use super::outlet::Outlet;
 use super::session::first_failure;
 
-/// Why a plan is not carried out any more, and what to do.
+/// Why a plan is not carried out, and what to do.
 pub(super) type Stale = (&'static str, &'static str);
 
 /// Of a saved plan.
@@ -18,13 +18,13 @@ pub(super) const SAVED: Stale = ("the saved plan is stale", "make a new one with
 
 /// Of a plan that a person was asked about.
 pub(super) const ASKED: Stale = (
-    "what the plan is about changed before it was approved",
+    "something that the plan depends on changed before it was approved",
     "run the command again to see what it would do now",
 );
 
 /// Of a repair.
 pub(super) const REPAIR: Stale = (
-    "what the recovery key is to put back changed meanwhile",
+    "the operator changed before the recovery key could restore it",
     "run the command again to see what it would do now",
 );
 
@@ -32,7 +32,7 @@ pub(super) const REPAIR: Stale = (
 ///
 /// # Errors
 ///
-/// Why the account cannot be read now: that does not mean that anything moved.
+/// Why the account cannot be read now: this does not mean that anything moved.
 pub(super) fn what_moved(then: &Fingerprint, now: &Plan, reading: &Reading) -> Result<Vec<String>, Failure> {
     match first_failure(&reading.failures) {
         Some(failure) => Err(Failure::Duo(failure.clone())),
@@ -40,7 +40,7 @@ pub(super) fn what_moved(then: &Fingerprint, now: &Plan, reading: &Reading) -> R
     }
 }
 
-/// Says what moved; nothing was sent.
+/// Reports what moved; nothing was sent.
 pub(super) fn stale(
     (what, next): Stale,
     so_far: SoFar,

@@ -1,4 +1,4 @@
-//! `duoctl verify`: every managed key proven by live calls. Changes nothing.
+//! `duoctl verify`: checks every managed key with live calls. Changes nothing.
 
 use std::collections::{BTreeSet, HashMap};
 use std::path::Path;
@@ -70,7 +70,7 @@ pub async fn run(
 /// The ladder of every entry of Identity Intelligence that the selection covers.
 async fn ladders(session: &Session, plan: &Plan, report: &Report) -> Vec<Ladder> {
     let sheets = plan.attested().iter().chain(plan.handoffs());
-    // Of what left the YAML there is nothing to prove.
+    // An entry that is no longer in the YAML has nothing to verify.
     let sheets: Vec<_> = sheets.filter(|sheet| sheet.purpose == Purpose::Enter).collect();
     if sheets.is_empty() {
         return Vec::new();
@@ -95,7 +95,7 @@ pub fn tell_calls(what: &str, calls: usize, outlet: &Outlet) {
     }
 }
 
-/// Probes every declared application that the selection covers; `None` where the account could not be read.
+/// Probes every declared application that the selection covers; `None` if the account could not be read.
 pub async fn verify_addresses(
     session: &Session,
     plan: &Plan,
@@ -149,7 +149,7 @@ fn target(wanted: &DesiredApplication, plan: &Plan, lives: &HashMap<&Ikey, &Inte
         live: match live {
             Some(live) => Observed::Present((*live).clone()),
             None if plan.blocked().contains(&wanted.address) => {
-                Observed::Unreadable("which application it is cannot be told; see the error".to_owned())
+                Observed::Unreadable("duoctl cannot tell which application it is; see the error".to_owned())
             }
             None => Observed::Absent,
         },

@@ -22,13 +22,13 @@ use super::read::{flag, ignores, mapping, max_age, secret_target};
 /// `defaults`, ready to be merged.
 #[derive(Debug, Default)]
 pub struct Defaults {
-    /// What the workspace says of every application.
+    /// The workspace's own `authoritative`.
     authoritative: bool,
     general: Layer,
     types: BTreeMap<String, Layer>,
 }
 
-/// Values for what an application leaves out.
+/// Values for keys that an application leaves out.
 #[derive(Debug, Default)]
 struct Layer {
     settings: BTreeMap<String, Spanned<Setting>>,
@@ -62,7 +62,7 @@ impl Layer {
 }
 
 impl Defaults {
-    /// Reads the entries of `defaults`; `authoritative` is what the workspace says.
+    /// Reads the entries of `defaults`; `authoritative` is the workspace's own.
     pub fn decode(entries: &[Entry], authoritative: bool) -> Self {
         let layer = |entry: &Entry| match &entry.value.data {
             Data::Mapping(entries) => Layer::decode(entries),
@@ -76,9 +76,9 @@ impl Defaults {
         }
     }
 
-    /// Fills in what an application leaves out: what its type says counts more than what holds for all. Where the type
-    /// is not written down, no setting is filled in; where it is not known, only what every type of application for users
-    /// has.
+    /// Fills in keys that an application leaves out; defaults of its type win over those of all applications. If the
+    /// application has no `type`, no settings are filled in; if the type is unknown, only settings that every type with
+    /// users has.
     fn merge(&self, application: &mut Application, own: Layer) {
         let kind = application.kind.as_ref().map(|kind| kind.value.as_str());
         let of_type = kind.and_then(|kind| self.types.get(kind));
@@ -102,12 +102,12 @@ impl Defaults {
     }
 }
 
-/// The own value, or else the first that a layer has.
+/// The application's own value, or the first one from a layer.
 fn first<'l, T: Clone + 'l>(own: Option<T>, mut found: impl Iterator<Item = Option<&'l T>>) -> Option<T> {
     own.or_else(|| found.find_map(|value| value.cloned()))
 }
 
-/// The typed value of an entry of `applications`. Values that do not fit are left out: they are reported already.
+/// The typed value of an entry of `applications`. Invalid values are left out: they are reported already.
 pub fn decode(key: Span, node: Node, defaults: &Defaults) -> Application {
     let entries = match node.data {
         Data::Mapping(entries) => entries,
@@ -153,8 +153,8 @@ pub fn decode(key: Span, node: Node, defaults: &Defaults) -> Application {
     application
 }
 
-/// `groups_allowed: null` says nothing that `all_users` or `no_users` does not say: Duo takes a list only together
-/// with `permitted_groups` (duo-api.md, trap 3).
+/// Drops `groups_allowed: null` if the access is not `permitted_groups`. Duo accepts a list only with that access, so
+/// the key has no effect (duo-api.md, trap 3).
 fn drop_cleared_groups(application: &mut Application) {
     let cleared = application.settings.get(GROUPS).is_some_and(|groups| groups.value == Setting::Clear);
     let permitted = |access: &Spanned<Setting>| access.value == Setting::Text("permitted_groups".to_owned());
@@ -190,7 +190,7 @@ fn decode_setting(field: &Field, node: Node) -> Option<Spanned<Setting>> {
     Some(Spanned::new(setting, span))
 }
 
-/// One object, or several.
+/// Decodes one reference, or several.
 fn references(kind: Kind, node: &Node) -> Option<Setting> {
     match &node.data {
         Data::Null => Some(Setting::Clear),

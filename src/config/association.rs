@@ -1,29 +1,30 @@
-//! Which schema VS Code uses for our files, said in its `settings.json`: JSON with comments, which are kept.
+//! Associates duoctl's files with their schema in the `settings.json` of VS Code. That file is JSON with comments, which
+//! are kept.
 //!
-//! The new text is proven before it is handed out: without its comments it must hold what it held, and the association.
+//! The new text is verified before it is returned: without comments, it must equal the old settings plus the association.
 
 use jsonc_parser::ParseOptions;
 use jsonc_parser::cst::{CstInputValue, CstRootNode};
 use serde_json::{Value, json};
 use thiserror::Error;
 
-/// The setting of VS Code's extension for YAML.
+/// The setting of VS Code's YAML extension.
 const SETTING: &str = "yaml.schemas";
 
-/// Which files are ours.
+/// The patterns of duoctl's files.
 const GLOBS: [&str; 2] = ["**/duo.yaml", "**/*.duo.yaml"];
 
-/// Why settings were left as they are.
+/// Why settings were not changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum Unassociated {
-    /// They are no JSON object, with or without comments.
-    #[error("it is not an object in JSON, with or without comments; fix it, or add the setting by hand")]
+    /// They are not a JSON object, with or without comments.
+    #[error("it is not a JSON object, with or without comments; fix it, or add the setting by hand")]
     NoObject,
-    /// The schema is there for other files.
-    #[error("it has the schema for other files already; add \"**/duo.yaml\" and \"**/*.duo.yaml\" there")]
+    /// The schema is already associated with other files.
+    #[error("it already uses the schema for other files; add \"**/duo.yaml\" and \"**/*.duo.yaml\" there")]
     OtherFiles,
-    /// The new text would not say what is meant.
-    #[error("it is written in a way that cannot be edited safely; add the setting by hand")]
+    /// The new text would not have the intended meaning.
+    #[error("it cannot be edited safely; add the setting by hand")]
     Unsafe,
 }
 
@@ -43,8 +44,8 @@ pub fn is_our_schema(text: &str) -> bool {
     id.is_some_and(|id| id.starts_with("urn:duoctl:schema:config:"))
 }
 
-/// Settings with the association of a schema that lies at the root of the folder. `None` where they have it already; an
-/// empty text is a file that is not there yet.
+/// Adds the association of a schema at the root of the folder to settings. `None` if they already have it; an empty text
+/// means that the file does not exist yet.
 pub fn associate(text: &str, schema: &str) -> Result<Option<String>, Unassociated> {
     let body = text.trim_start_matches('\u{feff}');
     let mark = text.strip_suffix(body).unwrap_or_default();

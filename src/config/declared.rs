@@ -1,5 +1,5 @@
-//! What an address names among what a workspace declares: the applications, and those of entries of
-//! `identity_intelligence`. What holds for one holds for the other.
+//! Looks up declared applications by address: entries of `applications`, and the applications of
+//! `identity_intelligence` entries, which are treated alike.
 
 use super::model::{Ignore, IntelligenceEntry, Part, Workspace};
 use crate::diagnostic::{Span, Spanned};
@@ -9,30 +9,30 @@ use crate::language::address::{ADMIN_API, AUTH_API, Place};
 /// A declared application.
 #[derive(Clone, Debug)]
 pub struct Declared<'w> {
-    /// What its address names.
+    /// Its parsed address.
     pub place: Place<'w>,
     /// The place of the key of its entry.
     pub span: Span,
-    /// Its type, where the YAML tells it.
+    /// Its type, if the YAML sets it.
     pub kind: Option<&'w str>,
     /// The live application that it is pinned to.
     pub pin: Option<&'w Spanned<String>>,
-    /// The fields whose difference is left alone.
+    /// The fields whose differences are ignored.
     pub ignore: &'w [Spanned<Ignore>],
-    /// Whether they are written at the application itself, and not in `defaults`.
+    /// Whether they are set on the application itself and not in `defaults`.
     pub own_ignore: bool,
-    /// The fields that the YAML sets, by their YAML keys.
+    /// The YAML keys of the fields that are set.
     pub fields: Vec<&'w str>,
-    /// Whether those that it leaves out count as unset.
+    /// Whether fields that are left out count as unset.
     pub authoritative: bool,
-    /// Whether its key may become too old.
+    /// Whether its key has a maximum age.
     pub has_max_age: bool,
-    /// Whether its key goes to a secret store.
+    /// Whether its key is delivered to a secret store.
     pub has_secret: bool,
 }
 
 impl Workspace {
-    /// The application at an address. An entry of `identity_intelligence` is none: it has up to two.
+    /// The application at an address. `None` for an `identity_intelligence` entry itself, which has up to two.
     pub fn declared(&self, place: Place<'_>) -> Option<Declared<'_>> {
         match place {
             Place::Application(key) => {
@@ -62,7 +62,7 @@ impl Workspace {
         }
     }
 
-    /// Every declared application, those of entries included.
+    /// Every declared application, including those of entries.
     pub fn every_declared(&self) -> impl Iterator<Item = Declared<'_>> {
         let applications = self.applications.keys().filter_map(|key| self.declared(Place::Application(key)));
         let entries = self.identity_intelligence.iter();
@@ -73,7 +73,7 @@ impl Workspace {
 }
 
 impl IntelligenceEntry {
-    /// Whether the entry has an Auth API application: one that is named, or a live one that is pinned.
+    /// Whether the entry has an Auth API application: a named one, or a pinned live one.
     pub fn has_auth_api(&self) -> bool {
         let on = self.push_verification.as_ref().is_some_and(|push| push.value);
         self.push_application_name.is_some() || (on && self.auth_api.integration_key.is_some())

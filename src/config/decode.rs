@@ -1,5 +1,5 @@
-//! A checked tree as typed values. Nothing is reported here: what does not fit was reported by [`check`](crate::language::check), and
-//! a placeholder stands in its place, so that the rules can go on looking for other problems.
+//! Turns a checked tree into typed values. Reports nothing: [`check`](crate::language::check) has reported invalid values.
+//! They are replaced by placeholders, so that the rules can find other problems.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -23,10 +23,10 @@ use crate::language::age;
 use crate::text::is_secret_key;
 use crate::yaml::{Data, Entry, Node, find};
 
-/// Decodes the merged top level of a workspace. `start` is the place that stands in for keys that are missing.
+/// Decodes the merged top level of a workspace. `start` is the place used for missing keys.
 pub fn workspace(mut entries: Vec<Entry>, root: &Path, start: Span) -> Workspace {
     let meaning = meaning(&entries);
-    // There may be very many of them, so they are taken out of the tree rather than copied.
+    // There may be many, so they are moved out of the tree and not copied.
     let applications = entries.iter().position(|entry| entry.key.value == "applications");
     let applications = applications.map(|index| entries.swap_remove(index).value.data);
     let entries = entries.as_slice();
@@ -67,8 +67,8 @@ pub fn workspace(mut entries: Vec<Entry>, root: &Path, start: Span) -> Workspace
     }
 }
 
-/// A hash of what the entries say, the same for every spelling of it. Variables are replaced by now. Where the keys of
-/// duoctl itself come from says nothing about the account.
+/// A hash of the meaning of the entries, independent of their spelling. Variables are already replaced. The sources of
+/// duoctl's own keys are left out, because they do not describe the account.
 fn meaning(entries: &[Entry]) -> String {
     let read = |entry: &&Entry| !entry.key.value.starts_with("x-") && entry.key.value != "vars";
     let said = entries.iter().filter(read).map(|entry| {
@@ -98,7 +98,7 @@ fn sorted(value: Value) -> Value {
     }
 }
 
-/// Text that YAML may take for a number, as it was written.
+/// Text that YAML may read as a number, as written.
 fn numeric_text(entries: &[Entry], key: &str) -> Option<Spanned<String>> {
     numeric_node(&find(entries, key)?.value)
 }
@@ -183,7 +183,7 @@ fn source(node: &Node, root: &Path) -> Option<Spanned<ValueSource>> {
     secret_source(node, root)
 }
 
-/// A place only: a plain value of a secret must not even be held.
+/// Accepts a source only: the plain value of a secret must not even be kept in memory.
 fn secret_source(node: &Node, root: &Path) -> Option<Spanned<ValueSource>> {
     let Data::Mapping(entries) = &node.data else { return None };
     let timeout = text_of(entries, "timeout").and_then(|text| age::timeout(&text.value).ok());
@@ -287,7 +287,7 @@ fn store(key: &Spanned<String>, node: &Node) -> SecretStore {
     }
 }
 
-/// A secret in clear is refused; it is not kept either.
+/// Removes secrets in plain text: they are rejected and must not be kept.
 fn drop_plain_secrets(options: &mut Value) {
     if let Value::Object(options) = options {
         options.retain(|key, value| !is_secret_key(key) || value.is_object());

@@ -1,7 +1,7 @@
-//! Edits of YAML text that keep comments, layout, anchors and line breaks: only the value that is meant changes.
+//! Edits of YAML text that keep comments, layout, anchors and line breaks: only the intended value changes.
 //!
-//! Every edit is proven before it is handed out: the new text is parsed again, must mean exactly what was intended, and
-//! must hold every comment of the old one. Where that cannot be done the edit is refused, and a person makes it.
+//! Every edit is verified before it is returned: the new text is parsed again, must have exactly the intended meaning, and
+//! must contain every comment of the old one. Otherwise the edit is refused, and the user has to make it.
 
 mod change;
 mod meaning;
@@ -22,16 +22,15 @@ use change::Editor;
 pub use meaning::EditError;
 use meaning::{lookup, meaning, read};
 
-/// Writes an edited file: whole or not at all, with the mode and the owner it had, and never through a link. One that is
-/// read-only, or that other names lead to, is refused.
+/// Writes an edited file atomically, keeping mode and owner, and never through a link. Refuses read-only files and files
+/// with several hard links.
 pub fn save(path: &Path, text: &str) -> io::Result<()> {
     atomic::editable(path)?;
     atomic::replace(path, text, Readers::Umask)
 }
 
-/// Sets the value at a path of keys, e.g. `applications`, `vpn`, `greeting`. Mappings on the way are made where they
-/// are missing; a value that comes from a merge key gets a key of its own that overrides it. The text is unchanged
-/// where the value is there already.
+/// Sets the value at a path of keys, e.g. `applications`, `vpn`, `greeting`. Creates missing mappings on the way; a value
+/// from a merge key is overridden by a new key. The text is unchanged if it has the value already.
 pub fn set(text: &str, path: &[&str], value: &Value) -> Result<String, EditError> {
     edit(
         text,
@@ -45,13 +44,13 @@ pub fn set(text: &str, path: &[&str], value: &Value) -> Result<String, EditError
     )
 }
 
-/// The value at a path of keys; null where there is none.
+/// The value at a path of keys; null if there is none.
 pub fn value(text: &str, path: &[&str]) -> Result<Value, EditError> {
     let (_, body) = parted(text);
     Ok(lookup(&meaning(body)?, path).cloned().unwrap_or_default())
 }
 
-/// Removes the key at the end of a path. The text is unchanged where there is none.
+/// Removes the key at the end of a path. The text is unchanged if there is none.
 pub fn remove(text: &str, path: &[&str]) -> Result<String, EditError> {
     edit(
         text,
@@ -70,13 +69,13 @@ pub fn remove(text: &str, path: &[&str]) -> Result<String, EditError> {
 pub struct Appended {
     /// The text.
     pub text: String,
-    /// The text as it was read to prove it, so that nobody has to read it again.
+    /// The parsed text from the verification, so that callers do not have to parse it again.
     pub tree: Node,
 }
 
-/// Appends entries to the mapping at a path, which is made where it is missing. `fragment` is a block mapping with `\n`
-/// line breaks and without indentation; its comments are taken over. `added` is what each of its keys is to mean; none
-/// of them may be there yet.
+/// Appends entries to the mapping at a path, creating it if it is missing. `fragment` is a block mapping with `\n` line
+/// breaks and without indentation; its comments are kept. `added` is the intended value of each of its keys, none of
+/// which may exist yet.
 pub fn append(
     text: &str,
     path: &[&str],
@@ -100,7 +99,7 @@ pub fn append(
     }
 }
 
-/// Whether a mapping means what it did `before`, with nothing but the entries added at a path below it.
+/// Whether a mapping equals what it was `before`, plus the entries added at a path below it.
 fn holds(node: &Node, before: Option<&Value>, path: &[&str], added: &HashMap<&str, &Value>) -> bool {
     let Data::Mapping(entries) = &node.data else { return false };
     let nothing = Map::new();
@@ -156,7 +155,7 @@ fn edit(
     if kept { Ok(format!("{mark}{edited}")) } else { Err(EditError::Unsafe(path.join("."))) }
 }
 
-/// A text with a variable that an edit would take away: only a person knows what every other value of it should become.
+/// A text with a variable that an edit would remove. Only the user knows which value other runs should get.
 fn lost_variable(before: &Value, after: &Value) -> Option<String> {
     fn collect<'v>(value: &'v Value, found: &mut Vec<&'v str>) {
         match value {
@@ -179,7 +178,7 @@ fn lost_variable(before: &Value, after: &Value) -> Option<String> {
     lost.map(str::to_owned)
 }
 
-/// A text without its byte-order mark, and the mark.
+/// Splits the byte-order mark from a text.
 fn parted(text: &str) -> (&'static str, &str) {
     text.strip_prefix('\u{feff}').map_or(("", text), |body| ("\u{feff}", body))
 }

@@ -1,5 +1,5 @@
-//! What suppresses a check has a reason, and perhaps a last day: soon before it there is a warning, and after it the
-//! check counts again.
+//! Everything that suppresses a check has a reason and optionally a last day. Shortly before that day there is a warning,
+//! and after it the check applies again.
 
 use jiff::ToSpan as _;
 use jiff::civil::Date;
@@ -7,10 +7,10 @@ use jiff::civil::Date;
 use super::model::{Exception, Workspace};
 use crate::diagnostic::{Code, Diagnostic, Spanned};
 
-/// How many days before its end an exception is warned of.
+/// How many days before the end of an exception the warning starts.
 const NOTICE_DAYS: i64 = 14;
 
-/// Takes out what is over, and warns of it and of what soon will be.
+/// Removes expired exceptions, and warns about them and about those that expire soon.
 pub(super) fn expire(workspace: &mut Workspace, today: Date, findings: &mut Vec<Diagnostic>) {
     let entries = workspace.identity_intelligence.values_mut();
     let parts = entries.flat_map(|entry| [&mut entry.admin_api.ignore, &mut entry.auth_api.ignore]);
@@ -35,10 +35,10 @@ fn counts<T>(
     let soon = today.checked_add(NOTICE_DAYS.days()).is_ok_and(|soon| until <= soon);
     let counts = today <= until;
     if !counts || soon {
-        let verb = if counts { "counts only until" } else { "no longer counts: it ended on" };
+        let verb = if counts { "counts only until" } else { "expired on" };
         findings.push(
             Diagnostic::warning(Code::Expiring, item.span, format!("this {what} {verb} {until}"))
-                .help("remove it, or set a later `until` if its reason still holds"),
+                .help("remove it, or set a later `until` if the reason still applies"),
         );
     }
     counts
@@ -51,7 +51,7 @@ mod tests {
     use super::*;
     use crate::config::load::load_text;
 
-    /// Of every sort of exception: how many are left, and how many warnings there are, on a day.
+    /// For every type of exception, the number that remains on a day, and the number of warnings.
     fn on(day: Date, until: &str) -> ([usize; 2], usize) {
         let yaml = format!(
             "version: 1\nworkspace: acme\ntenant: {{api_hostname: api-1a2b3c4d.duosecurity.com}}\n\
@@ -60,7 +60,7 @@ mod tests {
              guards: {{allow: [{{risk: widens_access, address: applications.a, reason: r{until}}}]}}\n"
         );
         let mut workspace = load_text("duo.yaml".into(), yaml).workspace.expect("a workspace");
-        // What the day of the test took out already.
+        // Drop findings about exceptions that expired before the test runs.
         let mut findings = Vec::new();
         expire(&mut workspace, day, &mut findings);
         let left = [workspace.applications["a"].ignore.len(), workspace.guards.allow.len()];

@@ -1,4 +1,4 @@
-//! Which files a path means, and their text, within limits.
+//! Finds the files of a path and reads their text, within limits.
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
@@ -11,23 +11,23 @@ use crate::diagnostic::{Code, Diagnostic, Sources, Span};
 use crate::reading::{self, Encoding, ReadError};
 use crate::text::{is_harmful, safe};
 
-/// The largest file that is read.
+/// The maximum size of a file.
 pub const MAX_FILE_BYTES: u64 = 32 * 1024 * 1024;
 
-/// The most that all files of a workspace may hold together.
+/// The maximum total size of the files of a workspace.
 pub const MAX_TOTAL_BYTES: u64 = 64 * 1024 * 1024;
 
-/// The files that a path means.
+/// The files of a path.
 #[derive(Debug, Default)]
 pub struct Found {
-    /// The folder that relative paths in the YAML start from.
+    /// The base folder for relative paths in the YAML.
     pub root: PathBuf,
     /// The files, the folder's own `duo.yaml` first, then by name.
     pub files: Vec<PathBuf>,
 }
 
-/// Finds the files of a path: the path itself, or what a folder holds. Without trust nothing is found that a link has
-/// outside of the folder, and no message shows anything of it.
+/// Finds the files of a path: the path itself, or the files in a folder. Without trust, links that lead outside of the
+/// folder are not followed, and messages show nothing about their targets.
 pub fn find(path: &Path, trust: Trust, diagnostics: &mut Vec<Diagnostic>) -> Found {
     if trust.is_full() {
         return find_within(path, None, diagnostics);
@@ -35,12 +35,11 @@ pub fn find(path: &Path, trust: Trust, diagnostics: &mut Vec<Diagnostic>) -> Fou
     if let Some(link) = way_out(path) {
         let link = shown(&link);
         let message = format!(
-            "{} leads out of the checkout through the link {link}, and --untrusted forbids that",
+            "{} leads outside of the checkout through the link {link}, which --untrusted forbids",
             shown(path)
         );
         let finding = Diagnostic::error(Code::Untrusted, None, message);
-        diagnostics
-            .push(finding.help("put the folder itself there, in place of the link, or give its real path"));
+        diagnostics.push(finding.help("replace the link with the folder itself, or pass its real path"));
         return Found::default();
     }
     let root = if path.is_dir() { path } else { path.parent().unwrap_or(Path::new("")) };
@@ -54,8 +53,8 @@ pub fn find(path: &Path, trust: Trust, diagnostics: &mut Vec<Diagnostic>) -> Fou
 }
 
 fn leads_out(path: &Path) -> Diagnostic {
-    let message = format!("{} leads out of its folder, and --untrusted forbids that", shown(path));
-    Diagnostic::error(Code::Untrusted, None, message).help("put the file itself there, in place of the link")
+    let message = format!("{} leads outside of its folder, which --untrusted forbids", shown(path));
+    Diagnostic::error(Code::Untrusted, None, message).help("replace the link with the file itself")
 }
 
 fn find_within(path: &Path, within: Option<&Folder>, diagnostics: &mut Vec<Diagnostic>) -> Found {
@@ -64,7 +63,7 @@ fn find_within(path: &Path, within: Option<&Folder>, diagnostics: &mut Vec<Diagn
             let error = ReadError::from(error);
             let finding =
                 Diagnostic::error(Code::Unreadable, None, format!("cannot read {}: {error}", shown(path)));
-            diagnostics.push(finding.help("give the path of a YAML file, or of a folder with a `duo.yaml`"));
+            diagnostics.push(finding.help("pass the path of a YAML file, or of a folder with a `duo.yaml`"));
             Found::default()
         }
         Ok(metadata) if !metadata.is_dir() => {
@@ -105,16 +104,16 @@ fn in_folder(folder: &Path, within: Option<&Folder>, diagnostics: &mut Vec<Diagn
                 Diagnostic::error(
                     Code::Unreadable,
                     None,
-                    format!("cannot read a part of {}: {error}", shown(folder)),
+                    format!("cannot read part of {}: {error}", shown(folder)),
                 )
-                .help("what cannot be read may hold applications, so nothing goes on without it"),
+                .help("fix this first: the unreadable part may contain applications"),
             ),
         }
     }
     let mut left = std::mem::take(&mut *left.lock().unwrap_or_else(PoisonError::into_inner));
     left.sort();
     diagnostics.extend(left.iter().map(|path| leads_out(path.strip_prefix(".").unwrap_or(path))));
-    // A second name of a file that is read hides nothing.
+    // Another name for a file that is read is harmless.
     nearly.retain(|(path, _)| !seen.contains(&real(path)));
     nearly.sort_by(|a, b| a.0.cmp(&b.0));
     diagnostics.extend(nearly.iter().map(|(path, near)| near.finding(path)));
@@ -124,23 +123,23 @@ fn in_folder(folder: &Path, within: Option<&Folder>, diagnostics: &mut Vec<Diagn
     files
 }
 
-/// Something in a folder that is named like a file of a workspace, or almost so.
+/// A path in a folder that is named like a workspace file, or almost.
 #[derive(Debug)]
 pub(super) struct Seen {
-    /// As a person writes it, and as a CI system finds it in its checkout.
+    /// Relative to the current folder, as users write it and as CI systems find it in their checkout.
     pub(super) path: PathBuf,
-    /// Why it is not read.
+    /// Why it is not read, if it is not.
     pub(super) near: Option<Near>,
 }
 
-/// What a folder and the folders in it hold; an error where a part of it cannot be read. Of the links only those count
-/// that `follow` takes, or all.
+/// Finds these paths in a folder, recursively. Parts that cannot be read are errors. Of links, only those that `follow`
+/// accepts count, or all.
 pub(super) fn walk(
     folder: &Path,
     most: usize,
     follow: Option<impl Fn(&Path) -> bool + Send + Sync + 'static>,
 ) -> impl Iterator<Item = Result<Seen, ignore::Error>> {
-    // Files count whether git ignores them or not; links are followed, as mounted volumes consist of them.
+    // Files count even if git ignores them. Links are followed, because mounted volumes consist of links.
     let mut walk = WalkBuilder::new(folder);
     walk.standard_filters(false).hidden(true).follow_links(true);
     if let Some(follow) = follow {
@@ -149,22 +148,22 @@ pub(super) fn walk(
     walk.build().take(most).filter_map(|entry| match entry {
         Ok(entry) => {
             let near = named(&entry.file_name().to_string_lossy())?;
-            // A pipe or a device of such a name is reported when it is read.
+            // A pipe or device with such a name is reported when it is read.
             let path = entry.path().strip_prefix(".").unwrap_or(entry.path());
             (!entry.path().is_dir()).then(|| Ok(Seen { path: path.to_owned(), near: near.err() }))
         }
-        // A link that leads back to where it stands holds nothing more to read.
+        // A link to one of its own parent folders has nothing new to read.
         Err(error) if is_loop(&error) || is_foreign_link(&error) => None,
         Err(error) => Some(Err(error)),
     })
 }
 
-/// Why a file that may be meant as one of a workspace is not read.
+/// Why a file that may be intended as a workspace file is not read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Near {
     /// `vpn.duo.yml`.
     Extension,
-    /// `Duo.yaml`, or with blanks or characters that nobody sees at an end.
+    /// `Duo.yaml`, or a name with blanks or invisible characters.
     Spelling,
     /// A name that is not UTF-8.
     Encoding,
@@ -174,16 +173,16 @@ impl Near {
     fn finding(self, path: &Path) -> Diagnostic {
         let why = match self {
             Self::Extension => "its name ends in `.yml`",
-            Self::Spelling => "its name differs by case, blanks or invisible characters",
+            Self::Spelling => "its name differs in case, blanks or invisible characters",
             Self::Encoding => "its name is not UTF-8",
         };
         let message = format!("{} is not read: {why}", shown(path));
         Diagnostic::error(Code::MisnamedFile, None, message)
-            .help("name it `duo.yaml` or `NAME.duo.yaml`; or give it a name that does not look like one")
+            .help("rename it to `duo.yaml` or `NAME.duo.yaml`, or to a name that does not look similar")
     }
 }
 
-/// Whether a name is that of a file of a workspace, or almost; `None` where it is neither.
+/// Whether a name is that of a workspace file, or almost; `None` if it is neither.
 fn named(name: &str) -> Option<Result<(), Near>> {
     let is = |name: &str| name == "duo.yaml" || name.ends_with(".duo.yaml");
     if name.contains('\u{fffd}') {
@@ -199,7 +198,7 @@ fn named(name: &str) -> Option<Result<(), Near>> {
     }
 }
 
-/// Whether a path is named like a file of a workspace, or almost.
+/// Whether a path is named like a workspace file, or almost.
 pub(crate) fn is_near(path: &Path) -> bool {
     path.file_name().is_some_and(|name| {
         let name = name.to_string_lossy();
@@ -207,7 +206,7 @@ pub(crate) fn is_near(path: &Path) -> bool {
     })
 }
 
-/// A name in small letters, without what nobody sees in it.
+/// A name in lower case, without blanks and invisible characters.
 fn plain(name: &str) -> String {
     let seen: String = name.chars().filter(|c| !is_harmful(*c)).collect();
     seen.trim().trim_end_matches('.').to_lowercase()
@@ -221,7 +220,7 @@ fn is_loop(error: &ignore::Error) -> bool {
     }
 }
 
-/// A link that leads nowhere, and by its name is neither a file of a workspace nor a folder with such files.
+/// A dangling link whose name is neither that of a workspace file nor of a folder with such files.
 fn is_foreign_link(error: &ignore::Error) -> bool {
     match error {
         ignore::Error::WithDepth { err, .. } => is_foreign_link(err),
@@ -245,20 +244,16 @@ fn no_yaml(folder: &Path) -> Diagnostic {
     });
     let help = match other {
         Some(name) => format!(
-            "{} is not read: name it `duo.yaml` or `NAME.duo.yaml`, or give its path",
+            "{} is not read: rename it to `duo.yaml` or `NAME.duo.yaml`, or pass its path",
             shown(Path::new(&name))
         ),
-        None => "`duoctl init` writes a first one".to_owned(),
+        None => "run `duoctl init` to create one".to_owned(),
     };
-    Diagnostic::error(
-        Code::NoYaml,
-        None,
-        format!("{} holds no `duo.yaml` and no `*.duo.yaml`", shown(folder)),
-    )
-    .help(help)
+    Diagnostic::error(Code::NoYaml, None, format!("{} has no `duo.yaml` and no `*.duo.yaml`", shown(folder)))
+        .help(help)
 }
 
-/// Reads the files into the sources and returns the indices of those that could be read whole.
+/// Reads the files into the sources and returns the indices of those that could be read completely.
 pub fn read(files: &[PathBuf], sources: &mut Sources, diagnostics: &mut Vec<Diagnostic>) -> Vec<usize> {
     let mut readable = Vec::with_capacity(files.len());
     let mut total = 0_u64;
@@ -281,21 +276,21 @@ pub fn read(files: &[PathBuf], sources: &mut Sources, diagnostics: &mut Vec<Diag
         if let Some(encoding) = reading::encoding(&bytes) {
             diagnostics.push(not_utf8(&bytes, encoding, sources, path));
         } else if let Ok(text) = String::from_utf8(bytes) {
-            // Columns count from what people see.
+            // Columns count from the first visible character.
             readable.push(sources.add(path.clone(), reading::unmarked(text)));
         }
     }
     readable
 }
 
-/// The finding about a file that is larger than it may be, or does not fit beside the others.
+/// The finding about a file that is too large, alone or together with the others.
 pub fn too_large(path: &Path) -> Diagnostic {
     let megabytes = |bytes: u64| bytes / (1024 * 1024);
     Diagnostic::error(
         Code::TooLarge,
         None,
         format!(
-            "{} is too large: at most {} MB per file and {} MB in all",
+            "{} is too large: the limit is {} MB per file and {} MB in total",
             shown(path),
             megabytes(MAX_FILE_BYTES),
             megabytes(MAX_TOTAL_BYTES)
@@ -304,11 +299,11 @@ pub fn too_large(path: &Path) -> Diagnostic {
     .help("split it into several `*.duo.yaml` files, or workspaces")
 }
 
-/// The text up to the bad byte is shown, so that it can be found; nothing after it is read.
+/// Keeps the text up to the invalid byte, so that the finding can show its place.
 fn not_utf8(bytes: &[u8], encoding: Encoding, sources: &mut Sources, path: &Path) -> Diagnostic {
     let (start, message) = match encoding {
         Encoding::Wide(name) => (0, format!("the file is {name}, not UTF-8")),
-        Encoding::NotUtf8 { at, byte } => (at, format!("byte {at} (0x{byte:02x}) is not UTF-8")),
+        Encoding::NotUtf8 { at, byte } => (at, format!("byte {at} (0x{byte:02x}) is not valid UTF-8")),
     };
     let before = bytes.get(..start).unwrap_or_default();
     let line = String::from_utf8_lossy(before).into_owned() + "\u{fffd}";

@@ -1,8 +1,8 @@
-//! The canonical form of a YAML file: the order of keys that the language has, one way of spacing and indentation, no
-//! quotes that nobody needs. Comments stay with what they belong to.
+//! The canonical form of a YAML file: the language's order of keys, uniform spacing and indentation, no unnecessary
+//! quotes. Comments stay with what they belong to.
 //!
-//! Nothing is handed out unproven: the new text must mean what the old one meant, hold every comment as often, and be
-//! its own canonical form. What cannot be proven is refused, and the file stays as it is.
+//! The result is verified: the new text must have the same meaning, contain every comment equally often, and be its own
+//! canonical form. Otherwise formatting is refused and the file stays unchanged.
 
 mod attach;
 mod lines;
@@ -16,17 +16,17 @@ use crate::diagnostic::{Code, Diagnostic, Span, has_errors};
 use crate::yaml;
 use crate::yaml::Data;
 
-/// How many lines a file may have: the layout of each is kept in memory, some 250 bytes.
+/// The maximum number of lines: the layout of each takes about 250 bytes of memory.
 const MOST_LINES: usize = 1_000_000;
 
 /// Why a text has no canonical form.
 #[derive(Clone, Debug, PartialEq, Error)]
 pub enum FormatError {
-    /// It is no YAML of the language; the findings say where.
-    #[error("the file is not YAML that can be read")]
+    /// It is not valid YAML of the language; the findings have the places.
+    #[error("the file is not valid YAML")]
     Invalid(Vec<Diagnostic>),
-    /// The new text would not mean the same, or lose a comment.
-    #[error("it is written in a way that cannot be formatted without harm; format it by hand")]
+    /// The new text would have a different meaning or lose a comment.
+    #[error("it cannot be formatted safely; format it by hand")]
     Unsafe,
 }
 
@@ -39,7 +39,8 @@ pub fn canonical(file: usize, text: &str) -> Result<String, FormatError> {
     let lines = body.bytes().filter(|byte| *byte == b'\n').count();
     if lines > MOST_LINES {
         let place = Span { file, start: 0, end: 0 };
-        let message = format!("the file has {lines} lines, and at most {MOST_LINES} are formatted");
+        let message =
+            format!("the file has {lines} lines; only files with up to {MOST_LINES} lines can be formatted");
         let finding = Diagnostic::error(Code::TooLarge, place, message);
         return Err(FormatError::Invalid(vec![finding.help("split it into several `*.duo.yaml` files")]));
     }
@@ -66,7 +67,7 @@ fn once(text: &str) -> Option<String> {
     Some(print::document(document))
 }
 
-/// What a text means, where it can be a file of a workspace.
+/// The meaning of a text, if it can be a workspace file.
 fn meaning(file: usize, text: &str) -> Result<Option<serde_json::Value>, FormatError> {
     let mut findings = Vec::new();
     let tree = yaml::parse(file, text, &mut findings);
@@ -75,9 +76,10 @@ fn meaning(file: usize, text: &str) -> Result<Option<serde_json::Value>, FormatE
         && !has_errors(&findings)
     {
         let place = Span { file, start: tree.span.start, end: tree.span.end };
-        let message = format!("a file must be a mapping, and this is {}", tree.kind());
-        findings
-            .push(Diagnostic::error(Code::WrongType, place, message).help("`duoctl init` writes an example"));
+        let message = format!("a file must be a mapping, not {}", tree.kind());
+        findings.push(
+            Diagnostic::error(Code::WrongType, place, message).help("run `duoctl init` to create an example"),
+        );
     }
     if has_errors(&findings) {
         return Err(FormatError::Invalid(findings));

@@ -1,4 +1,4 @@
-//! The tables of the language: every key outside of what each kind brings along (design, section 3).
+//! The tables of the language: every key except those of the kinds (design, section 3).
 
 pub mod intelligence;
 pub mod stores;
@@ -16,18 +16,18 @@ use crate::language::texts;
 use crate::text::shown;
 use crate::yaml::{Data, Entry, find};
 
-/// The top level of a file. Which keys a workspace needs is decided over all of its files.
+/// The top level of a file. Required keys are checked for all files of a workspace together.
 pub static FILE: Object = Object {
     foreign: |key| match key {
         "identity_intelligence_api" => Some(Problem {
             code: Code::UnknownKey,
             message: "is not a key of the language".to_owned(),
-            help: "write it as `api` of the entry of `identity_intelligence`".to_owned(),
+            help: "move it to `api` of the `identity_intelligence` entry".to_owned(),
         }),
         "integrations" => Some(Problem {
             code: Code::UnknownKey,
             message: "is not a key of the language".to_owned(),
-            help: "duoctl says `applications`".to_owned(),
+            help: "use `applications`".to_owned(),
         }),
         _ => None,
     },
@@ -39,46 +39,46 @@ static FILE_KEYS: &[Key] = &[
     Key::optional(
         "version",
         Shape::Whole(1, 1),
-        "Version of the language. Stands exactly once in a workspace.",
+        "Version of the language. Must be set exactly once per workspace.",
         "1",
     ).literal(),
     Key::optional(
         "workspace",
         Shape::Text(&texts::WORKSPACE),
-        "Name of the workspace. It is written into the notes of every application that the workspace owns, so choose it once.",
+        "Name of the workspace. duoctl writes it into the notes of every application that the workspace owns, so choose a lasting name.",
         "acme-prod",
     ).literal(),
     Key::optional(
         "formerly",
         Shape::Text(&texts::WORKSPACE),
-        "Name that the workspace had before. It takes over the applications of that name whose addresses it declares. Written by `duoctl adopt --formerly`; no longer needed once no application carries the old name.",
+        "Previous name of the workspace. The workspace takes over the applications with that name whose addresses it declares. Written by `duoctl adopt --formerly`; remove it when no application has the old name.",
         "acme",
     ).literal(),
     Key::optional(
         "vars",
         Shape::Entries(&variables::NAME, &Shape::Object(&variables::VARIABLE)),
-        "Values that the caller sets with `--var NAME=VALUE` or the environment variable `DUOCTL_VAR_NAME` (in upper case). `${vars.NAME}` stands for them in values, but not in names, secrets, `credentials` and secret stores. `$${` stands for the text `${`.",
+        "Variables that the caller sets with `--var NAME=VALUE` or the environment variable `DUOCTL_VAR_NAME` (in upper case). `${vars.NAME}` inserts a variable into values, but not into names, secrets, `credentials` and secret stores. `$${` is a literal `${`.",
         "{host: {default: api-1a2b3c4d.duosecurity.com, description: staging or production}}",
     )
     .literal(),
     Key::optional(
         "tenant",
         Shape::Object(&TENANT),
-        "The Duo account. Stands exactly once in a workspace.",
+        "The Duo account. Must be set exactly once per workspace.",
         "{api_hostname: api-1a2b3c4d.duosecurity.com}",
     )
     .link(("Duo's documentation", "https://duo.com/docs/adminapi#first-steps")),
     Key::optional(
         "authoritative",
         Shape::Flag,
-        "Whether what is left out counts as unset. Then a policy attached in Duo, or an option switched on there, is drift although the YAML does not mention it. Applications, their defaults and the applications of `identity_intelligence` may say otherwise.",
+        "Treat fields that are left out as unset. A policy attached in Duo, or an option switched on there, then is drift even if the YAML does not mention it. Applications, their defaults and the applications of `identity_intelligence` can override it.",
         "true",
     )
     .default("false"),
     Key::optional(
         "identity_intelligence",
         Shape::Entries(&texts::ADDRESS_KEY, &Shape::Object(&intelligence::ENTRY)),
-        "Connections to Cisco Identity Intelligence. Each expands into the applications it needs and the sheet for its console.",
+        "Connections to Cisco Identity Intelligence. Each expands to the applications it needs and the values for its console.",
         "{emea: {display_name: Duo EMEA, access: read_only}}",
     )
     .link((
@@ -88,59 +88,59 @@ static FILE_KEYS: &[Key] = &[
     Key::optional(
         "applications",
         Shape::Entries(&texts::ADDRESS_KEY, &Shape::Object(&APPLICATION)),
-        "The applications of the account that this workspace owns, by address. What is not named here is left alone.",
+        "Applications that this workspace owns, by address. All other applications are not managed.",
         "{vpn: {type: radius, name: VPN, user_access: no_users}}",
     )
     .link(DUO),
     Key::optional(
         "defaults",
         Shape::Object(&DEFAULTS),
-        "Values for what an application leaves out.",
+        "Values for fields that an application leaves out.",
         "{applications: {self_service_allowed: false}}",
     ),
     Key::optional(
         "removed",
         Shape::Entries(&ADDRESS, &Shape::Either(&[Shape::Choice(REMOVALS), Shape::Object(&LET_GO)])),
-        "Addresses that left the YAML, and what becomes of their applications: `retain` forgets them and leaves them as they are, `delete` quarantines them and deletes them later as --prune does. `{attested: FINGERPRINT}` says that the console let an entry of `identity_intelligence` go. Without an entry they are reported, and removed with --prune.",
+        "What happens to applications whose addresses are no longer in the YAML. `retain` stops managing them and leaves them unchanged; `delete` quarantines them and deletes them later, like --prune. `{attested: FINGERPRINT}` records that an `identity_intelligence` entry was removed from its console. Without an entry here, they are reported, and removed with --prune.",
         "{applications.old-vpn: retain}",
     ),
     Key::optional(
         "secret_stores",
         Shape::Entries(&texts::ADDRESS_KEY, &Shape::Object(&stores::STORE)),
-        "Places that secret keys are delivered to, by name.",
+        "Secret stores that keys are delivered to, by name.",
         "{vault: {type: vault, address: \"https://vault.example.com\", mount: kv, token: {env: VAULT_TOKEN}}}",
     ).literal(),
     Key::optional(
         "guards",
         Shape::Object(&GUARDS),
-        "Limits that a plan must keep to unless someone consents.",
+        "Limits for plans. A plan beyond them is refused without consent.",
         "{max_changes: 30%, max_deletes: 3}",
     ),
     Key::optional(
         "suppress",
         Shape::List(&Shape::Object(&SUPPRESSION), 0, MANY),
-        "Warnings and notes that are not shown.",
+        "Warnings and notes to hide.",
         "[{code: possible-duplicate, address: applications.wiki, reason: two wikis}]",
     )
     .default("[]"),
 ];
 
-/// What becomes of an application that left the YAML.
+/// What happens to an application that left the YAML.
 const REMOVALS: &[Choice] = &[
     Choice::new(
         "retain",
-        "the application stays as it is, and duoctl forgets it: its marker goes; what a quarantine took away is given back",
+        "stop managing the application: its marker is removed, and access removed by a quarantine is restored",
     ),
-    Choice::new("delete", "the application is quarantined, and deleted once the quarantine is over"),
+    Choice::new("delete", "quarantine the application, and delete it after the quarantine"),
 ];
 
-/// What a person says of an entry that left `identity_intelligence`.
+/// The attestation of an entry that left `identity_intelligence`.
 static LET_GO: Object = Object::new(
     "an attestation",
     &[Key::required(
         "attested",
         Shape::Text(&texts::FINGERPRINT),
-        "Fingerprint by which a person says that the console let the entry go. Written by `duoctl attest`; no longer needed once the entry's applications are deleted.",
+        "Confirms that the entry was removed from the console. Written by `duoctl attest`; remove it after the entry's applications are deleted.",
         "7f3a9c21",
     )
     .literal()],
@@ -156,8 +156,8 @@ pub static TENANT: Object = Object {
         }),
         "integration_key" | "secret_key" => Some(Problem {
             code: Code::UnknownKey,
-            message: "does not stand directly under `tenant`".to_owned(),
-            help: "put it under `credentials`".to_owned(),
+            message: "must not be directly under `tenant`".to_owned(),
+            help: "move it to `credentials`".to_owned(),
         }),
         _ => None,
     },
@@ -167,19 +167,19 @@ pub static TENANT: Object = Object {
             Key::required(
                 "api_hostname",
                 Shape::Text(&texts::HOSTNAME),
-                "Bare API hostname of the account. No https://, path or port.",
+                "API hostname of the account. Without https://, path or port.",
                 "api-1a2b3c4d.duosecurity.com",
             ),
             Key::optional(
                 "plan",
                 Shape::Choice(PLANS),
-                "The account's Duo plan. Checked against features that need a larger one.",
+                "Duo plan of the account. duoctl checks that the plan includes the configured features.",
                 "advantage",
             ),
             Key::optional(
                 "credentials",
                 Shape::Object(&CREDENTIALS),
-                "Keys of the Admin API application that duoctl itself uses. Not needed with --sandbox.",
+                "Keys of the Admin API application that duoctl uses. Not needed with --sandbox.",
                 "{integration_key: {env: DUO_IKEY}, secret_key: {env: DUO_SKEY}}",
             )
             .literal(),
@@ -214,25 +214,25 @@ pub static CREDENTIALS: Object = Object::new(
         Key::required(
             "integration_key",
             Shape::Source { secret: false },
-            "Integration key of duoctl's own Admin API application.",
+            "Integration key of the Admin API application that duoctl uses.",
             "{env: DUO_IKEY}",
         ),
         Key::required(
             "secret_key",
             Shape::Source { secret: true },
-            "Where its secret key comes from. Never the key itself.",
+            "Source of the secret key. Never the key itself.",
             "{env: DUO_SKEY}",
         ),
         Key::optional(
             "recovery",
             Shape::Object(&RECOVERY_CREDENTIALS),
-            "Keys of another Admin API application, the recovery key. It rotates the operator's key, which no key can do to itself in Duo, and makes the changes of the operator's application: if the operator stops working, it takes them back.",
+            "Keys of a second Admin API application, the recovery key. In Duo, a key cannot rotate itself, so the recovery key rotates the operator's key. It also makes changes to the operator's application, and reverts them if the operator stops working.",
             "{integration_key: {env: DUO_RECOVERY_IKEY}, secret_key: {env: DUO_RECOVERY_SKEY}}",
         ),
         Key::optional(
             "state_keys",
             Shape::List(&STATE_KEY, 1, 5),
-            "What seals the markers that duoctl writes into the notes of applications, so that whoever edits notes cannot write one. The first one seals, all of them verify. Give the same to every pipeline and workstation that uses this workspace. A key of your own also keeps out other Admin API keys, which can read duoctl's secret key.",
+            "Keys that seal the markers in the notes of applications, so that people who edit notes cannot forge them. The first one seals, all of them verify. Use the same keys in every pipeline and workstation that uses this workspace. With a key of your own, other Admin API keys, which can read duoctl's secret key, cannot forge markers either.",
             "[{env: DUO_STATE_KEY}, operator]",
         )
         .default("[operator, recovery]"),
@@ -242,7 +242,7 @@ pub static CREDENTIALS: Object = Object::new(
 static STATE_KEY: Shape = Shape::Either(&[Shape::Choice(STATE_KEYS), Shape::Source { secret: true }]);
 
 const STATE_KEYS: &[Choice] = &[
-    Choice::new("operator", "the secret key of duoctl's own application"),
+    Choice::new("operator", "the secret key of the application that duoctl uses"),
     Choice::new("recovery", "the secret key of the recovery application"),
 ];
 
@@ -259,7 +259,7 @@ pub static RECOVERY_CREDENTIALS: Object = Object::new(
         Key::required(
             "secret_key",
             Shape::Source { secret: true },
-            "Where its secret key comes from. Never the key itself.",
+            "Source of the secret key. Never the key itself.",
             "{env: DUO_RECOVERY_SKEY}",
         ),
     ],
@@ -275,18 +275,18 @@ static DEFAULTS_KEYS: &[Key] = &[
     Key::optional(
         "applications",
         Shape::Object(&entry::DEFAULTS),
-        "Values for every application whose type has the field. An application's own value wins, and so does one of `types`.",
+        "Values for every application whose type has the field. Values of `types` and of the application itself win.",
         "{self_service_allowed: false}",
     ),
     Key::optional(
         "types",
         Shape::Entries(&texts::LINE, &Shape::Object(&entry::DEFAULTS)),
-        "Values for every application of a type. An application's own value wins.",
+        "Values for every application of a type. Values of the application itself win.",
         "{radius: {username_normalization_policy: simple}}",
     ),
 ];
 
-/// A type must be known, unless Duo added it lately, and have the fields that get a default.
+/// Warns about unknown types, which Duo may have added recently, and reports defaults for fields that a type does not have.
 fn fields_of_types(entries: &[Entry], _: Span, findings: &mut Findings) {
     let Some(Data::Mapping(types)) = find(entries, "types").map(|entry| &entry.value.data) else { return };
     for Entry { key, value } in types {
@@ -294,7 +294,7 @@ fn fields_of_types(entries: &[Entry], _: Span, findings: &mut Findings) {
             let message = format!("duoctl does not know the type {}", shown(&key.value));
             let help = did_you_mean(&key.value, entry::type_names(|_| true));
             let help = help
-                .unwrap_or_else(|| "check the spelling; a type that Duo added lately works, too".to_owned());
+                .unwrap_or_else(|| "check the spelling; types that Duo added recently work, too".to_owned());
             findings.push(Diagnostic::warning(Code::UnknownType, key.span, message).help(help));
             continue;
         };
@@ -317,31 +317,31 @@ pub static GUARDS: Object = Object::new(
         Key::optional(
             "max_changes",
             Shape::Text(&texts::PERCENT),
-            "Share of the owned applications that one run may change. Counted from ten owned applications on.",
+            "Maximum percentage of owned applications that one run may change. Applies from ten owned applications.",
             "30%",
         ).default("30%"),
         Key::optional(
             "max_deletes",
             Shape::Whole(0, 1_000_000),
-            "How many applications one run may delete.",
+            "Maximum number of applications that one run may delete.",
             "3",
         ).default("3"),
         Key::optional(
             "quarantine_days",
             Shape::Whole(0, 3650),
-            "Days that a removed application stays quarantined before it may be deleted.",
+            "Number of days that a removed application stays quarantined before it can be deleted.",
             "14",
         ).default("14"),
         Key::optional(
             "allow",
             Shape::List(&Shape::Object(&ALLOWANCE), 0, MANY),
-            "Standing consents to what guards refuse.",
+            "Permanent consents to changes that guards refuse.",
             "[{risk: widens_access, address: applications.wiki, reason: ticket 4711, until: 2027-06-30}]",
         ).default("[]"),
         Key::optional(
             "caller_address",
             Shape::Text(&texts::IP),
-            "Address that Duo sees duoctl come from. Guards against locking duoctl itself out.",
+            "Source IP address of duoctl as seen by Duo. Used to refuse changes that would lock out duoctl itself.",
             "198.51.100.7",
         ),
     ],
@@ -354,16 +354,16 @@ pub static ALLOWANCE: Object = Object::new(
         Key::required(
             "risk",
             Shape::Choice(CONSENTS),
-            "What is consented to, by the name that a refusal prints.",
+            "Name of the consent, as printed by a refusal.",
             "widens_access",
         ),
         Key::optional(
             "address",
             Shape::Text(&texts::FILLED),
-            "The address it is limited to. `*` stands for any characters.",
+            "Limits the consent to an address. `*` matches any characters.",
             "applications.wiki",
         ),
-        Key::required("reason", Shape::Text(&texts::FILLED), "Why.", "ticket 4711"),
+        Key::required("reason", Shape::Text(&texts::FILLED), "Why the entry is needed.", "ticket 4711"),
         UNTIL,
     ],
 );
@@ -372,22 +372,22 @@ pub static ALLOWANCE: Object = Object::new(
 pub static SUPPRESSION: Object = Object::new(
     "an item of `suppress`",
     &[
-        Key::required("code", Shape::Choice(SUPPRESSIBLE), "The kind of finding.", "possible-duplicate"),
+        Key::required("code", Shape::Choice(SUPPRESSIBLE), "Code of the finding.", "possible-duplicate"),
         Key::optional(
             "address",
             Shape::Text(&texts::FILLED),
-            "The address it is limited to. `*` stands for any characters; an entry of `identity_intelligence` stands for its applications, too.",
+            "Limits the entry to an address. `*` matches any characters; an `identity_intelligence` entry includes its applications.",
             "applications.wiki",
         ),
-        Key::required("reason", Shape::Text(&texts::FILLED), "Why.", "two wikis"),
+        Key::required("reason", Shape::Text(&texts::FILLED), "Why the entry is needed.", "two wikis"),
         UNTIL,
     ],
 );
 
-/// The findings that can be suppressed: what nobody has to do anything about.
+/// The findings that can be suppressed: those that need no action.
 pub const SUPPRESSIBLE: &[Choice] = &[
-    Choice::new("deceptive-name", "a name contains a character that is invisible or looks like another one"),
-    Choice::new("possible-duplicate", "an application without an owner looks like one that would be created"),
+    Choice::new("deceptive-name", "a name contains an invisible character, or one that looks like another"),
+    Choice::new("possible-duplicate", "an unowned application looks like one that would be created"),
     Choice::new("not-compared", "a field of an authoritative application cannot be compared"),
-    Choice::new("recommended", "the vendor recommends something that an entry leaves out"),
+    Choice::new("recommended", "an entry leaves out something that the vendor recommends"),
 ];

@@ -1,4 +1,4 @@
-//! From a path to a workspace: finds the files, reads and merges them, and reports every problem of every file.
+//! From a path to a workspace: finds the files, parses and merges them, and reports every problem of every file.
 
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
@@ -20,39 +20,39 @@ use crate::text::shown;
 use crate::yaml;
 use crate::yaml::{Data, Entry, Node, find};
 
-/// How many values all files of a workspace may hold together.
+/// The maximum number of values in all files of a workspace.
 const MAX_VALUES: usize = 500_000;
 
-/// How many findings are kept: nobody reads more at once.
+/// The maximum number of findings that are shown at once.
 const MAX_FINDINGS: usize = 1000;
 
-/// What came of loading a path.
+/// The result of loading a path.
 #[derive(Debug)]
 pub struct Loaded {
     /// The files that were read.
     pub sources: Sources,
-    /// Everything that was found, sorted by file and place.
+    /// All findings, sorted by file and place.
     pub diagnostics: Vec<Diagnostic>,
-    /// The workspace, where enough of it could be read to be useful. Where there are errors it is incomplete, and
-    /// nothing may be planned from it.
+    /// The workspace, if enough of it could be read to be useful. If there are errors, it is incomplete and must not be used
+    /// for a plan.
     pub workspace: Option<Workspace>,
-    /// The name that the files declare, however much else is wrong with them.
+    /// The declared name, even if there are errors.
     pub name: Option<String>,
 }
 
 impl Loaded {
-    /// The workspace, if nothing is wrong with it.
+    /// The workspace, if there are no errors.
     pub fn valid(&self) -> Option<&Workspace> {
         self.workspace.as_ref().filter(|_| !has_errors(&self.diagnostics))
     }
 }
 
-/// How YAML is read.
+/// How YAML is loaded.
 #[derive(Clone, Debug)]
 pub struct Terms {
     /// How far its author is trusted.
     pub trust: Trust,
-    /// What its variables are set to.
+    /// The values of its variables.
     pub assigned: Assigned,
 }
 
@@ -67,7 +67,7 @@ pub fn load(path: &Path) -> Loaded {
     load_as(path, &Terms::default())
 }
 
-/// Loads a file or a folder as far as its author is trusted.
+/// Loads a file or a folder with the given trust and variables.
 pub fn load_as(path: &Path, terms: &Terms) -> Loaded {
     let mut loaded = load_found(path, terms);
     if let (Trust::None { ca_given }, Some(workspace)) = (terms.trust, &loaded.workspace) {
@@ -97,13 +97,13 @@ fn load_found(path: &Path, terms: &Terms) -> Loaded {
         }
     }
     if let Some(several) = scope::several(&root, &declared) {
-        // Together they would be wrong in many ways, and none of them is what is wrong.
+        // Merging different workspaces would only produce misleading errors.
         return Loaded { sources, diagnostics: vec![several], workspace: None, name: None };
     }
     Merging { sources, trees: trees.trees, complete, diagnostics }.finish(&root, &terms.assigned)
 }
 
-/// Loads YAML that is already in memory, as if it were the only file of its folder.
+/// Loads YAML from memory, as if it were the only file of its folder.
 pub fn load_text(path: PathBuf, text: String) -> Loaded {
     let mut diagnostics = Vec::new();
     let mut sources = Sources::default();
@@ -115,18 +115,18 @@ pub fn load_text(path: PathBuf, text: String) -> Loaded {
     Merging { sources, trees, complete, diagnostics }.finish(&root, &Assigned::default())
 }
 
-/// A file that is in memory.
+/// A file in memory.
 #[derive(Debug)]
 pub struct InMemory {
-    /// Where it stands, or will stand.
+    /// Its path, which may not exist yet.
     pub path: PathBuf,
     /// Its text.
     pub text: String,
-    /// The text as it was read, where somebody has done so.
+    /// The parsed text, if the caller has it.
     pub tree: Option<Node>,
 }
 
-/// Loads files that are already in memory, as [`load_as`] would from a folder.
+/// Loads files from memory, as [`load_as`] would from a folder.
 pub fn load_files(root: &Path, assigned: &Assigned, files: impl IntoIterator<Item = InMemory>) -> Loaded {
     let mut diagnostics = Vec::new();
     let mut sources = Sources::default();
@@ -156,7 +156,7 @@ pub fn load_files(root: &Path, assigned: &Assigned, files: impl IntoIterator<Ite
     Merging { sources, trees: trees.trees, complete, diagnostics }.finish(root, assigned)
 }
 
-/// The files of a workspace as they are read, one after another.
+/// The parsed files of a workspace.
 #[derive(Default)]
 struct Trees {
     trees: Vec<Node>,
@@ -164,16 +164,16 @@ struct Trees {
 }
 
 impl Trees {
-    /// Adds a file, unless all together hold too many values then.
+    /// Adds a file, unless all files together would have too many values.
     fn add(&mut self, tree: Node, diagnostics: &mut Vec<Diagnostic>) -> bool {
         self.values += yaml::size(&tree);
         let fits = self.values <= MAX_VALUES;
         if fits {
             self.trees.push(tree);
         } else {
-            let message = "the files together hold too many values";
+            let message = "the files have too many values in total";
             let finding = Diagnostic::error(Code::TooLarge, tree.span, message);
-            diagnostics.push(finding.help(format!("at most {MAX_VALUES} in all; use several workspaces")));
+            diagnostics.push(finding.help(format!("the limit is {MAX_VALUES}; use several workspaces")));
         }
         fits
     }
@@ -189,19 +189,19 @@ fn file_tree(index: usize, text: &str, diagnostics: &mut Vec<Diagnostic>) -> Opt
     tree.filter(|_| !empty)
 }
 
-/// The finding about a file that holds nothing but comments.
+/// The finding about a file without content.
 fn nothing_in(index: usize) -> Diagnostic {
-    Diagnostic::error(Code::EmptyFile, Span { file: index, start: 0, end: 0 }, "the file holds nothing")
-        .help("`duoctl init` writes a first one; remove the file if it is not needed")
+    Diagnostic::error(Code::EmptyFile, Span { file: index, start: 0, end: 0 }, "the file is empty")
+        .help("run `duoctl init` to create a workspace, or remove the file")
 }
 
-/// The same finding for those who do not load the file; `None` where it holds something.
+/// The same finding for callers that do not load the file; `None` if it has content.
 pub fn empty(index: usize, text: &str) -> Option<Diagnostic> {
     let says = |line: &&str| {
         let line = line.trim();
         !line.is_empty() && !line.starts_with(['#', '%']) && line != "---" && line != "..."
     };
-    // Most files are told without parsing them once more.
+    // Most files are recognized without parsing them again.
     if text.trim_start_matches('\u{feff}').lines().filter(says).count() > 1 {
         return None;
     }
@@ -211,11 +211,11 @@ pub fn empty(index: usize, text: &str) -> Option<Diagnostic> {
     (empty && found.is_empty()).then(|| nothing_in(index))
 }
 
-/// The files of a workspace, each read on its own.
+/// The files of a workspace, each parsed separately.
 struct Merging {
     sources: Sources,
     trees: Vec<Node>,
-    /// Whether every file could be read, so that what is missing is really missing.
+    /// Whether every file could be read, so that missing keys are really missing.
     complete: bool,
     diagnostics: Vec<Diagnostic>,
 }
@@ -229,7 +229,7 @@ impl Merging {
         let workspace = start.map(|start| {
             let merged = merge(trees, &mut diagnostics);
             let workspace = meant(merged, start, complete, root, assigned, &mut diagnostics);
-            // Advice waits until nothing is wrong.
+            // Advice is given only if there are no errors.
             let wrong = has_errors(&diagnostics);
             let idle = |finding: &Diagnostic| wrong && finding.code == Code::Recommended;
             let silenced =
@@ -245,7 +245,7 @@ impl Merging {
     }
 }
 
-/// What the merged files mean: with the values of their variables, checked, decoded, and compared with the rules.
+/// Interprets the merged files: expands variables, checks, decodes, and applies the rules.
 fn meant(
     mut merged: Vec<Entry>,
     start: Span,
@@ -268,7 +268,7 @@ fn meant(
     workspace
 }
 
-/// Sorts by file and place, and drops repetitions: an anchor that is used many times is wrong once.
+/// Sorts by file and place and removes duplicates: an anchor that is used many times is reported once.
 fn sort(diagnostics: &mut Vec<Diagnostic>) {
     diagnostics.sort_by(|a, b| {
         let key = |d: &Diagnostic| (d.span.map(|span| (span.file, span.start, span.end)), d.code);
@@ -276,7 +276,7 @@ fn sort(diagnostics: &mut Vec<Diagnostic>) {
     });
     diagnostics.dedup_by(|a, b| a.code == b.code && a.span == b.span && a.message == b.message);
     if diagnostics.len() > MAX_FINDINGS {
-        // An error that is cut off must not turn into success.
+        // Truncation must not hide that there are errors.
         let errors = has_errors(diagnostics);
         let more = diagnostics.split_off(MAX_FINDINGS).len();
         let message = format!("{more} more findings are not shown");
@@ -285,11 +285,11 @@ fn sort(diagnostics: &mut Vec<Diagnostic>) {
         } else {
             Diagnostic::warning(Code::TooLarge, None, message)
         };
-        diagnostics.push(finding.help("mend those that are, and look again"));
+        diagnostics.push(finding.help("fix the others first, then run the command again"));
     }
 }
 
-/// Keys whose mappings are merged over all files of a workspace; every other key stands once.
+/// Keys whose mappings are merged across the files of a workspace; every other key may be set only once.
 const MERGED: [&str; 7] =
     ["applications", "vars", "identity_intelligence", "removed", "secret_stores", "defaults", "guards"];
 
@@ -298,8 +298,8 @@ fn merge(trees: Vec<Node>, diagnostics: &mut Vec<Diagnostic>) -> Vec<Entry> {
     let mut places: HashMap<String, usize> = HashMap::new();
     for tree in trees {
         let Data::Mapping(entries) = tree.data else {
-            let message = format!("a file must be a mapping, and this is {}", tree.kind());
-            let help = "it begins with `version: 1`, `workspace: NAME` and `tenant:`; `duoctl init` writes an example";
+            let message = format!("a file must be a mapping, not {}", tree.kind());
+            let help = "start with `version: 1`, `workspace: NAME` and `tenant:`; run `duoctl init` to create an example";
             diagnostics.push(Diagnostic::error(Code::WrongType, tree.span, message).help(help));
             continue;
         };
@@ -314,11 +314,11 @@ fn merge(trees: Vec<Node>, diagnostics: &mut Vec<Diagnostic>) -> Vec<Entry> {
                     merge_mapping(earlier, entry, diagnostics);
                 }
                 Some(earlier) if FILE.keys.iter().any(|key| key.name == earlier.key.value) => {
-                    let message = format!("`{}` stands in two files", entry.key.value);
+                    let message = format!("`{}` is set in two files", entry.key.value);
                     diagnostics.push(
                         Diagnostic::error(Code::DuplicateAddress, entry.key.span, message)
-                            .help("it stands exactly once in a workspace; give the path of one workspace if these are two")
-                            .related(earlier.key.span, "it stands here first"),
+                            .help("set it once per workspace; if these are two workspaces, pass the path of one")
+                            .related(earlier.key.span, "first set here"),
                     );
                 }
                 // An unknown key is reported in each file.
@@ -342,7 +342,7 @@ fn merge(trees: Vec<Node>, diagnostics: &mut Vec<Diagnostic>) -> Vec<Entry> {
     merged
 }
 
-/// Appends the keys of a second mapping to those of a first. What is no mapping is left to be reported.
+/// Appends the keys of a second mapping to those of a first. Reports values that are not mappings.
 fn merge_mapping(earlier: &mut Entry, later: Entry, diagnostics: &mut Vec<Diagnostic>) {
     let nested = earlier.key.value == "defaults";
     match (&mut earlier.value.data, later.value.data) {
@@ -373,7 +373,7 @@ fn merge_mapping(earlier: &mut Entry, later: Entry, diagnostics: &mut Vec<Diagno
     }
 }
 
-/// Two files that define one key: the first definition stays. Within one file this is a duplicate key already.
+/// Reports keys that two files define; the first definition is kept. Within one file, the parser reports duplicates.
 fn report_duplicates(entry: &mut Entry, section: &str, diagnostics: &mut Vec<Diagnostic>) {
     let Data::Mapping(entries) = &mut entry.value.data else { return };
     let distinct: HashSet<&str> = entries.iter().map(|entry| entry.key.value.as_str()).collect();
@@ -389,8 +389,8 @@ fn report_duplicates(entry: &mut Entry, section: &str, diagnostics: &mut Vec<Dia
         let message = format!("{} is defined twice", shown(&format!("{section}.{}", entry.key.value)));
         diagnostics.push(
             Diagnostic::error(Code::DuplicateAddress, entry.key.span, message)
-                .help("an address is unique in a workspace: rename one of the two")
-                .related(*first, "it is defined here first"),
+                .help("addresses must be unique in a workspace: rename one of the two")
+                .related(*first, "first defined here"),
         );
         false
     });

@@ -1,4 +1,4 @@
-//! The workspace as typed values with their places. Built by `load`, consumed by `intelligence` and `reconcile`.
+//! The workspace as typed values with places. Built by `load`, used by `intelligence` and `reconcile`.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -16,41 +16,41 @@ use crate::duo::https::TlsRoots;
 use crate::kinds::value::Setting;
 use crate::language::address::Place;
 
-/// Everything that the YAML of one workspace says.
+/// The content of one workspace's YAML.
 #[derive(Clone, Debug)]
 pub struct Workspace {
-    /// The folder of the YAML; relative paths in it start here.
+    /// The folder of the YAML and base of its relative paths.
     pub root: PathBuf,
     /// `workspace`: `[a-z0-9-]{1,32}`.
     pub name: Spanned<String>,
-    /// `formerly`: the name that the workspace had before.
+    /// `formerly`: the workspace's previous name.
     pub formerly: Option<Spanned<String>>,
     /// `tenant`.
     pub tenant: Tenant,
-    /// `authoritative`: what every application leaves out counts as unset, unless it says otherwise.
+    /// `authoritative`: fields that an application leaves out count as unset, unless it overrides this.
     pub authoritative: bool,
     /// `defaults`, as JSON.
     pub defaults: Value,
-    /// `applications`, by the last part of their address. Defaults are merged in already.
+    /// `applications`, by the last part of their address. Defaults are already merged in.
     pub applications: BTreeMap<String, Application>,
     /// `identity_intelligence`, by name.
     pub identity_intelligence: BTreeMap<String, IntelligenceEntry>,
-    /// `removed`: addresses that left the YAML, with what becomes of their applications.
+    /// `removed`: addresses that left the YAML, with what happens to their applications.
     pub removed: BTreeMap<String, Spanned<Removal>>,
     /// `secret_stores`, by name.
     pub secret_stores: BTreeMap<String, SecretStore>,
     /// `guards`, with defaults filled in.
     pub guards: Guards,
-    /// What the files say together, hashed, whatever their comments, their order and their line ends are.
+    /// A hash of the combined meaning of the files, independent of comments, order and line breaks.
     pub meaning: String,
-    /// `suppress`: findings that are not shown.
+    /// `suppress`: findings to hide.
     pub suppress: Vec<Spanned<Suppression>>,
-    /// What the variables were set to; the same sets them in an edited file.
+    /// The values of the variables, also used when an edited file is loaded again.
     pub assigned: Assigned,
 }
 
 impl Workspace {
-    /// The variables of the environment that hold secrets of Duo, as far as this YAML names them.
+    /// The environment variables that hold Duo secrets, as far as this YAML names them.
     pub fn secret_variables(&self) -> Vec<&str> {
         let first = self.tenant.credentials.as_ref();
         let recovery = first.and_then(|credentials| credentials.recovery.as_deref());
@@ -71,7 +71,7 @@ impl Workspace {
 }
 
 impl Workspace {
-    /// The clients of public APIs of Identity Intelligence that are written out.
+    /// The clients of public Identity Intelligence APIs that the YAML defines itself.
     pub fn api_clients(&self) -> impl Iterator<Item = &IntelligenceApiFields> {
         self.identity_intelligence.values().filter_map(|entry| match &entry.api.as_ref()?.value {
             IntelligenceApi::Fields(fields) => Some(&**fields),
@@ -81,7 +81,7 @@ impl Workspace {
 }
 
 impl DuoPlan {
-    /// The plan behind an edition's name as Duo prints it, current or former (duo-api.md, section 7.5).
+    /// The plan for an edition's name as printed by Duo, current or former (duo-api.md, section 7.5).
     pub fn from_edition(edition: &str) -> Option<Self> {
         let edition = edition.to_lowercase();
         let named = |names: &[&str]| names.iter().any(|name| edition.contains(name));
@@ -106,9 +106,9 @@ pub struct Tenant {
     pub api_hostname: Spanned<String>,
     /// The declared plan.
     pub plan: Option<Spanned<DuoPlan>>,
-    /// The operator's keys; may be absent where only the sandbox is used.
+    /// The operator's keys; may be absent if only the sandbox is used.
     pub credentials: Option<Credentials>,
-    /// An additional certificate authority, resolved against the workspace's folder.
+    /// A file with additional certificate authorities, resolved against the workspace's folder.
     pub ca_file: Option<Spanned<PathBuf>>,
     /// Which certificate authorities are trusted.
     pub tls_roots: TlsRoots,
@@ -134,9 +134,9 @@ pub struct Credentials {
     pub integration_key: Spanned<ValueSource>,
     /// Its secret key; never [`ValueSource::Plain`].
     pub secret_key: Spanned<ValueSource>,
-    /// `recovery`: another Admin API application, which changes the first one where that cannot change itself.
+    /// `recovery`: a second Admin API application, which makes changes that the first one cannot make to itself.
     pub recovery: Option<Box<Credentials>>,
-    /// What seals and verifies markers, where that is not the keys of the operator and of the recovery key.
+    /// The secrets that seal and verify markers, if they differ from the secret keys of operator and recovery key.
     pub state_keys: Option<Vec<Spanned<StateKey>>>,
 }
 
@@ -145,13 +145,13 @@ pub struct Credentials {
 pub enum StateKey {
     /// The operator's secret key.
     Operator,
-    /// The recovery key's.
+    /// The recovery key's secret key.
     Recovery,
-    /// One of its own; never [`ValueSource::Plain`].
+    /// A separate secret; never [`ValueSource::Plain`].
     From(ValueSource),
 }
 
-/// How long a command that fetches a value may take, where `timeout` does not say.
+/// The default timeout of a command that fetches a value.
 pub const COMMAND_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Where a value comes from.
@@ -165,7 +165,7 @@ pub enum ValueSource {
     Command {
         /// The program and its arguments.
         words: Vec<String>,
-        /// How long it may take.
+        /// Its timeout.
         timeout: Duration,
     },
     /// The value itself; never a secret.
@@ -177,32 +177,32 @@ pub enum ValueSource {
 pub struct Application {
     /// The place of its key.
     pub span: Span,
-    /// `type`; may be absent where `integration_key` pins a live application.
+    /// `type`; may be absent if `integration_key` pins a live application.
     pub kind: Option<Spanned<String>>,
-    /// `name`; may be absent where `integration_key` pins a live application.
+    /// `name`; may be absent if `integration_key` pins a live application.
     pub name: Option<Spanned<String>>,
     /// `integration_key`: pins one live application.
     pub integration_key: Option<Spanned<String>>,
-    /// Every other setting of the application that Duo holds, by its YAML key; a key that is absent is unmanaged.
+    /// Every other setting of the application in Duo, by YAML key; absent keys are unmanaged.
     pub settings: BTreeMap<String, Spanned<Setting>>,
     /// `secret`: where its secret key is delivered.
     pub secret: Option<Spanned<SecretTarget>>,
     /// `protect`: refuses delete, replace and quarantine.
     pub protect: bool,
-    /// `authoritative`, its own or that of the defaults or of the workspace: what is left out counts as unset.
+    /// `authoritative` of the application, the defaults or the workspace: fields that are left out count as unset.
     pub authoritative: bool,
-    /// `ignore`: fields whose difference is left alone.
+    /// `ignore`: fields whose differences are ignored.
     pub ignore: Vec<Spanned<Ignore>>,
-    /// Whether `ignore` is written at the application itself, and not in `defaults`.
+    /// Whether `ignore` is set on the application itself and not in `defaults`.
     pub own_ignore: bool,
-    /// `max_age`: how old its key may become.
+    /// `max_age`: the maximum age of its key.
     pub max_age: Option<Spanned<SignedDuration>>,
 }
 
-/// Why a check is suppressed, and until when.
+/// The reason for suppressing a check, and its last day.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Exception {
-    /// Why.
+    /// The reason.
     pub reason: String,
     /// The last day on which it counts.
     pub until: Option<Date>,
@@ -213,30 +213,30 @@ pub struct Exception {
 pub struct Ignore {
     /// The YAML key of the field.
     pub field: String,
-    /// Why, and until when.
+    /// The reason and the last day.
     pub exception: Exception,
 }
 
-/// Where a secret key is delivered.
+/// The target of a secret key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SecretTarget {
     /// A name under `secret_stores`.
     pub store: String,
-    /// The place in the store.
+    /// The path in the store.
     pub path: String,
-    /// The format, where the store has several.
+    /// The format, if the store supports several.
     pub format: Option<String>,
 }
 
 impl SecretTarget {
-    /// The place of one part of a composite: each application has a place of its own, below the composite's.
+    /// The target of one part of a composite: each application has its own path below the composite's.
     #[must_use]
     pub fn part(&self, name: &str) -> Self {
         Self { path: format!("{}/{name}", self.path.trim_end_matches('/')), ..self.clone() }
     }
 }
 
-/// An entry of `secret_stores`. What the options mean is the store's business.
+/// An entry of `secret_stores`. The store interprets the options.
 #[derive(Clone, Debug)]
 pub struct SecretStore {
     /// The place of its key.
@@ -256,57 +256,57 @@ pub struct IntelligenceEntry {
     pub display_name: Spanned<String>,
     /// `access`.
     pub access: Spanned<IntelligenceAccess>,
-    /// `extra_permissions`: what a user's own console asks for beyond the profile.
+    /// `extra_permissions`: permissions that the user's console asks for in addition to those of `access`.
     pub extra_permissions: Vec<Spanned<String>>,
-    /// `push_verification` where it is `true` or `false`; `true` is an error unless `auth_api` pins the application that is
-    /// used, since a new one needs a name.
+    /// `push_verification` if it is `true` or `false`. `true` is an error unless `auth_api` pins an application, because a
+    /// new one needs a name.
     pub push_verification: Option<Spanned<bool>>,
-    /// `push_verification.application_name`: what end users see on the push.
+    /// `push_verification.application_name`: the name that users see in the push.
     pub push_application_name: Option<Spanned<String>>,
-    /// `admin_api`: how its Admin API application is managed.
+    /// `admin_api`: settings of its Admin API application.
     pub admin_api: Part,
-    /// `auth_api`: how its Auth API application is managed.
+    /// `auth_api`: settings of its Auth API application.
     pub auth_api: Part,
     /// `admin_api.name`: overrides the name of the Admin API application.
     pub admin_api_name: Option<Spanned<String>>,
-    /// `admin_api.networks_for_api_access`: addresses that Identity Intelligence may call from; an error unless insisted
-    /// on, since the vendor does not publish its addresses.
+    /// `admin_api.networks_for_api_access`: networks from which Identity Intelligence may use the key. An error without a
+    /// consent, because the vendor does not publish its addresses.
     pub networks: Vec<Spanned<String>>,
-    /// `endpoints`: the box on the Advanced Settings tab, where the entry says something about it.
+    /// `endpoints`: the checkbox on the Advanced Settings tab, if the entry sets it.
     pub endpoints: Option<Spanned<bool>>,
     /// `event_streaming`; `true` is an error.
     pub event_streaming: Option<Spanned<bool>>,
-    /// `secret`: below which both keys are delivered, each in a place of its own.
+    /// `secret`: the target below which both keys are delivered, each at its own path.
     pub secret: Option<Spanned<SecretTarget>>,
-    /// `api`: keys for the public API of this tenant of Identity Intelligence.
+    /// `api`: credentials of the tenant's public Identity Intelligence API.
     pub api: Option<Spanned<IntelligenceApi>>,
-    /// `max_age`: how old the keys may become.
+    /// `max_age`: the maximum age of the keys.
     pub max_age: Option<Spanned<SignedDuration>>,
-    /// `attested`: the fingerprint by which a person says that the console holds the values.
+    /// `attested`: the fingerprint that confirms that the values were entered in the console.
     pub attested: Option<Spanned<String>>,
 }
 
-/// How an application of an entry of `identity_intelligence` is managed.
+/// Settings of an application of an `identity_intelligence` entry.
 #[derive(Clone, Debug, Default)]
 pub struct Part {
-    /// The place of its key, where it is written.
+    /// The place of its key, if it is set.
     pub span: Option<Span>,
     /// `integration_key`: pins one live application.
     pub integration_key: Option<Spanned<String>>,
     /// `protect`: refuses delete, replace and quarantine.
     pub protect: bool,
-    /// `authoritative`, its own or that of the workspace: what is left out counts as unset.
+    /// `authoritative` of the application or the workspace: fields that are left out count as unset.
     pub authoritative: bool,
-    /// `ignore`: fields whose difference is left alone.
+    /// `ignore`: fields whose differences are ignored.
     pub ignore: Vec<Spanned<Ignore>>,
 }
 
-/// What Identity Intelligence may do in Duo (identity-intelligence.md, section 1.4).
+/// Access of Identity Intelligence to Duo (identity-intelligence.md, section 1.4).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum IntelligenceAccess {
     /// `read_log` and `read_resource`.
     ReadOnly,
-    /// The same with `write_resource`, for remediation actions.
+    /// Also `write_resource`, for remediation actions.
     ReadWrite,
 }
 
@@ -315,12 +315,12 @@ pub enum IntelligenceAccess {
 pub enum IntelligenceApi {
     /// The values themselves.
     Fields(Box<IntelligenceApiFields>),
-    /// A file with the credentials as the console copied them, resolved against the workspace's folder.
+    /// A file with the credentials as copied from the console, resolved against the workspace's folder.
     File(PathBuf),
 }
 
 impl IntelligenceApi {
-    /// Whether two entries use the same API with the same keys.
+    /// Whether two entries use the same API with the same credentials.
     pub fn same(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::File(one), Self::File(two)) => one == two,
@@ -353,19 +353,19 @@ pub struct IntelligenceApiFields {
     pub audience: Option<Spanned<String>>,
 }
 
-/// What becomes of an application that left the YAML.
+/// What happens to an application that left the YAML.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Removal {
-    /// It stays as it is, and duoctl forgets it.
+    /// It stays unchanged and is no longer managed.
     Retain,
-    /// It is quarantined, and later deleted.
+    /// It is quarantined and deleted later.
     Delete,
-    /// A person says that the console let the keys of an entry of `identity_intelligence` go: the fingerprint.
+    /// The fingerprint that confirms that an `identity_intelligence` entry was removed from its console.
     Attested(String),
 }
 
 impl Workspace {
-    /// What is attested of an entry of `identity_intelligence` that left the YAML.
+    /// The attestation of an `identity_intelligence` entry that left the YAML.
     pub fn attested_removal(&self, entry: &str) -> Option<Spanned<String>> {
         let removal = self.removed.get(&Place::Entry(entry).to_string())?;
         match &removal.value {
@@ -378,44 +378,44 @@ impl Workspace {
 /// `guards`.
 #[derive(Clone, Debug)]
 pub struct Guards {
-    /// The share of owned applications that one run may change, in percent; counted from ten owned applications on.
+    /// The maximum percentage of owned applications that one run may change; applies from ten owned applications.
     pub max_changes_percent: u8,
-    /// How many applications one run may delete.
+    /// The maximum number of applications that one run may delete.
     pub max_deletes: u32,
-    /// How long a removed application stays quarantined.
+    /// The number of days that a removed application stays quarantined.
     pub quarantine_days: u32,
-    /// Standing consents.
+    /// Permanent consents.
     pub allow: Vec<Spanned<Allowance>>,
-    /// `caller_address`: the address that Duo sees duoctl come from, for the self-lockout guard.
+    /// `caller_address`: duoctl's source address as seen by Duo, for the self-lockout guard.
     pub caller_address: Option<IpAddr>,
 }
 
-/// A standing consent: `{risk, address?, reason, until?}`.
+/// A permanent consent: `{risk, address?, reason, until?}`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Allowance {
     /// The consent's name, e.g. `widens_access`.
     pub risk: String,
     /// The address it is limited to; a glob.
     pub address: Option<String>,
-    /// Why, and until when.
+    /// The reason and the last day.
     pub exception: Exception,
 }
 
-/// An item of `suppress`: findings that are not shown, for a reason. Never an error: what stops a run is not silenced.
+/// An item of `suppress`: findings to hide, with a reason. Errors are never hidden.
 #[derive(Clone, Debug)]
 pub struct Suppression {
     /// The kind of finding.
     pub code: Code,
     /// The addresses that it is limited to, as written.
     pub address: Option<String>,
-    /// The same, to compare with; nothing where it cannot be read.
+    /// The compiled form; `None` if it is invalid.
     pub pattern: Option<Pattern>,
-    /// Why, and until when.
+    /// The reason and the last day.
     pub exception: Exception,
 }
 
 impl Suppression {
-    /// Whether a finding is not to be shown.
+    /// Whether it hides a finding.
     pub fn covers(&self, finding: &Diagnostic) -> bool {
         let Some(subject) = &finding.subject else { return false };
         let meant = || self.pattern.as_ref().is_some_and(|pattern| pattern.matches(&subject.0));

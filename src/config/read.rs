@@ -1,4 +1,4 @@
-//! Reads typed values from the nodes of a tree. What does not fit is left out: it is reported already.
+//! Reads typed values from the nodes of a tree. Invalid values are left out: they are reported already.
 
 use jiff::SignedDuration;
 

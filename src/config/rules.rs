@@ -1,4 +1,4 @@
-//! What only meaning can tell. One file per group of rules; adding a group adds one file and one line.
+//! Rules that depend on meaning. One file per group of rules; adding a group takes one file and one line.
 
 use super::model::Workspace;
 use crate::diagnostic::Diagnostic;
@@ -20,10 +20,10 @@ mod suppressions;
 mod tenant;
 mod types;
 
-/// A group of rules: looks at a workspace and reports what is wrong.
+/// A group of rules: checks a workspace and reports problems.
 type Rule = fn(&Workspace, &mut Vec<Diagnostic>);
 
-/// Rules that hold for each part on its own.
+/// Rules that check each part separately.
 const LOCAL: &[Rule] = &[
     access::check,
     guards::check,
@@ -37,7 +37,7 @@ const LOCAL: &[Rule] = &[
     types::check,
 ];
 
-/// Rules about what one part says of another: they need every file.
+/// Rules that involve several parts: they need every file.
 const WHOLE: &[Rule] = &[
     consents::check,
     ignores::defaults,

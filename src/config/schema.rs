@@ -1,7 +1,7 @@
-//! The language as a JSON Schema (draft-07), for editors. Written from the same tables as the parser reads.
+//! The language as a JSON schema (draft-07) for editors. Generated from the tables that the parser uses.
 //!
-//! Plain messages matter more than short rules: no alternatives (`anyOf`, `oneOf`) where an editor would have to
-//! report each of them, and per-type rules as `if`/`then`.
+//! Clear messages matter more than short rules: there are no alternatives (`anyOf`, `oneOf`) where an editor would report
+//! each of them, and per-type rules use `if`/`then`.
 
 use serde_json::{Map, Value, json};
 
@@ -18,7 +18,7 @@ pub fn config_schema() -> Value {
     let mut schema = json!({
         "$schema": "http://json-schema.org/draft-07/schema#",
         "$id": "urn:duoctl:schema:config:1",
-        "description": "Applications of a Cisco Duo account as duoctl reads them. A workspace is one file, or all `duo.yaml` and `*.duo.yaml` files of a folder; `version`, `workspace` and `tenant` stand in one of them.",
+        "description": "Applications of a Cisco Duo account as duoctl reads them. A workspace is one file, or all `duo.yaml` and `*.duo.yaml` files of a folder; `version`, `workspace` and `tenant` are set in one of them.",
     });
     if let Value::Object(schema) = &mut schema {
         schema.extend(object(&FILE, false));
@@ -35,12 +35,12 @@ pub fn config_schema() -> Value {
     schema
 }
 
-/// The schema as it is committed and printed: indented, with a line break at its end.
+/// The schema as it is committed and printed: indented, with a trailing line break.
 pub fn config_schema_text() -> String {
     format!("{:#}\n", config_schema())
 }
 
-/// `literal` says whether no variable is replaced in it.
+/// `literal` is true if variables are not replaced in it.
 fn object(table: &Object, literal: bool) -> Map<String, Value> {
     let mut schema = keyed(table, literal);
     if let Some(whole) = table.whole {
@@ -59,8 +59,7 @@ fn keyed(table: &Object, literal: bool) -> Map<String, Value> {
     }
     schema.insert("additionalProperties".to_owned(), json!(false));
     if let Some(begins) = table.free {
-        let free =
-            json!({"description": "Not read. A place for anchors that are used elsewhere in this file."});
+        let free = json!({"description": "Ignored. For anchors that are used elsewhere in this file."});
         schema.insert("patternProperties".to_owned(), json!({format!("^{begins}"): free}));
     }
     if let Some(unless) = table.unless {
@@ -91,7 +90,7 @@ fn key(key: &Key, literal: bool) -> Map<String, Value> {
     schema
 }
 
-/// A value, or a text with a variable in it where no such text would be allowed.
+/// A value, or text with a variable if the value is not text anyway.
 fn or_variable(mut schema: Map<String, Value>) -> Map<String, Value> {
     for within in ["items", "additionalProperties"] {
         if let Some(Value::Object(values)) = schema.get_mut(within) {
@@ -110,7 +109,7 @@ fn or_variable(mut schema: Map<String, Value>) -> Map<String, Value> {
     if any_text || !["string", "boolean", "integer", "number"].into_iter().any(is) {
         return schema;
     }
-    // Editors complete only what an alternative lists; the empty one takes every value.
+    // Editors complete only values that an alternative lists; the empty one accepts every value.
     let offered: Map<String, Value> = ["enum", "enumDescriptions"]
         .into_iter()
         .filter_map(|key| Some((key.to_owned(), schema.get(key)?.clone())))
@@ -123,21 +122,21 @@ fn or_variable(mut schema: Map<String, Value>) -> Map<String, Value> {
     either
 }
 
-/// No `title`: an editor would put it in place of the type that it expects.
+/// Without `title`, which editors would show instead of the expected type.
 fn documented(description: &str, example: &str) -> Map<String, Value> {
     let mut schema = map(json!({"description": description}));
     schema.insert("examples".to_owned(), value(example).into_iter().collect());
     schema
 }
 
-/// What an editor says of a text that does not match, in place of the pattern.
+/// The message that editors show instead of the pattern if a text does not match.
 fn say_what_is_meant(key: &Key, schema: &mut Map<String, Value>) {
     let Key { name, description, example, .. } = key;
     let say = |schema: &mut Map<String, Value>| {
         let message = match schema.get("pattern").and_then(Value::as_str) {
             None => return,
             Some(r"\S") => format!("`{name}` must not be empty."),
-            Some(_) => format!("This is not a valid `{name}`. {description} For example: {example}"),
+            Some(_) => format!("Not a valid `{name}`. {description} Example: {example}"),
         };
         schema.insert("patternErrorMessage".to_owned(), json!(message));
     };
@@ -149,7 +148,7 @@ fn say_what_is_meant(key: &Key, schema: &mut Map<String, Value>) {
     }
 }
 
-/// What an editor offers to fill in for an entry under a key of the top level.
+/// The snippets that editors offer for entries of a top-level key.
 fn snippet(key: &str) -> Option<Value> {
     match key {
         "applications" => Some(json!([
@@ -165,7 +164,7 @@ fn snippet(key: &str) -> Option<Value> {
             },
             {
                 "label": "admin api application",
-                "description": "A key for the Admin API, with exactly these permissions",
+                "description": "An Admin API key with exactly these permissions",
                 "body": {"${1:siem}": {
                     "type": "adminapi",
                     "name": "${2:SIEM export}",
@@ -176,7 +175,7 @@ fn snippet(key: &str) -> Option<Value> {
         ])),
         "identity_intelligence" => Some(json!([{
             "label": "identity intelligence entry",
-            "description": "A connection to Cisco Identity Intelligence, with the applications it needs",
+            "description": "A connection to Cisco Identity Intelligence with the applications it needs",
             "body": {"${1:emea}": {
                 "display_name": "${2:Duo EMEA}",
                 "access": "${3|read_only,read_write|}",
@@ -216,7 +215,8 @@ fn shape(shape_: &Shape, literal: bool) -> Map<String, Value> {
         Shape::Entries(rule, item) => {
             let mut schema = map(json!({"type": "object", "additionalProperties": shape(item, literal)}));
             if !rule.pattern.is_empty() {
-                let meant = "A name here has at most 64 small letters, digits, - and _, and begins with a letter or digit.";
+                let meant =
+                    "Use at most 64 lower-case letters, digits, - and _, starting with a letter or digit.";
                 let names = json!({"pattern": rule.pattern, "patternErrorMessage": meant});
                 schema.insert("propertyNames".to_owned(), names);
             }
@@ -226,7 +226,7 @@ fn shape(shape_: &Shape, literal: bool) -> Map<String, Value> {
             let mut schema = object(&SOURCE, true);
             schema.insert("minProperties".to_owned(), json!(1));
             schema.insert("maxProperties".to_owned(), json!(2));
-            // One place, and the time beside a command.
+            // Exactly one source, and a timeout only with a command.
             let dependencies = json!({
                 "timeout": ["command"],
                 "env": {"maxProperties": 1},
@@ -262,12 +262,12 @@ fn choice(choices: &[Choice]) -> Map<String, Value> {
     map(json!({"type": "string", "enum": words, "enumDescriptions": descriptions}))
 }
 
-/// Shapes of different JSON types in one schema: each keyword concerns values of its own type only.
+/// Combines shapes of different JSON types in one schema: each keyword applies only to values of its own type.
 fn either(shapes: &[Shape], literal: bool) -> Map<String, Value> {
     let mut merged = Map::new();
     let mut types = Vec::new();
     for mut schema in shapes.iter().map(|one| shape(one, literal)) {
-        // A set of words would be all that any of the shapes may be; a pattern is about texts alone.
+        // `enum` would apply to values of all shapes; `pattern` applies only to text.
         if let Some(Value::Array(words)) = schema.remove("enum") {
             schema.remove("enumDescriptions");
             let words: Vec<&str> = words.iter().filter_map(Value::as_str).collect();
@@ -299,7 +299,7 @@ fn allow_null(schema: &mut Map<String, Value>) {
     }
 }
 
-/// Adds a link for the editors that show one.
+/// Adds a link for editors that show links.
 fn link(schema: &mut Map<String, Value>, text: &str, target: &str) {
     if let Some(Value::String(description)) = schema.get("description") {
         let text = format!("{description}\n\n[{text}]({target})");
@@ -321,7 +321,7 @@ mod tests {
     use crate::diagnostic::Span;
     use crate::language::check;
 
-    /// Every key is described and has an example that its own shape accepts.
+    /// Every key has a description and an example that its shape accepts.
     #[test]
     fn every_key_has_a_description_and_an_example_that_holds() {
         fn visit(keys: &[Key], seen: &mut usize) {

@@ -1,4 +1,4 @@
-//! What a path leaves out: the other files of its workspace, and other folders with a workspace of the same name.
+//! Finds what a path leaves out: other files of its workspace, and other folders with a workspace of the same name.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -13,13 +13,13 @@ use crate::reading;
 use crate::text::{safe, shown};
 use crate::yaml::{self, Data, Node, find};
 
-/// How many files named like those of a workspace are looked at; a folder with more is not one of a single workspace.
+/// The maximum number of workspace files that are examined; a folder with more does not hold a single workspace.
 const MAX_FILES: usize = 2_000;
 
-/// How much of a folder is looked through for them.
+/// The maximum number of folder entries that are searched for them.
 const MAX_ENTRIES: usize = 200_000;
 
-/// How many workspaces a message lists.
+/// The maximum number of workspaces that a message lists.
 const LISTED: usize = 12;
 
 /// The name of the workspace that a file declares.
@@ -54,19 +54,19 @@ pub(super) fn several(folder: &Path, declared: &[(PathBuf, String)]) -> Option<D
     if let Some(more @ 1..) = places.len().checked_sub(LISTED) {
         list.push_str(&format!(", and {more} more"));
     }
-    let message = format!("{} holds {} workspaces: {list}", shown_path(folder), places.len());
-    Some(Diagnostic::error(Code::SeveralWorkspaces, None, message).help("give the path of one of them"))
+    let message = format!("{} contains {} workspaces: {list}", shown_path(folder), places.len());
+    Some(Diagnostic::error(Code::SeveralWorkspaces, None, message).help("pass the path of one of them"))
 }
 
-/// A file that a path leaves out although it belongs to the same workspace.
+/// A file of the same workspace that a path leaves out.
 #[derive(Debug)]
 struct Other {
     file: PathBuf,
-    /// The folder that holds both.
+    /// The folder that contains both.
     folder: PathBuf,
 }
 
-/// Why a path is not a whole workspace; `None` where it is one. `name` is the workspace that the path declares.
+/// Why a path is not a complete workspace; `None` if it is one. `name` is the workspace that the path declares.
 pub fn part(path: &Path, name: Option<&str>) -> Option<String> {
     let is_file = !path.is_dir();
     let folder = if is_file { parent(path) } else { path };
@@ -74,17 +74,17 @@ pub fn part(path: &Path, name: Option<&str>) -> Option<String> {
     let (path, folder, file) = (shown_path(path), shown_path(&found.folder), shown_path(&found.file));
     Some(match name {
         Some(name) if declared(&found.file).as_deref() == Some(name) => format!(
-            "{path} and {file} both declare the workspace {}; give the folder that holds all of it, {folder}, or rename \
-             one of the two",
+            "{path} and {file} both declare the workspace {}; pass the folder that contains both, {folder}, or rename \
+            one of the two",
             shown(name)
         ),
         _ => format!(
-            "{path} is only a part of a workspace: {file} belongs to it too; give the folder that holds all of it, {folder}"
+            "{path} is only part of a workspace: {file} also belongs to it; pass the folder that contains both, {folder}"
         ),
     })
 }
 
-/// A file of the same workspace in the folder of a file, or below it.
+/// A file of the same workspace in the folder of a file or below.
 fn beside(path: &Path, folder: &Path, name: Option<&str>) -> Option<Other> {
     let other = |file: PathBuf| Some(Other { file, folder: folder.to_owned() });
     let same = path.canonicalize().ok();
@@ -95,7 +95,7 @@ fn beside(path: &Path, folder: &Path, name: Option<&str>) -> Option<Other> {
         found.filter(|file| file.canonicalize().ok() != same).take(MAX_FILES).collect();
     others.sort();
     let Some(name) = name else { return others.into_iter().next().and_then(other) };
-    // A file that declares no workspace belongs to those of the nearest folder above it that declares one.
+    // A file without a `workspace` key belongs to the workspaces of the nearest folder above that declares one.
     let mut declaring: BTreeMap<PathBuf, BTreeSet<String>> = BTreeMap::new();
     declaring.entry(place(path)).or_default().insert(name.to_owned());
     let mut undeclared = Vec::new();
@@ -116,8 +116,8 @@ fn beside(path: &Path, folder: &Path, name: Option<&str>) -> Option<Other> {
     undeclared.into_iter().find(belongs).and_then(other)
 }
 
-/// A file of the same workspace in a folder above. Only the folders of a git work tree are looked at, and outside of one
-/// those that hold such files without a gap.
+/// A file of the same workspace in a folder above. Examines only folders of a git work tree; outside of one, only
+/// folders in an unbroken chain that contain such files.
 fn above(folder: &Path, name: Option<&str>) -> Option<Other> {
     let here = place_of(folder);
     let top = work_tree(&here);
@@ -147,7 +147,7 @@ fn above(folder: &Path, name: Option<&str>) -> Option<Other> {
         let declares = names.iter().any(Option::is_some);
         let found = files.into_iter().zip(names).find(|(_, found)| match (name, found) {
             (Some(name), Some(found)) => name == found,
-            // What declares nothing belongs to a workspace beside it, or else to every one below.
+            // A file without a `workspace` key belongs to a workspace in its folder, or else to every one below.
             (Some(_), None) => !declares,
             (None, found) => found.is_some(),
         });
@@ -176,16 +176,16 @@ pub fn duplicate(workspace: &Workspace, own: &[PathBuf]) -> Option<Diagnostic> {
     let place =
         own.iter().find(|file| declares(file, name, host)).map_or_else(|| root.clone(), |file| near(file));
     let message = format!(
-        "the workspace {} is declared in {} and in {}, so each takes the other's applications for removed ones",
+        "the workspace {} is declared in {} and in {}, so each treats the other's applications as removed",
         shown(name),
         shown_path(&place),
         shown_path(&other)
     );
-    let help = "give one of them another name, or merge the two folders; until then, run without --prune";
+    let help = "rename one of them or merge the folders; until then, run without --prune";
     Some(Diagnostic::error(Code::DuplicateWorkspace, None, message).help(help))
 }
 
-/// Whether a file declares a workspace for an account, or for one that it does not name or that a variable names.
+/// Whether a file declares a workspace for an account. An account that it does not name, or names by a variable, counts.
 fn declares(file: &Path, name: &str, host: &str) -> bool {
     let Some(text) = read(file).filter(|text| text.contains(name)) else { return false };
     let Some(tree) = yaml::parse(0, &text, &mut Vec::new()) else { return false };
@@ -216,7 +216,7 @@ fn parent(path: &Path) -> &Path {
     path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
-/// The folder of a file by its real name.
+/// The canonical folder of a file.
 fn place(file: &Path) -> PathBuf {
     place_of(parent(file))
 }
@@ -226,7 +226,7 @@ fn place_of(folder: &Path) -> PathBuf {
     folder.canonicalize().unwrap_or_else(|_| folder.to_owned())
 }
 
-/// A path as someone in the current folder writes it.
+/// A path relative to the current folder.
 fn near(path: &Path) -> PathBuf {
     let here = std::env::current_dir().and_then(|here| here.canonicalize()).ok();
     match here.and_then(|here| path.strip_prefix(here).ok().map(Path::to_owned)) {
@@ -253,8 +253,8 @@ mod tests {
     proptest! {
         #![proptest_config(ProptestConfig { cases: 200, ..ProptestConfig::default() })]
 
-        /// One file declares the workspace, others add to it from above and below: only the folder of all of them is
-        /// whole.
+        /// One file declares the workspace, others in folders above and below add to it: only the folder with all of them is
+        /// complete.
         #[test]
         fn only_the_folder_that_holds_everything_is_whole(
             main in 0..PLACES.len(),
@@ -263,7 +263,7 @@ mod tests {
             let root = tempfile::tempdir().unwrap();
             let root = root.path().canonicalize().unwrap();
             fs::create_dir(root.join(".git")).unwrap();
-            // Cousins of a folder are not looked at.
+            // Folders that are neither above nor below are not examined.
             let related = |place: &str| place.starts_with(PLACES[main]) || PLACES[main].starts_with(place);
             let more: Vec<usize> = more.into_iter().filter(|index| related(PLACES[*index])).collect();
             prop_assume!(!more.is_empty());

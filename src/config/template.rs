@@ -4,8 +4,8 @@ use super::edit::writing;
 use crate::language::shape::TextRule;
 use crate::language::texts::WORKSPACE;
 
-/// The text of a first `duo.yaml`. `schema` is what the modeline points to: a path from the file, or a URL. A name
-/// that is no workspace's name is made into one.
+/// The text of a first `duo.yaml`. `schema` is the target of the modeline: a path relative to the file, or a URL. An
+/// invalid workspace name is converted to a valid one.
 pub fn initial(workspace: &str, schema: &str) -> String {
     let TextRule { check, .. } = WORKSPACE;
     let name = if check(workspace).is_ok() { workspace.to_owned() } else { workspace_name(workspace) };
@@ -18,13 +18,13 @@ pub fn bare(workspace: &str, schema: &str) -> String {
     text.split_once(SAMPLE).map_or(text.clone(), |(head, _)| format!("{}\n", head.trim_end()))
 }
 
-/// What is said of the plan, which the account itself knows.
-const PLAN: &str = "  # With your Duo plan (free, essentials, advantage or premier), duoctl warns of settings that need a larger one.
+/// The lines about the plan, which are not needed if the account itself tells it.
+const PLAN: &str = "  # With your Duo plan (free, essentials, advantage or premier), duoctl warns about settings that need a larger one.
   # plan: essentials
 ";
 
-/// Where the sample application begins.
-const SAMPLE: &str = "# What is not named here is left alone.";
+/// The start of the sample application.
+const SAMPLE: &str = "# Applications that are not listed here are not managed.";
 
 fn workspace_name(text: &str) -> String {
     let lower = text.to_lowercase();
@@ -47,7 +47,7 @@ mod tests {
             assert_eq!(loaded.diagnostics, [], "{name}");
             assert!(loaded.workspace.is_some());
         }
-        // Readers of YAML 1.1 would take it for `false`.
+        // YAML 1.1 readers would read it as `false`.
         assert!(initial("no", "x.json").contains("\nworkspace: \"no\"\n"));
         let loaded = load_text("duo.yaml".into(), bare("acme", "x.json"));
         assert!(loaded.diagnostics.is_empty() && loaded.workspace.unwrap().applications.is_empty());

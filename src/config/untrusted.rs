@@ -1,5 +1,5 @@
-//! YAML of somebody who is not trusted, such as the author of a pull request: it may neither run a command, nor read a
-//! file outside of its own folder, nor send a variable of the environment that is not meant for Duo.
+//! YAML from an untrusted author, such as that of a pull request. It must not run commands, read files outside of its
+//! folder, or send environment variables that are not intended for Duo.
 
 use std::path::{Component, Path, PathBuf};
 
@@ -10,11 +10,11 @@ use crate::text::shown;
 /// Whether the author of the YAML is trusted with this machine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Trust {
-    /// What the YAML names is run and read.
+    /// The YAML may run commands and read files.
     Full,
-    /// The YAML runs nothing, reads nothing outside of its folder, and chooses no one to trust: see [`check`].
+    /// The YAML must not run commands, read files outside of its folder, or choose certificate authorities: see [`check`].
     None {
-        /// Whether the caller names a file of certificate authorities, so that the one of the YAML does not count.
+        /// Whether the caller names a file of certificate authorities, which replaces the one in the YAML.
         ca_given: bool,
     },
 }
@@ -25,7 +25,7 @@ impl Trust {
         self == Self::Full
     }
 
-    /// The same where the caller may name the certificate authorities, too.
+    /// The same, with whether the caller names the certificate authorities.
     #[must_use]
     pub fn with_authorities(self, given: bool) -> Self {
         match self {
@@ -35,10 +35,10 @@ impl Trust {
     }
 }
 
-/// What the names of variables begin with that such YAML may use.
+/// The prefix of environment variables that such YAML may use.
 pub const VARIABLES: &str = "DUO_";
 
-/// Everything that such YAML asks for and may not have; `ca_given` as in [`Trust::None`].
+/// Reports everything that such YAML must not do; `ca_given` as in [`Trust::None`].
 pub fn check(workspace: &Workspace, ca_given: bool) -> Vec<Diagnostic> {
     let mut findings = Vec::new();
     let folder = Folder::of(&workspace.root);
@@ -49,16 +49,14 @@ pub fn check(workspace: &Workspace, ca_given: bool) -> Vec<Diagnostic> {
             findings.extend(refused(&source.value, &folder).map(|what| finding(source.span, what)));
         }
     }
-    // Whoever chooses the authorities can answer in Duo's place, so the file may not even be one of the folder.
+    // An author who chooses the authorities can impersonate Duo, so even a file in the folder is forbidden.
     if let Some(file) = workspace.tenant.ca_file.as_ref().filter(|_| !ca_given) {
         let what = format!(
             "would trust the certificate authorities in {}",
             shown(&file.value.display().to_string())
         );
-        findings.push(
-            finding(file.span, what)
-                .help("name the file with --ca-file or DUOCTL_CA_FILE, outside of the YAML"),
-        );
+        findings
+            .push(finding(file.span, what).help("pass the file with --ca-file or DUOCTL_CA_FILE instead"));
     }
     findings
 }
@@ -71,41 +69,44 @@ fn refused(source: &ValueSource, folder: &Folder) -> Option<String> {
         }
         ValueSource::File(path) => (!folder.holds(path)).then(|| outside(path)),
         ValueSource::Env(name) => (!name.starts_with(VARIABLES)).then(|| {
-            format!("would read the variable {}, whose name does not begin with {VARIABLES}", shown(name))
+            format!(
+                "would read the environment variable {}, whose name does not start with {VARIABLES}",
+                shown(name)
+            )
         }),
         ValueSource::Plain(_) => None,
     }
 }
 
 fn outside(path: &Path) -> String {
-    format!("would read {}, which is not in the folder of the YAML", shown(&path.display().to_string()))
+    format!("would read {} outside of the YAML's folder", shown(&path.display().to_string()))
 }
 
 fn finding(span: Span, what: String) -> Diagnostic {
-    Diagnostic::error(Code::Untrusted, span, format!("this {what}, and --untrusted forbids that"))
-        .help("look at it first; then run without --untrusted, or give Duo's keys as `{env: DUO_...}`")
+    Diagnostic::error(Code::Untrusted, span, format!("this {what}, which --untrusted forbids"))
+        .help("review it, then run without --untrusted, or set Duo's keys as `{env: DUO_...}`")
 }
 
-/// A folder by its real name, so that no link leads out of it.
+/// The canonical path of a folder, so that links cannot lead outside.
 #[derive(Clone, Debug)]
 pub struct Folder(Option<PathBuf>);
 
 impl Folder {
-    /// The folder of a path, itself one or not.
+    /// The folder of a path, or the path itself if it is a folder.
     pub fn of(root: &Path) -> Self {
         let root = if root.as_os_str().is_empty() { Path::new(".") } else { root };
         Self(root.canonicalize().ok())
     }
 
-    /// Whether a file is in it, wherever links lead. One that cannot be found is not.
+    /// Whether a file is in it after resolving links. A file that does not exist is not.
     pub fn holds(&self, path: &Path) -> bool {
         let real = path.canonicalize().ok();
         self.0.as_ref().zip(real).is_some_and(|(folder, real)| real.starts_with(folder))
     }
 }
 
-/// The link by which a path leads out of the checkout that it begins in, if it has one: the git work tree, or else the
-/// current folder. What a caller writes as `..` is meant; where no checkout is known, every link leads out.
+/// The link through which a path leaves its checkout, if any. The checkout is the git work tree, or else the current
+/// folder. `..` in the path is intended by the caller; if no checkout is known, every link leads outside.
 pub fn way_out(path: &Path) -> Option<PathBuf> {
     let here = std::env::current_dir().and_then(|here| here.canonicalize()).unwrap_or_default();
     let begin = checkout(&here);
@@ -124,7 +125,7 @@ pub fn way_out(path: &Path) -> Option<PathBuf> {
             Component::Normal(name) => {
                 at.push(name);
                 if at.is_symlink() {
-                    // What leads nowhere is reported by whoever reads it.
+                    // A dangling link is reported when it is read.
                     let real = at.canonicalize().ok()?;
                     if !inside.as_ref().is_some_and(|inside| real.starts_with(inside)) {
                         return Some(at);

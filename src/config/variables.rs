@@ -1,8 +1,8 @@
-//! `vars`: values that the caller sets, in place of `${vars.NAME}` in the values of the YAML.
+//! `vars`: values set by the caller that replace `${vars.NAME}` in the values of the YAML.
 //!
-//! They are replaced in the merged tree, before anything looks at it: what follows sees the values as if they had been
-//! written there. The caller sets them, by `--var` or by an environment variable whose name follows from the declared one,
-//! so that the YAML cannot choose a variable of the environment that a plan would show.
+//! They are replaced in the merged tree before any check, so later steps see the values as if they were written there. The
+//! caller sets them with `--var` or an environment variable whose name is derived from the declared one. So the YAML cannot
+//! choose an arbitrary environment variable that a plan would show.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ffi::OsString;
@@ -17,26 +17,26 @@ use crate::language::similar::did_you_mean;
 use crate::text::shown;
 use crate::yaml::{self, Data, Entry, Node, find, plain};
 
-/// What the names of the environment variables begin with that set variables.
+/// The prefix of environment variables that set variables.
 pub const ENVIRONMENT: &str = "DUOCTL_VAR_";
 
-/// How long a value may be, in bytes.
+/// The maximum length of a value in bytes.
 const MAX_VALUE: usize = 64 * 1024;
 
-/// How long all values together may be, as often as they are used.
+/// The maximum total length of all expanded values in bytes.
 const MAX_EXPANDED: usize = 32 * 1024 * 1024;
 
-/// What the caller sets variables to.
+/// The values set by the caller.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Assigned {
     set: BTreeMap<String, String>,
-    /// By what follows [`ENVIRONMENT`].
+    /// Keyed by the part after [`ENVIRONMENT`].
     environment: BTreeMap<String, OsString>,
 }
 
 impl Assigned {
-    /// What `--var` sets, of which the last counts, and what the environment does. An empty environment variable sets
-    /// nothing, as with duoctl's other ones.
+    /// Values from `--var`, of which the last one counts, and from the environment. Empty environment variables are ignored,
+    /// like duoctl's other ones.
     pub fn new(
         set: impl IntoIterator<Item = (String, String)>,
         environment: impl IntoIterator<Item = (OsString, OsString)>,
@@ -50,18 +50,18 @@ impl Assigned {
     }
 }
 
-/// Reads the argument of `--var`.
+/// Parses the argument of `--var`.
 ///
 /// # Errors
 ///
-/// What is wrong with it.
+/// Describes what is wrong with it.
 pub fn assignment(text: &str) -> Result<(String, String), String> {
     let (name, value) = text.split_once('=').ok_or("write NAME=VALUE, such as region=emea")?;
     (NAME.check)(name).map_err(|problem| format!("{} {}: {}", shown(name), problem.message, problem.help))?;
     Ok((name.to_owned(), value.to_owned()))
 }
 
-/// A text of the account as the YAML has to write it, so that nothing in it is taken for a variable.
+/// Escapes a value of the account for the YAML, so that nothing in it is read as a variable.
 pub fn escaped(value: &Value) -> Value {
     match value {
         Value::String(text) => Value::from(text.replace("${", "$${")),
@@ -73,25 +73,25 @@ pub fn escaped(value: &Value) -> Value {
     }
 }
 
-/// Whether a text contains a variable, or what should be one.
+/// Whether a text contains a variable, or an invalid one.
 pub fn is_variable(text: &str) -> bool {
     parts(text).is_ok_and(|parts| parts.iter().any(|part| matches!(part, Part::Variable(_))))
 }
 
-/// What became of the variables of a workspace.
+/// The result of expanding the variables of a workspace.
 #[derive(Debug, Default)]
 pub(super) struct Expanded {
-    /// What is wrong with them.
+    /// Problems with variables.
     findings: Findings,
-    /// Where values stand that could not be found: whatever else is said of these places is a consequence.
+    /// The places of values that could not be resolved. Other findings at these places are follow-up errors.
     unknown: HashSet<Span>,
-    /// For the places of values that come from variables: the place of the declaration, and what set the value.
+    /// For places of values from variables: the place of the declaration, and the source of the value.
     places: HashMap<Span, (Span, &'static str)>,
 }
 
 impl Expanded {
-    /// Adds what is wrong with the variables to what was found in the expanded tree. A finding about a value says where
-    /// the value comes from.
+    /// Adds the problems with variables to the findings about the expanded tree. A finding about a value of a variable gets
+    /// a note about the source of the value.
     pub(super) fn report(self, findings: &mut Findings) {
         let Self { findings: own, unknown, places } = self;
         findings.retain(|found| found.span.is_none_or(|span| !unknown.contains(&span)));
@@ -104,12 +104,12 @@ impl Expanded {
     }
 }
 
-/// Replaces every variable in the entries of the top level. `complete` says whether every file could be read.
+/// Replaces every variable in the top-level entries. `complete` is true if every file could be read.
 pub(super) fn expand(entries: &mut [Entry], assigned: &Assigned, complete: bool) -> Expanded {
     let mut run = Run { declared: declared(entries), ..Run::default() };
     run.assign(assigned, complete);
     for entry in entries.iter_mut().filter(|entry| mentions(&entry.value)) {
-        // What the top level does not have is not read, or an error.
+        // Unknown top-level keys are ignored or reported as errors.
         if FILE.keys.iter().any(|key| key.name == entry.key.value) {
             run.entry(entry, FILE.keys);
         }
@@ -125,7 +125,7 @@ struct Declared {
     span: Span,
     default: Option<String>,
     required: bool,
-    /// What it is, and what set it; `None` where nothing does.
+    /// Its value and the source of the value; `None` if it has no value.
     value: Option<(String, &'static str)>,
     used: bool,
 }
@@ -148,7 +148,7 @@ fn declared(entries: &[Entry]) -> BTreeMap<String, Declared> {
     entries.iter().map(declared).collect()
 }
 
-/// The variables that files declare, and what each is for, whatever else is wrong with the files.
+/// The declared variables with their descriptions, even if the files have errors.
 pub(crate) fn declarations(sources: &Sources) -> Vec<(String, String)> {
     let mut found = Vec::new();
     for (index, file) in sources.files().iter().enumerate() {
@@ -168,7 +168,7 @@ pub(crate) fn declarations(sources: &Sources) -> Vec<(String, String)> {
     found
 }
 
-/// A default as a text; its place decides what it means.
+/// A default as text; the place where it is used decides its type.
 fn scalar(node: &Node) -> Option<String> {
     match &node.data {
         Data::Text(text) | Data::Number(_, text) => Some(text.clone()),
@@ -181,21 +181,23 @@ fn scalar(node: &Node) -> Option<String> {
 struct Run {
     declared: BTreeMap<String, Declared>,
     expanded: Expanded,
-    /// How many bytes of values were put in so far.
+    /// The number of bytes inserted so far.
     size: usize,
 }
 
 impl Run {
-    /// Gives each variable its value: that of `--var`, of the environment, or its default.
+    /// Gives each variable its value: from `--var`, from the environment, or its default.
     fn assign(&mut self, assigned: &Assigned, complete: bool) {
         for (name, declared) in &mut self.declared {
             let variable = name.to_uppercase();
             let from_environment = assigned.environment.get(&variable);
             let text = from_environment.map(|value| value.to_str());
             if text == Some(None) && !assigned.set.contains_key(name) {
-                let message = format!("the environment variable {ENVIRONMENT}{variable} is not UTF-8 text");
+                let message = format!("the environment variable {ENVIRONMENT}{variable} is not valid UTF-8");
                 let found = Diagnostic::error(Code::MissingVariable, declared.span, message);
-                self.expanded.findings.push(found.help(format!("set it again, or use --var {name}=VALUE")));
+                self.expanded
+                    .findings
+                    .push(found.help(format!("set it to valid UTF-8, or use --var {name}=VALUE")));
                 continue;
             }
             let given = assigned.set.get(name).map(|value| (value.clone(), "set by --var"));
@@ -204,18 +206,18 @@ impl Run {
             let default = || declared.default.clone().map(|value| (value, "by its default"));
             declared.value = given.or_else(environment).or_else(default);
             let found = match &declared.value {
-                // Its declaration is wrong, which is reported.
+                // Its declaration is invalid, which is reported already.
                 None if !declared.required => continue,
                 None => Diagnostic::error(
                     Code::MissingVariable,
                     declared.span,
                     format!("the variable {} has no value", shown(name)),
                 )
-                .help(format!("use --var {name}=VALUE, or set {ENVIRONMENT}{variable}")),
+                .help(format!("use --var {name}=VALUE or set {ENVIRONMENT}{variable}")),
                 Some((value, _)) if value.len() > MAX_VALUE => {
                     let message = format!("the value of the variable {} is too large", shown(name));
                     Diagnostic::error(Code::TooLarge, declared.span, message)
-                        .help(format!("it may have {MAX_VALUE} bytes"))
+                        .help(format!("the limit is {MAX_VALUE} bytes"))
                 }
                 Some(_) => continue,
             };
@@ -235,11 +237,11 @@ impl Run {
         for (name, declared) in self.declared.iter().filter(|(_, declared)| !declared.used) {
             let message = format!("the variable {} is not used", shown(name));
             let found = Diagnostic::warning(Code::UnusedVariable, declared.span, message);
-            self.expanded.findings.push(found.help("remove it, or use it: `${vars.NAME}`"));
+            self.expanded.findings.push(found.help("remove it, or use it as `${vars.NAME}`"));
         }
     }
 
-    /// The value of a key of a table.
+    /// Expands the value of a key of a table.
     fn entry(&mut self, entry: &mut Entry, keys: &[Key]) {
         match keys.iter().find(|key| key.name == entry.key.value) {
             Some(key) if key.literal => self.literal(&entry.value, key.name),
@@ -247,7 +249,7 @@ impl Run {
         }
     }
 
-    /// A value of a shape, as far as it is known.
+    /// Expands a value; its shape may be unknown.
     fn node(&mut self, node: &mut Node, shape: Option<Shape>) {
         let at_hand = |fits: fn(&Shape) -> bool| match shape {
             Some(Shape::Either(shapes)) => shapes.iter().copied().find(fits),
@@ -255,7 +257,7 @@ impl Run {
         };
         match &mut node.data {
             Data::Mapping(_) | Data::Text(_) if matches!(shape, Some(Shape::Source { .. })) => {
-                self.literal(node, "the place of a value");
+                self.literal(node, "the source of a value");
             }
             Data::Text(text) => {
                 if let Some(value) = self.text(text, node.span) {
@@ -277,7 +279,7 @@ impl Run {
                     Some(Shape::Object(table)) => {
                         entries.iter_mut().for_each(|entry| self.entry(entry, table.keys));
                     }
-                    Some(Shape::Source { .. }) => self.literal(node, "the place of a value"),
+                    Some(Shape::Source { .. }) => self.literal(node, "the source of a value"),
                     Some(Shape::Entries(_, item)) => {
                         entries.iter_mut().for_each(|entry| self.node(&mut entry.value, Some(*item)));
                     }
@@ -288,23 +290,23 @@ impl Run {
         }
     }
 
-    /// Names that the user chose stay as they are written.
+    /// Reports variables in keys chosen by the user.
     fn keys(&mut self, entries: &[Entry]) {
         for entry in entries.iter().filter(|entry| is_variable(&entry.key.value)) {
             let message =
-                format!("{} is a key, and variables stand for values only", shown(&entry.key.value));
+                format!("{} is a key, but variables are allowed only in values", shown(&entry.key.value));
             let found = Diagnostic::error(Code::InvalidValue, entry.key.span, message);
             self.refuse(entry.key.span, found.help("write the name itself"));
         }
     }
 
-    /// A value that is taken as it is written, such as where a secret comes from.
+    /// Reports variables in a literal value, such as the source of a secret.
     fn literal(&mut self, node: &Node, place: &str) {
         match &node.data {
             Data::Text(text) if is_variable(text) => {
-                let message = format!("variables are not replaced in `{place}`");
+                let message = format!("variables are not allowed in `{place}`");
                 let found = Diagnostic::error(Code::InvalidValue, node.span, message);
-                let help = "write the value itself; what decides about secrets and the workspace is the same in every run";
+                let help = "write the value itself: secrets and the workspace must not depend on the caller";
                 self.refuse(node.span, found.help(help));
             }
             Data::List(items) => items.iter().for_each(|item| self.literal(item, place)),
@@ -316,7 +318,7 @@ impl Run {
         }
     }
 
-    /// The text with the values in it; nothing where it stays as it is.
+    /// The expanded text; `None` if it stays unchanged.
     fn text(&mut self, text: &str, span: Span) -> Option<String> {
         if !text.contains("${") {
             return None;
@@ -327,12 +329,12 @@ impl Run {
                 let found = Diagnostic::error(Code::UnknownVariable, span, message);
                 self.refuse(
                     span,
-                    found.help("write `${vars.NAME}` for a variable, or `$${` for the text `${`"),
+                    found.help("write `${vars.NAME}` for a variable, or `$${` for a literal `${`"),
                 );
                 return None;
             }
         };
-        // All of them are looked up, so that everything that is wrong is said at once.
+        // Look up all of them, so that all problems are reported at once.
         let values: Vec<Option<String>> = parts
             .into_iter()
             .map(|part| match part {
@@ -344,13 +346,13 @@ impl Run {
         self.size += value.len();
         if self.size > MAX_EXPANDED {
             let found = Diagnostic::error(Code::TooLarge, span, "the variables expand to too much text");
-            self.refuse(span, found.help(format!("at most {MAX_EXPANDED} bytes in all")));
+            self.refuse(span, found.help(format!("the limit is {MAX_EXPANDED} bytes in total")));
             return None;
         }
         Some(value)
     }
 
-    /// The value of a variable that is used at a place.
+    /// The value of a variable used at a place.
     fn value(&mut self, name: &str, span: Span) -> Option<String> {
         let Some(declared) = self.declared.get_mut(name) else {
             let known = || self.declared.keys().map(String::as_str);
@@ -378,7 +380,7 @@ impl Run {
     }
 }
 
-/// A value as its place takes it: as if it stood there without quotes, or as a text where that is what the place takes.
+/// Converts a value to the type of its place: as unquoted YAML, or as text if the place accepts text.
 fn typed(text: String, shape: Option<Shape>) -> Data {
     let takes = |plain: &Data| {
         let one = |shape: &Shape| match shape {
@@ -402,7 +404,7 @@ enum Part<'t> {
     Variable(&'t str),
 }
 
-/// Takes a text apart; the error is what is wrong with it.
+/// Splits a text into its parts; the error describes what is wrong.
 fn parts(text: &str) -> Result<Vec<Part<'_>>, String> {
     let mut parts = Vec::new();
     let mut plain = String::new();
@@ -417,7 +419,8 @@ fn parts(text: &str) -> Result<Vec<Part<'_>>, String> {
         }
         plain.push_str(before);
         let inner = from.strip_prefix("${").unwrap_or_default();
-        let (inner, after) = inner.split_once('}').ok_or("a variable begins with `${` and does not end")?;
+        let (inner, after) =
+            inner.split_once('}').ok_or("a variable starts with `${` but has no closing `}`")?;
         let name = inner.strip_prefix("vars.").filter(|name| (NAME.check)(name).is_ok());
         let name = name.ok_or_else(|| format!("{} is not a variable", shown(&format!("${{{inner}}}"))))?;
         parts.push(Part::Text(std::mem::take(&mut plain)));
@@ -429,7 +432,7 @@ fn parts(text: &str) -> Result<Vec<Part<'_>>, String> {
     Ok(parts)
 }
 
-/// Whether a value holds anything that could be a variable, so that it has to be looked at.
+/// Whether a value contains anything that could be a variable.
 fn mentions(node: &Node) -> bool {
     match &node.data {
         Data::Text(text) => text.contains("${"),

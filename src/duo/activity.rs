@@ -1,4 +1,4 @@
-//! The activity log: who did what to an application, when, and from where (duo-api.md, section 2.4).
+//! The activity log: who changed an application, when, and from where (duo-api.md, section 2.4).
 
 use std::ops::ControlFlow;
 
@@ -30,18 +30,18 @@ pub struct Activity {
 }
 
 impl Activity {
-    /// When, to the second, where that can be read.
+    /// The time to the second, if it can be parsed.
     pub fn moment(&self) -> String {
         self.when.parse().map_or_else(|_| self.when.clone(), moment)
     }
 }
 
-/// Activities of a period, newest first.
+/// Activities in a period, newest first.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Activities {
     /// The actions on applications.
     pub items: Vec<Activity>,
-    /// Whether the whole period was read, or as much of it as was needed, and not only as many pages as were allowed.
+    /// Whether the whole period was read, or enough of it, instead of stopping at the page limit.
     pub complete: bool,
 }
 
@@ -55,7 +55,7 @@ pub async fn activities(
     activities_until(transport, from, until, pages, |_| false).await
 }
 
-/// The same, until what was read is enough: the budget of the log is far smaller than that of other calls.
+/// The same, but stops when enough was read: the budget for logs is much smaller than that for other calls.
 pub async fn activities_until(
     transport: &impl Transport,
     from: i64,

@@ -1,4 +1,4 @@
-//! The client assertion of Universal Prompt applications, and the health check that proves it (duo-api.md, section 6.2).
+//! The client assertion of Universal Prompt applications, and the health check that verifies it (duo-api.md, section 6.2).
 
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
@@ -12,11 +12,11 @@ use super::types::Ikey;
 use crate::secret::Secret;
 
 const PATH: &str = "/oauth/v1/health_check";
-/// How long an assertion is valid, in seconds: Duo takes up to 300.
+/// The lifetime of an assertion in seconds; Duo accepts up to 300.
 const LIFETIME: i64 = 240;
 
-/// The call that Duo answers with `OK` only when client id and secret fit. It is signed by its assertion alone, bothers
-/// no user and changes nothing. `token_id` is unique to the call: 36 letters and digits.
+/// A call that Duo answers with `OK` only if client id and secret match. It is signed by its assertion alone, contacts no
+/// user and changes nothing. `token_id` is unique to the call: 36 letters and digits.
 pub fn health_check_call(
     host: &str,
     ikey: &Ikey,
@@ -39,7 +39,7 @@ fn client_assertion(ikey: &Ikey, secret: &Secret, audience: &str, expires: i64, 
     let claims = json!({"iss": ikey, "sub": ikey, "aud": audience, "exp": expires, "jti": token_id});
     let part = |value: &serde_json::Value| BASE64_URL_SAFE_NO_PAD.encode(value.to_string());
     let signed = format!("{}.{}", part(&header), part(&claims));
-    // HMAC takes a key of any length; an assertion without a signature would only be refused.
+    // HMAC accepts a key of any length; an assertion without a signature would only be refused.
     let signature = Hmac::<Sha512>::new_from_slice(secret.expose().as_bytes())
         .map(|mac| BASE64_URL_SAFE_NO_PAD.encode(mac.chain_update(signed.as_bytes()).finalize().into_bytes()))
         .unwrap_or_default();

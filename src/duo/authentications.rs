@@ -1,4 +1,4 @@
-//! The authentication log: whether anybody still uses an application (duo-api.md, sections 2.3 and 2.4).
+//! The authentication log: whether an application is still used (duo-api.md, sections 2.3 and 2.4).
 
 use std::ops::ControlFlow;
 
@@ -19,7 +19,7 @@ pub struct Authentication {
     pub when: String,
     /// The username.
     pub who: String,
-    /// What came of it.
+    /// The result.
     pub result: String,
 }
 
@@ -28,16 +28,15 @@ pub struct Authentication {
 pub enum Use {
     /// The newest record.
     Newest(Authentication),
-    /// None in the whole period.
+    /// No record in the whole period.
     None,
-    /// None in as many pages as were read, which did not reach the begin of the period.
+    /// No record in the pages that were read, which did not cover the whole period.
     CannotTell,
 }
 
 /// Looks for the newest record of an application between two times in milliseconds, in at most `pages` pages.
 ///
-/// The log is asked for this application only. That an account heeds the filter is not taken for granted: records of
-/// other applications are passed over.
+/// The request filters by application. Records of other applications are skipped, in case the account ignores the filter.
 ///
 /// # Errors
 ///
@@ -71,7 +70,9 @@ fn decode(record: &Value) -> Authentication {
     let when = time_of(record).map(moment).or_else(unreadable);
     Authentication {
         when: when.unwrap_or_else(|| "an unknown time".to_owned()),
-        who: text("/user/name").filter(|name| !name.is_empty()).unwrap_or_else(|| "somebody".to_owned()),
+        who: text("/user/name")
+            .filter(|name| !name.is_empty())
+            .unwrap_or_else(|| "an unknown user".to_owned()),
         result: text("/result").unwrap_or_else(|| "unknown result".to_owned()),
     }
 }

@@ -1,17 +1,17 @@
-//! When a call is sent again, and after what wait; without I/O (duo-api.md, sections 1.7 and 2.3).
+//! When a call is retried, and after what wait; without I/O (duo-api.md, sections 1.7 and 2.3).
 
 use std::time::Duration;
 
 use super::call::Method;
 use super::error::{DuoError, Unreachable};
 
-/// How often a call is sent while Duo answers 429: once, and once more after each wait.
+/// How often a call is sent while Duo answers 429: once, and again after each wait.
 pub const ATTEMPTS: u32 = 7;
 
 /// How often a read is sent while its answers are lost or are server errors.
 const READ_TRIES: u32 = 3;
 
-/// Duo's code for a clock that differs too much.
+/// Duo's code for too large a clock difference.
 const BAD_TIMESTAMP: u32 = 40105;
 
 /// Duo's code for too many requests.
@@ -20,12 +20,12 @@ const TOO_MANY: u32 = 42901;
 /// The lengths of the waits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Backoff {
-    /// One unit of the schedule: the waits are 1, 2, 4, 8, 16 and 32 units, plus up to one unit by chance. A second;
-    /// tests against a real socket use milliseconds.
+    /// The unit of the schedule: the waits are 1, 2, 4, 8, 16 and 32 units, plus up to one unit of jitter. One second; tests
+    /// with a real socket use milliseconds.
     pub unit: Duration,
     /// The longest `Retry-After` that is honoured.
     pub longest_retry_after: Duration,
-    /// How long one call waits in all while Duo answers 429.
+    /// The total time that one call waits while Duo answers 429.
     pub longest_in_all: Duration,
 }
 
@@ -41,7 +41,7 @@ impl Default for Backoff {
 }
 
 impl Backoff {
-    /// The wait after the given number of refusals (from 1 on); `None` when it is time to give up.
+    /// The wait after the given number of refusals (from 1 on); `None` to give up.
     ///
     /// `chance` is a number from 0 up to 1. `Retry-After` can lengthen the wait, never shorten it.
     pub fn wait(&self, refusals: u32, chance: f64, retry_after: Option<Duration>) -> Option<Duration> {
@@ -58,17 +58,17 @@ impl Backoff {
 /// What to do after a failed attempt.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Next {
-    /// Nothing more: this is the outcome.
+    /// Stop: this is the outcome.
     GiveUp(DuoError),
-    /// Everyone of the call's budget pauses this long; then the call is sent again.
+    /// Pause all calls of the call's budget this long, then send the call again.
     Pause(Duration),
-    /// This call alone waits this long and is sent again.
+    /// Only this call waits this long and is sent again.
     Repeat(Duration),
-    /// Learn the clock's offset, then send the call again; this error is the outcome where that fails.
+    /// Learn the clock's offset, then send the call again; if that fails, this error is the outcome.
     LearnClock(DuoError),
 }
 
-/// The attempts at one call so far.
+/// The attempts at a call so far.
 #[derive(Debug)]
 pub struct Attempts {
     backoff: Backoff,
@@ -88,8 +88,8 @@ impl Attempts {
 
     /// Decides after a failure.
     ///
-    /// A 429 and a bad timestamp were refused before anything was done, so every call may be sent again. A server
-    /// error or a lost answer leaves the outcome open: only reads are repeated.
+    /// A 429 and a bad timestamp are refused before anything happens, so every call may be sent again. After a server error
+    /// or a lost answer the outcome is unknown: only reads are retried.
     pub fn next(&mut self, error: DuoError, chance: f64, retry_after: Option<Duration>) -> Next {
         if error.status() == Some(429) || error.code() == Some(TOO_MANY) {
             self.refusals = self.refusals.saturating_add(1);
@@ -190,7 +190,7 @@ mod tests {
         assert_eq!((wait(0), wait(1), wait(30), wait(100_000)), (2, 2, 30, 120));
     }
 
-    /// Whatever Duo, or something in its place, asks for, a call is over after five minutes of waiting.
+    /// Whatever Duo, or something in its place, asks for, a call gives up after five minutes of waiting.
     #[test]
     fn waits_that_are_asked_for_end() {
         for seconds in [0, 1, 30, 60, 100, 120, 100_000] {

@@ -1,4 +1,4 @@
-//! One call to Duo as data, and the seam that carries it: over HTTPS, or straight into the simulator in tests.
+//! A call to Duo as data, and the interface that sends it: over HTTPS, or directly to the simulator in tests.
 
 use std::future::Future;
 use std::time::Duration;
@@ -13,9 +13,9 @@ use crate::secret::Secret;
 /// The HTTP methods that Duo's APIs use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Method {
-    /// Reads; safe to repeat.
+    /// Reads; safe to retry.
     Get,
-    /// Creates and modifies; never repeated when the outcome is unknown.
+    /// Creates and modifies; never retried when the outcome is unknown.
     Post,
     /// Modifies a policy.
     Put,
@@ -40,14 +40,14 @@ impl Method {
     }
 }
 
-/// Which of Duo's rate budgets a call spends (duo-api.md, section 2.3).
+/// The rate budget that a call counts against (duo-api.md, section 2.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Budget {
     /// Single objects and pages.
     Read,
     /// Changes.
     Write,
-    /// Logs: far fewer calls a minute.
+    /// Logs: a much lower rate.
     Log,
 }
 
@@ -56,21 +56,21 @@ pub enum Budget {
 pub enum Signing {
     /// `/auth/v2/ping` needs no signature.
     Unsigned,
-    /// By the key that the transport holds.
+    /// With the transport's key.
     By(Scheme),
 }
 
-/// One call.
+/// A call.
 #[derive(Clone, Debug)]
 pub struct ApiCall {
     /// The method.
     pub method: Method,
-    /// The path from `/` on, ids already percent-encoded, without a query.
+    /// The path starting with `/`, ids percent-encoded, without a query.
     pub path: String,
     /// Query parameters of GET and DELETE (strings), or the JSON body of POST and PUT. With a version 2 scheme, or
     /// unsigned, the body is sent as a form.
     pub params: Map<String, Value>,
-    /// The rate budget it spends.
+    /// The rate budget.
     pub budget: Budget,
     /// Who signs, and how.
     pub signing: Signing,
@@ -97,14 +97,14 @@ impl ApiCall {
         Self { method, path: path.into(), params, budget, signing: Signing::By(Scheme::V5) }
     }
 
-    /// Whether its answer is, or may be, a key in clear, so that nothing of it may be shown.
+    /// Whether its answer may contain a key in clear text, so that none of it may be shown.
     pub fn hands_out_keys(&self) -> bool {
         self.path.ends_with("/skey")
             || self.path.contains("/client_secret")
             || self.params.contains_key("reset_secret_key")
     }
 
-    /// The same call from another budget.
+    /// The same call with another budget.
     #[must_use]
     pub fn budget(mut self, budget: Budget) -> Self {
         self.budget = budget;
@@ -124,14 +124,14 @@ impl ApiCall {
 pub struct Success {
     /// `response`, whatever its shape.
     pub response: Value,
-    /// `metadata`: paging of list calls; `Null` where there is none.
+    /// `metadata`: paging of list calls; `Null` if there is none.
     pub metadata: Value,
 }
 
-/// Carries calls to one API host with one key.
+/// Sends calls to one API host with one key.
 ///
-/// An implementation signs, waits for the budget, backs off on 429, repeats what is safe to repeat, and learns the
-/// clock's offset; callers see one call and one outcome.
+/// An implementation signs, waits for the budget, backs off on 429, retries what is safe to retry, and learns the clock's
+/// offset; callers see one call and one outcome.
 pub trait Transport: Send + Sync {
     /// Sends one call.
     fn send(&self, call: &ApiCall) -> impl Future<Output = Result<Success, DuoError>> + Send;
@@ -144,7 +144,6 @@ pub trait Transport: Send + Sync {
     /// The API hostname.
     fn host(&self) -> &str;
 
-    /// Says once for each reason that a caller is about to wait, where that takes more than a moment and someone is there
-    /// to be told.
+    /// Announces once per reason that a caller is about to wait, if the wait is long and a listener is set.
     fn announce(&self, _reason: &'static str, _wait: Duration) {}
 }

@@ -1,6 +1,6 @@
-//! What is known of Duo's types of applications and of Admin API permissions (duo-api.md, sections 3.4 and 4).
+//! What is known about Duo's application types and Admin API permissions (duo-api.md, sections 3.4 and 4).
 //!
-//! The set of types is open: a type that is not here works, with a warning.
+//! The set of types is open: an unknown type works, with a warning.
 
 use std::sync::LazyLock;
 
@@ -11,11 +11,11 @@ pub struct Kind {
     pub name: &'static str,
     /// The product as the Admin Panel names it.
     pub product: &'static str,
-    /// What it has in common with others.
+    /// The family of types that it belongs to.
     pub family: Family,
     /// Whether the API can create one.
     pub creation: Creation,
-    /// Since when it is out of support, in words, where it is.
+    /// Since when it is out of support, in words, if it is.
     pub end_of_life: Option<&'static str>,
 }
 
@@ -26,7 +26,7 @@ pub enum Family {
     AdminApi,
     /// Keys for the Accounts API of a managed service provider.
     AccountsApi,
-    /// Keys for the Auth API and its relatives: users are asked by the caller, without a prompt of Duo's.
+    /// Keys for the Auth API and similar APIs: the caller prompts users, without Duo's prompt.
     AuthApi,
     /// SAML applications of Duo Single Sign-On.
     Saml,
@@ -34,7 +34,7 @@ pub enum Family {
     Oidc,
     /// OAuth applications of Duo Single Sign-On.
     OAuth,
-    /// Applications of the Duo Access Gateway, which has reached its end of life.
+    /// Applications of the Duo Access Gateway, which has reached end of life.
     AccessGateway,
     /// Users log in at an operating system or a network device, never in a browser.
     Native,
@@ -43,7 +43,7 @@ pub enum Family {
 }
 
 impl Family {
-    /// Whether users log in to it; the Admin API and the Accounts API have none.
+    /// Whether users log in to it; not so for the Admin API and the Accounts API.
     pub fn has_users(self) -> bool {
         !matches!(self, Self::AdminApi | Self::AccountsApi)
     }
@@ -52,9 +52,9 @@ impl Family {
 /// Whether Duo's API can create an application of a type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Creation {
-    /// As far as is known it can.
+    /// It can, as far as is known.
     Ok,
-    /// It cannot, or most probably cannot; the reason is a clause such as `it needs ...`.
+    /// It cannot, or probably cannot; the reason is a clause such as `it needs ...`.
     Refused(&'static str),
 }
 
@@ -99,20 +99,20 @@ fn family(name: &str, product: &str) -> Family {
 
 fn creation(name: &str, family: Family) -> Creation {
     match name {
-        "azure-ca" => Creation::Refused("it needs a consent that is given interactively at Microsoft"),
+        "azure-ca" => Creation::Refused("it needs an interactive consent at Microsoft"),
         "accountsapi" => {
             Creation::Refused("only an Owner of the parent account can create it, in the Admin Panel")
         }
         "microsoft-eam" => {
-            Creation::Refused("it is set up from the Admin Panel together with Microsoft Entra ID")
+            Creation::Refused("it is set up in the Admin Panel together with Microsoft Entra ID")
         }
-        "portal" => Creation::Refused("Duo makes it itself, for enrolment"),
+        "portal" => Creation::Refused("Duo creates it itself, for enrolment"),
         "samlidp" | "workday" => Creation::Refused("it is a legacy type"),
-        "rest" | "verify" => Creation::Refused("it is a legacy type; `authapi` took its place"),
+        "rest" | "verify" => Creation::Refused("it is a legacy type, replaced by `authapi`"),
         "partner_authapi" | "partner_websdk" => {
             Creation::Refused("it is reserved for Duo's partner programme")
         }
-        "sso-cisco-secure-access" => Creation::Refused("it is added from the Admin Panel's catalogue"),
+        "sso-cisco-secure-access" => Creation::Refused("it is added from the catalogue in the Admin Panel"),
         "bitium" | "citrixcag" | "f5firepass" | "juniperuac" | "tmg" | "uag" => {
             Creation::Refused("its vendor has discontinued the product")
         }
@@ -137,12 +137,12 @@ fn end_of_life(name: &str, family: Family) -> Option<&'static str> {
 pub struct Permission {
     /// The name, e.g. `read_log` for the flag `adminapi_read_log`.
     pub name: &'static str,
-    /// What the Admin Panel calls it, and what it is for.
+    /// Its name in the Admin Panel, and its purpose.
     pub description: &'static str,
 }
 
 impl Permission {
-    /// What the Admin Panel calls it.
+    /// Its name in the Admin Panel.
     pub fn label(&self) -> &'static str {
         self.description.split_once(':').map_or(self.description, |(label, _)| label)
     }

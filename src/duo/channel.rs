@@ -1,5 +1,5 @@
-//! The transport without its I/O: one host, one key, and around each exchange everything that a caller should not
-//! have to think of: the budget, a fresh date and signature, back-off, safe repeats, and the clock.
+//! The transport without its I/O: one host, one key, and everything around an exchange that callers should not have to
+//! handle: rate budget, fresh date and signature, back-off, safe retries, and the clock.
 
 use std::fmt;
 use std::future::Future;
@@ -22,10 +22,10 @@ use super::types::Ikey;
 use super::waits::{NO_ANSWER, Notice, PACE, RATE_LIMIT, Waits};
 use crate::secret::Secret;
 
-/// From how many units of the back-off on a wait is announced: three seconds.
+/// Waits of at least this many back-off units, three seconds, are announced.
 const LONG_WAIT: u32 = 3;
 
-/// Why no reply came.
+/// Why there was no reply.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Fault {
     /// Nothing was sent.
@@ -34,9 +34,9 @@ pub enum Fault {
     Lost(String),
 }
 
-/// Sends one request and brings one reply: the only thing that touches the network, and the wall clock.
+/// Sends one request and returns one reply: the only access to the network and the wall clock.
 pub trait Exchange: Send + Sync + 'static {
-    /// Sends one request, once.
+    /// Sends a request once.
     fn exchange(&self, request: &SignedRequest) -> impl Future<Output = Result<Reply, Fault>> + Send;
 
     /// This machine's clock.
@@ -91,22 +91,22 @@ impl<E: Exchange> Channel<E> {
         Self { shared: Arc::new(shared), key }
     }
 
-    /// Whom to tell of the first wait of each reason that takes more than a moment.
+    /// Sets who is told about the first long wait for each reason.
     pub fn tell_waits(&self, notice: Notice) {
         self.shared.waits.tell(notice);
     }
 
-    /// How many requests went out so far, over all clones: repeats and pings included.
+    /// How many requests were sent so far, over all clones, including retries and pings.
     pub fn requests_sent(&self) -> u64 {
         self.shared.requests.load(Ordering::Relaxed)
     }
 
-    /// Seconds by which Duo's clock is ahead of this machine's, once it was learnt; a reason to warn.
+    /// Seconds by which Duo's clock is ahead of this machine's, once known; a reason to warn.
     pub fn clock_offset(&self) -> Option<i64> {
         self.shared.clock.offset()
     }
 
-    /// Asks Duo for the time, and signs with it from now on. Returns the offset in seconds.
+    /// Asks Duo for the time, and signs with it from then on. Returns the offset in seconds.
     ///
     /// # Errors
     ///
@@ -159,7 +159,7 @@ impl<E> Shared<E> {
 
     fn pause(&self, turn: Turn, wait: Duration, asked: Option<Duration>, call: &ApiCall) {
         tracing::debug!(path = call.path, ms = wait.as_millis(), "rate limited, pausing");
-        // Duo may ask for more than duoctl is ready to wait.
+        // Duo may ask for a longer wait than duoctl accepts.
         let asked = asked.map(|asked| format!(" (Duo asks for {} s)", asked.as_secs())).unwrap_or_default();
         self.waits.announce(RATE_LIMIT, wait, &asked);
         self.limiter.pause(turn, wait);
@@ -172,7 +172,7 @@ impl<E: Exchange> Transport for Channel<E> {
         let start = Instant::now();
         let slowly = |wait: Duration| self.shared.waits.announce(PACE, wait, "");
         loop {
-            // The turn may take long, so it comes before the date.
+            // Waiting for a turn may take long, so it comes before the date.
             let turn = self.shared.limiter.turn_announced(call.budget, slowly).await;
             let (result, retry_after) = self.attempt(call).await;
             let error = match result {
@@ -183,7 +183,7 @@ impl<E: Exchange> Transport for Channel<E> {
                 Next::GiveUp(error) => return Err(error),
                 Next::Pause(wait) => self.shared.pause(turn, wait, retry_after, call),
                 Next::Repeat(wait) => {
-                    // A lost answer was waited for as well.
+                    // The wait for the lost answer counts, too.
                     self.shared.waits.announce(NO_ANSWER, start.elapsed().saturating_add(wait), "");
                     tokio::time::sleep(wait).await;
                 }
@@ -210,7 +210,7 @@ impl<E: Exchange> Transport for Channel<E> {
     }
 }
 
-/// A number from 0 up to 1, so that many workers do not come back in step.
+/// A number from 0 up to 1, so that parallel workers do not retry in step.
 fn chance() -> f64 {
     getrandom::u32().map_or(0.5, |number| f64::from(number) / 4_294_967_296.0)
 }

@@ -1,6 +1,6 @@
-//! Who may read, who may write, who may see a secret: three types over one transport.
+//! Who may read, write, and see secrets: three types over one transport.
 //!
-//! None of them hands its transport out, so a [`Reader`] cannot be turned into anything that writes.
+//! None of them exposes its transport, so a [`Reader`] cannot be turned into a writer.
 
 use std::time::Duration;
 
@@ -20,19 +20,19 @@ use crate::secret::Secret;
 /// The list of applications.
 pub(crate) const INTEGRATIONS: &str = "/admin/v3/integrations";
 
-/// How many applications a page of their list holds: the known maximum (duo-api.md, section 2.4).
+/// How many applications a page of their list contains: the known maximum (duo-api.md, section 2.4).
 pub const INTEGRATIONS_PAGE: usize = 500;
-/// A page that every list takes.
+/// A page size that every list accepts.
 const PAGE: &str = "100";
 
-/// What is tried where Duo refuses a page of the usual size.
+/// Page sizes to try if Duo refuses the usual one.
 const SMALLER_PAGES: [&str; 2] = [PAGE, "20"];
 
 fn is_about_the_limit(error: &DuoError) -> bool {
     matches!(error, DuoError::Refused(refusal) if refusal.status == 400 && refusal.detail.as_deref() == Some("limit"))
 }
 
-/// How often a list is walked at most that changes under the walk (trap 29).
+/// How often a list that changes while it is read is read at most (trap 29).
 const WALKS: usize = 3;
 
 /// How many pages are in flight at once.
@@ -40,33 +40,33 @@ const PAGES_AHEAD: usize = 4;
 
 const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 
-/// Reads only.
+/// Can only read.
 #[derive(Clone, Debug)]
 pub struct Reader<T> {
     transport: T,
 }
 
-/// Reads and writes.
+/// Can read and write.
 #[derive(Clone, Debug)]
 pub struct Writer<T> {
     reader: Reader<T>,
 }
 
-/// Reads secret keys, and nothing else.
+/// Can only read secret keys.
 #[derive(Clone, Debug)]
 pub struct KeyReader<T> {
     transport: T,
 }
 
 impl<T: Transport> Reader<T> {
-    /// A reader over a transport; give it a clone of a shared one.
+    /// A reader over a transport; pass a clone of a shared one.
     pub fn new(transport: T) -> Self {
         Self { transport }
     }
 
     async fn list(&self, path: &str, key: &'static str, limit: &str) -> Result<Vec<Value>, DuoError> {
         let mut items = self.list_in(path, key, limit).await;
-        // No documentation names the maximum of every list; one that is lower is asked for in smaller pages.
+        // The maximum page size of some lists is not documented: if Duo refuses a size, smaller ones are tried.
         for smaller in SMALLER_PAGES.into_iter().filter(|smaller| *smaller != limit) {
             if !items.as_ref().is_err_and(is_about_the_limit) {
                 break;
@@ -88,7 +88,7 @@ impl<T: Transport> Reader<T> {
         let last = self.walk(path, key, limit).await?;
         if last.total().is_none() && last.needs_another_walk(before.as_ref()) {
             return Err(
-                last.incomplete("it does not say how long it is, and two walks saw different objects")
+                last.incomplete("Duo gives no count, and reading it twice returned different objects")
             );
         }
         last.finish()
@@ -99,7 +99,7 @@ impl<T: Transport> Reader<T> {
         self.fetch_wanted(&mut pager, path, limit).await?;
         let pages = pager.ahead().map(|offset| self.page(path, limit, offset));
         let mut pages = std::pin::pin!(stream::iter(pages).buffered(PAGES_AHEAD));
-        // The walk itself stays sequential, so its guards see every page in order.
+        // The walk stays sequential, so its checks see every page in order.
         while pager.wanted().is_some() {
             match pages.try_next().await? {
                 Some((offset, page)) => pager.accept(offset, page)?,
@@ -145,7 +145,7 @@ impl<T: Transport> ReadApi for Reader<T> {
         match self.transport.send(&call).await {
             Ok(success) => match Integration::decode(success.response).filter(|found| found.ikey == *ikey) {
                 Some(found) => Ok(Some(found)),
-                None => Err(not_what_was_asked(&call, "it does not hold the application that was asked for")),
+                None => Err(not_what_was_asked(&call, "it does not contain the requested application")),
             },
             Err(error) if error.is_not_found() => Ok(None),
             Err(error) => Err(error),
@@ -175,24 +175,24 @@ impl<T: Transport> ReadApi for Reader<T> {
 }
 
 impl<T: Transport> Writer<T> {
-    /// A writer over a transport; give it a clone of a shared one.
+    /// A writer over a transport; pass a clone of a shared one.
     pub fn new(transport: T) -> Self {
         Self { reader: Reader::new(transport) }
     }
 }
 
 impl<T: Transport> Writer<T> {
-    /// Makes a new secret key (duo-api.md, section 3.1). The old one stops working at once.
+    /// Resets the secret key (duo-api.md, section 3.1). The old one stops working at once.
     ///
     /// # Errors
     ///
-    /// Those of the transport; of a lost answer nobody knows whether there is a new key.
+    /// Those of the transport. If the answer is lost, it is unknown whether there is a new key.
     pub async fn reset_secret_key(&self, ikey: &Ikey) -> Result<(), DuoError> {
         let body = Map::from_iter([("reset_secret_key".to_owned(), Value::from(1))]);
         self.reader.transport.send(&ApiCall::post(integration_path(ikey)?, body)).await.map(drop)
     }
 
-    /// Makes a new secret of one client of an OAuth application, or of the only one of an OIDC application.
+    /// Resets the secret of one client of an OAuth application, or the only one of an OIDC application.
     ///
     /// # Errors
     ///
@@ -230,7 +230,7 @@ impl<T: Transport> WriteApi for Writer<T> {
         let call = ApiCall::post(INTEGRATIONS, body);
         let success = self.reader.transport.send(&call).await?;
         Integration::decode(success.response)
-            .ok_or_else(|| not_what_was_asked(&call, "it does not hold the new application"))
+            .ok_or_else(|| not_what_was_asked(&call, "it does not contain the new application"))
     }
 
     async fn update(&self, ikey: &Ikey, body: Map<String, Value>) -> Result<Integration, DuoError> {
@@ -239,11 +239,11 @@ impl<T: Transport> WriteApi for Writer<T> {
         if let Some(updated) = Integration::decode(success.response).filter(|updated| updated.ikey == *ikey) {
             return Ok(updated);
         }
-        // The change is made; whatever goes wrong from here must not look as if Duo had refused it.
+        // The change is done; an error from here on must not look as if Duo had refused it.
         let lost = |reason: String| DuoError::Lost { call: title(&call), reason };
         match self.reader.integration(ikey).await {
             Ok(Some(updated)) => Ok(updated),
-            Ok(None) => Err(lost("Duo accepted the change, but the application is gone".to_owned())),
+            Ok(None) => Err(lost("Duo accepted the change, but the application no longer exists".to_owned())),
             Err(error) => Err(lost(format!("Duo accepted the change, but reading it back failed: {error}"))),
         }
     }
@@ -258,7 +258,7 @@ impl<T: Transport> WriteApi for Writer<T> {
 }
 
 impl<T: Transport> KeyReader<T> {
-    /// A reader of secret keys over a transport; give it a clone of a shared one.
+    /// A reader of secret keys over a transport; pass a clone of a shared one.
     pub fn new(transport: T) -> Self {
         Self { transport }
     }
@@ -273,7 +273,7 @@ impl<T: Transport> SecretApi for KeyReader<T> {
             Some(Value::String(key)) if !key.is_empty() && !key.contains('*') => {
                 Err(not_what_was_asked(&call, "its secret key is not 40 letters or digits"))
             }
-            _ => Err(not_what_was_asked(&call, "it holds no secret key in clear")),
+            _ => Err(not_what_was_asked(&call, "it contains no secret key in clear text")),
         }
     }
 
@@ -282,10 +282,10 @@ impl<T: Transport> SecretApi for KeyReader<T> {
         let mut success = self.transport.send(&call).await?;
         match success.response.get_mut("client_secret").map(Value::take) {
             Some(Value::String(secret)) if is_client_secret(&secret) => Ok(Secret::new(secret)),
-            Some(Value::String(secret)) if !secret.is_empty() && !secret.contains('*') => {
-                Err(not_what_was_asked(&call, "its client secret is not a word of at most 512 characters"))
-            }
-            _ => Err(not_what_was_asked(&call, "it holds no client secret in clear")),
+            Some(Value::String(secret)) if !secret.is_empty() && !secret.contains('*') => Err(
+                not_what_was_asked(&call, "its client secret is not a single word of at most 512 characters"),
+            ),
+            _ => Err(not_what_was_asked(&call, "it contains no client secret in clear text")),
         }
     }
 }
@@ -308,12 +308,12 @@ fn integration_path(ikey: &Ikey) -> Result<String, DuoError> {
 ///
 /// # Errors
 ///
-/// [`DuoError::NotSent`] for a text that cannot be an id: it would address something else.
+/// [`DuoError::NotSent`] for a text that is not a valid id: it would address another object.
 pub fn path_segment(id: &str) -> Result<String, DuoError> {
     if matches!(id, "" | "." | "..") || id.contains('/') {
         return Err(DuoError::NotSent {
             call: "a call".to_owned(),
-            reason: format!("{:?} cannot be the id of anything in Duo", crate::text::printable(id)),
+            reason: format!("{:?} is not a valid Duo id", crate::text::printable(id)),
         });
     }
     Ok(utf8_percent_encode(id, ESCAPED).to_string())

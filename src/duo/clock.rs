@@ -1,4 +1,4 @@
-//! How far this machine's clock is from Duo's (duo-api.md, section 1.7).
+//! The offset between this machine's clock and Duo's (duo-api.md, section 1.7).
 
 use std::sync::{Mutex, PoisonError};
 
@@ -6,15 +6,15 @@ use jiff::Timestamp;
 
 use super::request::shifted;
 
-/// Remembers the offset, once it is known. Until then this machine's clock is trusted.
+/// Remembers the offset. Until it is known, this machine's clock is used.
 #[derive(Debug, Default)]
 pub struct Clock {
     offset: Mutex<Option<i64>>,
 }
 
 impl Clock {
-    /// Takes Duo's time, in Unix seconds, of a moment between two local ones; returns the offset in seconds, positive
-    /// when Duo is ahead.
+    /// Records Duo's time in Unix seconds, read between two local moments. Returns the offset in seconds, positive if Duo is
+    /// ahead.
     pub fn learn(&self, duo: i64, before: Timestamp, after: Timestamp) -> i64 {
         let local = before.as_second().midpoint(after.as_second());
         let offset = duo.saturating_sub(local);
@@ -22,8 +22,8 @@ impl Clock {
         offset
     }
 
-    /// The offset in seconds, positive when Duo is ahead; `None` until it was learnt. Worth a warning when it is not
-    /// small: Duo allows about a minute.
+    /// The offset in seconds, positive if Duo is ahead; `None` until it is known. A large one deserves a warning: Duo accepts
+    /// about a minute.
     pub fn offset(&self) -> Option<i64> {
         *self.offset.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -46,6 +46,6 @@ mod tests {
         assert_eq!(clock.learn(1_000, at(600), at(604)), 398);
         assert_eq!((clock.offset(), clock.duo_time(at(50))), (Some(398), at(448)));
         assert_eq!(clock.learn(i64::MIN, at(600), at(600)), i64::MIN);
-        assert_eq!(clock.duo_time(at(50)), at(50), "a nonsense answer is no reason to leave the calendar");
+        assert_eq!(clock.duo_time(at(50)), at(50), "an absurd offset is ignored");
     }
 }

@@ -1,32 +1,32 @@
-//! What can go wrong on the wire. No variant holds a secret: bodies are never kept, only what Duo says of them.
+//! Errors of API calls. No variant holds a secret: bodies are never kept, only Duo's own message.
 
 use thiserror::Error;
 
 /// Why nothing reached Duo.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unreachable {
-    /// The hostname has no address.
+    /// The hostname cannot be resolved.
     Name,
-    /// Nobody answers, or the connection was refused.
+    /// Nothing answers, or the connection was refused.
     Connect,
     /// The certificate is not trusted, or not for this hostname, or TLS is too old.
     Tls,
     /// The proxy refused.
     Proxy,
-    /// Nothing came in time, before anything was sent.
+    /// A timeout before anything was sent.
     Timeout,
     /// Anything else before the request was sent.
     Other,
 }
 
-/// A refusal in Duo's envelope (duo-api.md, section 2.2).
+/// A refusal in Duo's format (duo-api.md, section 2.2).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal {
     /// The call: `GET /admin/v1/groups`.
     pub call: String,
-    /// The HTTP status, the reliable signal; 200 when only `stat` said `FAIL`.
+    /// The HTTP status, the reliable signal; 200 if only `stat` is `FAIL`.
     pub status: u16,
-    /// Duo's code, where it is a number, e.g. 40301.
+    /// Duo's code, if it is a number, e.g. 40301.
     pub code: Option<u32>,
     /// Duo's text.
     pub message: String,
@@ -47,10 +47,10 @@ impl std::fmt::Display for Refusal {
     }
 }
 
-/// A call that brought no success.
+/// A call that failed.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum DuoError {
-    /// The call makes no sense as it is, so it was not sent.
+    /// The call is invalid, so it was not sent.
     #[error("{call} was not sent: {reason}")]
     NotSent {
         /// The call.
@@ -68,7 +68,7 @@ pub enum DuoError {
         /// One line for people.
         reason: String,
     },
-    /// The call may have been carried out, but its answer did not arrive whole.
+    /// The call may have been carried out, but its answer did not arrive completely.
     #[error("the answer to {call} was lost: {reason}")]
     Lost {
         /// The call.
@@ -76,18 +76,18 @@ pub enum DuoError {
         /// One line for people.
         reason: String,
     },
-    /// Still 429 after the whole back-off schedule.
-    #[error("Duo's rate limit refused {call} {attempts} times; nothing was changed by it, try again later")]
+    /// Still 429 after the full back-off schedule.
+    #[error("Duo's rate limit refused {call} {attempts} times; the call changed nothing, try again later")]
     RateLimited {
         /// The call.
         call: String,
         /// How often it was sent.
         attempts: u32,
     },
-    /// Duo answered, and said no.
+    /// Duo refused the call.
     #[error("{0}")]
     Refused(Refusal),
-    /// Something answered, but not Duo's API: HTML, a redirect, an oversized or malformed body.
+    /// The answer is not from Duo's API: HTML, a redirect, an oversized or malformed body.
     #[error("the answer to {call} is not from Duo's API: {reason} (HTTP {status})")]
     Unexpected {
         /// The call.
@@ -97,8 +97,8 @@ pub enum DuoError {
         /// One line for people.
         reason: String,
     },
-    /// A list that did not arrive whole, so nothing may be concluded from what is missing in it.
-    #[error("the list {path} did not arrive whole: {reason}")]
+    /// A list is incomplete, so missing objects mean nothing.
+    #[error("the list {path} is incomplete: {reason}")]
     Incomplete {
         /// The path of the list.
         path: String,
@@ -108,7 +108,7 @@ pub enum DuoError {
 }
 
 impl DuoError {
-    /// Duo's code, where Duo refused with one.
+    /// Duo's code, if Duo refused the call with one.
     pub fn code(&self) -> Option<u32> {
         match self {
             Self::Refused(refusal) => refusal.code,
@@ -134,7 +134,7 @@ impl DuoError {
         }
     }
 
-    /// Whether Duo says that the object does not exist.
+    /// Whether Duo reports that the object does not exist.
     pub fn is_not_found(&self) -> bool {
         matches!(self, Self::Refused(refusal) if refusal.status == 404)
     }
@@ -144,7 +144,7 @@ impl DuoError {
         matches!(self, Self::Refused(refusal) if matches!(refusal.status, 401 | 403))
     }
 
-    /// Whether trying again later may succeed without any change by the user.
+    /// Whether the same call may succeed later without any change by the user.
     pub fn is_transient(&self) -> bool {
         match self {
             Self::Unreachable { .. } | Self::Lost { .. } | Self::RateLimited { .. } => true,
@@ -155,8 +155,7 @@ impl DuoError {
         }
     }
 
-    /// Whether the call may have changed something although no success came back. A read changes nothing, whatever
-    /// becomes of it.
+    /// Whether the failed call may have changed something. A read changes nothing.
     pub fn outcome_unknown(&self) -> bool {
         let writes = |call: &str| !call.starts_with("GET ");
         match self {

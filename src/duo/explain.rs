@@ -1,14 +1,14 @@
-//! What may be behind an error, in plain words, each with what to do (duo-api.md, section 2.2, trap 31).
+//! Possible causes of an error, in plain words, each with a fix (duo-api.md, section 2.2, trap 31).
 //!
-//! Duo's codes are ambiguous: one code has several causes, and the text does not tell which. So all are named, the
-//! likeliest first.
+//! Duo's codes are ambiguous: one code has several causes, and the text does not tell which. So all of them are listed,
+//! the most likely first.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::error::{DuoError, Refusal, Unreachable};
 
-/// One candidate.
+/// A possible cause.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Cause {
     /// What may be wrong.
@@ -21,23 +21,23 @@ fn cause(what: impl Into<String>, fix: impl Into<String>) -> Cause {
     Cause { what: what.into(), fix: fix.into() }
 }
 
-/// The candidate causes of an error, the likeliest first. Empty where the error itself says all there is to say.
+/// The possible causes of an error, the most likely first. Empty if the error already says everything.
 pub fn causes(error: &DuoError) -> Vec<Cause> {
     match error {
         DuoError::NotSent { .. } => Vec::new(),
         DuoError::Unreachable { kind, .. } => vec![unreachable(*kind)],
         DuoError::Lost { .. } => vec![cause(
-            "the network, a proxy or Duo ended the connection before the answer was whole",
-            "run plan again: it shows whether the call was carried out; nothing is repeated blindly",
+            "the network, a proxy or Duo ended the connection before the answer was complete",
+            "run plan again to see whether the call was carried out; duoctl never repeats a change blindly",
         )],
         DuoError::RateLimited { .. } => vec![cause(
-            "other tools of this account spend the same rate limit",
-            "wait some minutes and run again, or stop the other tools meanwhile",
+            "other tools use up this account's rate limit",
+            "wait a few minutes and run again, or stop the other tools",
         )],
         DuoError::Unexpected { status, .. } => unexpected(*status),
         DuoError::Incomplete { .. } => vec![cause(
-            "the list changed while it was read, in the Admin Panel or by another tool",
-            "run again; nothing was concluded from the part that came",
+            "an administrator or another tool changed the list while it was read",
+            "run again; duoctl did not use the incomplete list",
         )],
         DuoError::Refused(refusal) => refused(refusal),
     }
@@ -51,19 +51,19 @@ fn unreachable(kind: Unreachable) -> Cause {
         ),
         Unreachable::Connect | Unreachable::Timeout => cause(
             "a firewall drops or refuses connections to port 443 of the API hostname",
-            "allow outgoing HTTPS to the API hostname, by name and not by address, or set HTTPS_PROXY",
+            "allow outgoing HTTPS to the API hostname, by name, not by address, or set HTTPS_PROXY",
         ),
         Unreachable::Tls => cause(
-            "something between this machine and Duo inspects TLS, or answers under Duo's name",
-            "if this machine trusts the inspecting proxy, set tls_roots to system; or put the proxy's authority into a \
-             PEM file and name it as ca_file; if there is no such proxy, stop and find out who answers",
+            "something between this machine and Duo inspects TLS, or impersonates Duo",
+            "if this machine trusts the inspecting proxy, set tls_roots to system; or save the proxy's authority as a \
+             PEM file and set ca_file to it; if there is no such proxy, stop and find out who answers",
         ),
         Unreachable::Proxy => cause(
-            "the proxy does not let this call through",
-            "check HTTPS_PROXY and its credentials, or except the API hostname with NO_PROXY",
+            "the proxy blocks this call",
+            "check HTTPS_PROXY and its credentials, or exclude the API hostname with NO_PROXY",
         ),
         Unreachable::Other => cause(
-            "the request could not be made on this machine",
+            "this machine could not build the request",
             "check the keys for stray characters, e.g. a line break at the end",
         ),
     }
@@ -79,14 +79,14 @@ fn unexpected(status: u16) -> Vec<Cause> {
             "open https://API_HOSTNAME/auth/v2/ping from this machine: Duo answers with JSON",
         ),
         cause(
-            "the API hostname is that of another Duo service, e.g. of the Admin Panel",
+            "the API hostname belongs to another Duo service, e.g. the Admin Panel",
             "copy the API hostname from the application's page; it starts with api-",
         ),
     ]
 }
 
 fn duo_is_down() -> Cause {
-    cause("Duo, or a gateway before it, is in trouble", "look at status.duo.com and run again later")
+    cause("Duo, or a gateway in front of it, has a problem", "check status.duo.com and run again later")
 }
 
 fn refused(refusal: &Refusal) -> Vec<Cause> {
@@ -94,7 +94,7 @@ fn refused(refusal: &Refusal) -> Vec<Cause> {
     match (refusal.status, refusal.code) {
         (_, Some(40101)) => vec![cause(
             "the Authorization header did not reach Duo",
-            "look for a proxy that removes it, and except the API hostname with NO_PROXY",
+            "check whether a proxy removes it, and exclude the API hostname with NO_PROXY",
         )],
         (_, Some(40102)) => unknown_key(path),
         (_, Some(40103)) => bad_signature(),
@@ -102,12 +102,12 @@ fn refused(refusal: &Refusal) -> Vec<Cause> {
         (401, _) => [unknown_key(path), bad_signature(), vec![bad_clock()]].concat(),
         (403, _) | (_, Some(40301)) => forbidden(refusal, path),
         (404, _) | (_, Some(40401)) => vec![cause(
-            "the object was removed meanwhile, or belongs to another account",
-            "run plan again, and compare the API hostname with that of the Admin Panel where you see the object",
+            "the object no longer exists, or belongs to another account",
+            "run plan again, and check that the API hostname belongs to the account that shows the object",
         )],
         (400, _) | (_, Some(40001..=40099)) => vec![cause(
-            "Duo does not accept a value, which its detail names if it names anything",
-            "correct that field in the YAML; a value may also need a higher edition than this account has",
+            "Duo rejected a value; the detail in its reply may name it",
+            "correct that field in the YAML; some values need a higher edition than this account has",
         )],
         (500.., _) => vec![duo_is_down()],
         _ => Vec::new(),
@@ -121,12 +121,12 @@ fn unknown_key(path: &str) -> Vec<Cause> {
     )];
     if let Some(kind) = kind_for(path) {
         causes.push(cause(
-            format!("the integration key belongs to an application that is not of the kind {kind}"),
-            format!("use the keys of an application of the kind {kind}"),
+            format!("the integration key does not belong to an {kind} application"),
+            format!("use the keys of an {kind} application"),
         ));
     }
     if path.starts_with("/admin/") {
-        // Whether Duo answers so, or with 40301, is not known (duo-api.md, section 2.2).
+        // Whether Duo answers with this code or with 40301 is unknown (duo-api.md, section 2.2).
         causes.push(outside_networks());
     }
     causes
@@ -135,29 +135,29 @@ fn unknown_key(path: &str) -> Vec<Cause> {
 fn bad_signature() -> Vec<Cause> {
     vec![
         cause(
-            "the secret key is not that of the integration key: misspelt, reset meanwhile, or with a line break at its end",
+            "the secret key does not match the integration key: misspelt, reset since, or with a trailing line break",
             "copy the secret key again from the application's page; it has 40 characters",
         ),
         cause(
             "the API hostname belongs to another account",
             "copy integration key, secret key and API hostname together from one application's page",
         ),
-        cause("a proxy changes requests on their way", "except the API hostname with NO_PROXY"),
+        cause("a proxy modifies requests in transit", "exclude the API hostname with NO_PROXY"),
     ]
 }
 
 fn bad_clock() -> Cause {
     cause(
         "this machine's clock differs from Duo's by more than about a minute, or a proxy rewrites the Date header",
-        "set the clock, best by NTP; duoctl doctor shows the difference",
+        "set the clock, preferably with NTP; duoctl doctor shows the difference",
     )
 }
 
 fn forbidden(refusal: &Refusal, path: &str) -> Vec<Cause> {
     let wrong_kind = kind_for(path).map(|kind| {
         cause(
-            format!("the keys are valid, but their application is not of the kind {kind}"),
-            format!("use the keys of an application of the kind {kind}"),
+            format!("the keys are valid, but do not belong to an {kind} application"),
+            format!("use the keys of an {kind} application"),
         )
     });
     if refusal.detail.as_deref().is_some_and(|detail| detail.starts_with("Wrong integration type")) {
@@ -167,7 +167,7 @@ fn forbidden(refusal: &Refusal, path: &str) -> Vec<Cause> {
     if let Some(permission) = permission_for(&refusal.call, path) {
         causes.push(cause(
             format!("the Admin API application lacks the permission {permission}"),
-            format!("give it {permission} on its page in the Duo Admin Panel"),
+            format!("enable {permission} on its page in the Duo Admin Panel"),
         ));
     }
     causes.extend([
@@ -188,14 +188,14 @@ fn outside_networks() -> Cause {
     )
 }
 
-/// The kind of application, as the Admin Panel calls it, whose keys a path takes.
+/// The kind of application, by its name in the Admin Panel, whose keys a path accepts.
 fn kind_for(path: &str) -> Option<&'static str> {
     [("/admin/", "Admin API"), ("/auth/", "Auth API"), ("/accounts/", "Accounts API")]
         .into_iter()
         .find_map(|(prefix, kind)| path.starts_with(prefix).then_some(kind))
 }
 
-/// The permission, as the Admin Panel calls it, that a call needs (duo-api.md, section 5).
+/// The permission, by its name in the Admin Panel, that a call needs (duo-api.md, section 5).
 fn permission_for(call: &str, path: &str) -> Option<&'static str> {
     let (_, object) = path.strip_prefix("/admin/v")?.split_once('/')?;
     let reads = call.starts_with("GET ");
@@ -245,10 +245,10 @@ mod tests {
     fn trap_31_an_unknown_key_may_be_a_key_of_another_kind() {
         insta::assert_snapshot!(whats(&refusal("GET /admin/v1/groups", 401, 40102, None)), @r"
         the integration key is misspelt, was deleted, or belongs to another account than this API hostname
-        the integration key belongs to an application that is not of the kind Admin API
+        the integration key does not belong to an Admin API application
         this machine's public address is outside the networks that the application allows
         ");
-        assert!(whats(&refusal("GET /auth/v2/check", 401, 40102, None)).contains("the kind Auth API"));
+        assert!(whats(&refusal("GET /auth/v2/check", 401, 40102, None)).contains("an Auth API application"));
     }
 
     #[test]
@@ -257,10 +257,10 @@ mod tests {
         the Admin API application lacks the permission Grant read information
         this machine's public address is outside the networks that the application allows
         the account's edition does not have this feature
-        the keys are valid, but their application is not of the kind Admin API
+        the keys are valid, but do not belong to an Admin API application
         ");
         let told = refusal("GET /auth/v2/check", 403, 40301, Some("Wrong integration type for this API."));
-        insta::assert_snapshot!(whats(&told), @"the keys are valid, but their application is not of the kind Auth API");
+        insta::assert_snapshot!(whats(&told), @"the keys are valid, but do not belong to an Auth API application");
     }
 
     #[test]

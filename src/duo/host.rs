@@ -1,30 +1,30 @@
-//! Which hosts may be spoken to (duo-api.md, sections 0 and 9).
+//! Which hosts duoctl may connect to (duo-api.md, sections 0 and 9).
 
 use thiserror::Error;
 
 /// The domains of Duo's API.
 const DOMAINS: [&str; 2] = [".duosecurity.com", ".duofederal.com"];
 
-/// Why a host is not spoken to.
+/// Why a host is not allowed.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum HostError {
     /// Not a bare hostname.
     #[error(
-        "{0:?} is not a bare hostname; write it as in api-1a2b3c4d.duosecurity.com, without https://, path or port"
+        "{0:?} is not a bare hostname; write it like api-1a2b3c4d.duosecurity.com, without https://, path or port"
     )]
     Malformed(String),
     /// A hostname that is not Duo's.
     #[error(
-        "{0} is not a host of Duo's API, which are below duosecurity.com and duofederal.com; another host is spoken to on loopback only"
+        "{0} is not a Duo API host (under duosecurity.com or duofederal.com); other hosts are allowed on loopback only"
     )]
     Foreign(String),
 }
 
-/// Checks an API hostname, in any case. With `loopback` the connection stays on this machine, so any name will do.
+/// Checks an API hostname, ignoring case. With `loopback` the connection stays on this machine, so any name is allowed.
 ///
 /// # Errors
 ///
-/// [`HostError`], which says what is wrong with the name.
+/// [`HostError`] with the problem.
 pub fn check_host(host: &str, loopback: bool) -> Result<(), HostError> {
     let plain = |label: &str| {
         (1..=63).contains(&label.len())

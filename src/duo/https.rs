@@ -1,4 +1,4 @@
-//! The one place that touches the network: HTTPS to one API host (duo-api.md, section 9).
+//! The only code that touches the network: HTTPS to one API host (duo-api.md, section 9).
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -45,27 +45,27 @@ pub struct HttpsConfig {
     pub ikey: Ikey,
     /// Its secret half.
     pub skey: Secret,
-    /// Whom to trust.
+    /// The trusted authorities.
     pub authorities: Authorities,
-    /// Connect to this loopback address instead, under the same hostname: for name indication, certificate check,
-    /// `Host` header and signature nothing changes. Proxies are bypassed.
+    /// Connect to this loopback address instead, with the same hostname: server name, certificate check, `Host` header and
+    /// signature do not change. Proxies are bypassed.
     pub connect_to: Option<SocketAddr>,
     /// The rate budgets.
     pub limits: Limits,
-    /// The waits after a 429 and between repeats.
+    /// The waits after a 429 and between retries.
     pub backoff: Backoff,
-    /// Up to when a connection has to stand, TLS included. Shorter than `total_timeout`.
+    /// The time limit for setting up a connection, including TLS. Shorter than `total_timeout`.
     pub connect_timeout: Duration,
-    /// Up to when a reply has to be there whole, however slowly it drips.
+    /// The time limit for a complete reply, however slowly it arrives.
     pub total_timeout: Duration,
-    /// How many bytes of a reply's body are read at most.
+    /// The most bytes of a reply's body that are read.
     pub max_body: usize,
-    /// Looks up the hostname in place of the system, e.g. so that a test asks no name server.
+    /// Resolves the hostname instead of the system, e.g. so that a test needs no name server.
     pub resolver: Option<Arc<dyn reqwest::dns::Resolve>>,
 }
 
 impl HttpsConfig {
-    /// Duo itself, with the limits and timeouts that suit it.
+    /// For Duo itself, with suitable limits and timeouts.
     pub fn new(host: impl Into<String>, ikey: Ikey, skey: Secret) -> Self {
         Self {
             host: host.into(),
@@ -83,27 +83,27 @@ impl HttpsConfig {
     }
 }
 
-/// Why no transport could be made. Nothing was sent.
+/// Why no transport could be created. Nothing was sent.
 #[derive(Debug, Error)]
 pub enum HttpsError {
-    /// The host is not spoken to.
+    /// The host is not allowed.
     #[error(transparent)]
     Host(#[from] HostError),
-    /// `connect_to` leaves this machine, so the hostname's owner would not be who answers.
+    /// `connect_to` is not on this machine, so another host than the owner of the hostname could answer.
     #[error("{0} is not a loopback address; connect to 127.0.0.1 or [::1], or leave it out")]
     NotLoopback(SocketAddr),
-    /// The host is an address, and another one than `connect_to`.
-    #[error("the host is the address {host}, but the connection is to go to {connect_to}")]
+    /// The host is an address that differs from `connect_to`.
+    #[error("the host is the address {host}, but connect_to is {connect_to}")]
     OtherAddress {
         /// The host.
         host: IpAddr,
         /// The address to connect to.
         connect_to: SocketAddr,
     },
-    /// The trusted authorities could not be set up.
+    /// The trusted authorities could not be loaded.
     #[error(transparent)]
     Authorities(#[from] TrustError),
-    /// A proxy variable of the environment cannot be used. Its value is not repeated: it may hold a password.
+    /// A proxy variable in the environment is invalid. Its value is not repeated: it may contain a password.
     #[error("the environment variable {variable} cannot be used: {reason}")]
     Proxy {
         /// Its name.
@@ -117,7 +117,7 @@ pub enum HttpsError {
 }
 
 impl HttpsTransport {
-    /// A transport over HTTPS. Nothing is sent yet.
+    /// A transport over HTTPS. Sends nothing yet.
     ///
     /// TLS is 1.2 or newer; proxies come from the environment (`HTTPS_PROXY`, `NO_PROXY`); redirects are not
     /// followed.
@@ -136,8 +136,8 @@ impl HttpsTransport {
 /// HTTPS to one host.
 pub struct Https {
     reads: reqwest::Client,
-    /// Keeps no connection. A peer that closes one without a word loses whatever is sent on it next: a read is sent again,
-    /// but of a change nobody would know whether it was made.
+    /// Keeps no connections. A peer that closes one silently loses the next request on it: a read is retried, but the outcome
+    /// of a write would be unknown.
     writes: reqwest::Client,
     /// Scheme and authority of every URL.
     base: String,
@@ -151,12 +151,12 @@ impl Https {
     fn new(config: &HttpsConfig, host: &str) -> Result<Self, HttpsError> {
         check_host(host, config.connect_to.is_some())?;
         let base = base(host, config.connect_to)?;
-        // A simulator on this machine is reached without one.
+        // A simulator on this machine is reached without a proxy.
         let environment = |name: &str| std::env::var_os(name).filter(|_| config.connect_to.is_none());
         if let Some((variable, reason)) = proxy::fault(environment) {
             return Err(HttpsError::Proxy { variable, reason });
         }
-        // Both clients resume the sessions of either one.
+        // Both clients share TLS sessions.
         let tls = trust::client_config(&config.authorities)?;
         let build = |builder: reqwest::ClientBuilder| {
             builder.build().map_err(|error| HttpsError::Client(fault::innermost(&error)))
@@ -192,7 +192,7 @@ impl Https {
         if let Some(content_type) = request.content_type {
             put(CONTENT_TYPE, content_type, false)?;
         }
-        // Signatures cover the host without a port, and a simulator checks them by this header.
+        // Signatures cover the host without a port, and a simulator verifies them by this header.
         headers.insert(HOST, self.host.clone());
         Ok(headers)
     }
@@ -242,7 +242,7 @@ impl Exchange for Https {
         let response = builder.send().await.map_err(|error| self.fault(&error))?;
         let text =
             |name| response.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
-        // Duo sends no Retry-After so far; of its two forms only the seconds are read.
+        // Duo does not send Retry-After so far. Of its two forms only seconds are supported.
         let retry_after =
             text(RETRY_AFTER).and_then(|seconds| seconds.trim().parse().ok()).map(Duration::from_secs);
         let (content_type, content_encoding, location) =
@@ -274,14 +274,14 @@ fn client(config: &HttpsConfig, host: &str, tls: rustls::ClientConfig) -> reqwes
         .retry(reqwest::retry::never())
         .connect_timeout(config.connect_timeout)
         .timeout(config.total_timeout)
-        // Shorter than any gateway's own.
+        // Shorter than the idle timeout of any gateway.
         .pool_idle_timeout(Duration::from_secs(20))
         .https_only(true);
     if let Some(resolver) = &config.resolver {
         builder = builder.dns_resolver(Arc::clone(resolver));
     }
     if let Some(address) = config.connect_to {
-        // Without a port in the URL, the port comes from here.
+        // The URL has no port, so the port comes from this address.
         builder = builder.no_proxy().resolve(host, address);
     }
     builder

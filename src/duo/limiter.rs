@@ -1,8 +1,8 @@
-//! Spends an account's rate budgets evenly, and slows down when Duo says so (duo-api.md, section 2.3).
+//! Spends an account's rate budgets evenly, and slows down when Duo rate-limits (duo-api.md, section 2.3).
 //!
-//! Duo tells neither its limits nor what is left of them, and other tools share them. So each budget starts at the
-//! documented rate; a 429 pauses everyone of that budget. Where this run alone sent much of it, what went through in the
-//! last minute is the limit, and is kept to; else others spent it, and the rate is halved and recovers within a minute.
+//! Duo reveals neither its limits nor the remaining calls, and other tools share them. Each budget starts at the documented
+//! rate, and a 429 pauses all calls of that budget. If this run sent a large part of the calls, the number that succeeded
+//! in the last minute becomes the limit. Otherwise other tools used the limit: the rate is halved and recovers in a minute.
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, PoisonError};
@@ -12,30 +12,30 @@ use tokio::time::Instant;
 
 use super::call::Budget;
 
-/// How long a halved rate takes to recover at most: the span over which Duo counts.
+/// The longest time that a halved rate takes to recover: Duo's counting window.
 const RECOVERY_SECONDS: f64 = 60.0;
 
-/// The span over which Duo counts.
+/// Duo's counting window.
 const WINDOW: Duration = Duration::from_secs(60);
 
-/// From which part of the documented rate on a refusal tells the limit, and not that others spend it.
+/// If this run sent at least this part of the documented rate, a 429 reveals the limit and is not caused by other tools.
 const TELLING_PART: f64 = 1.0 / 8.0;
 
-/// How far below a limit that was learnt duoctl stays, and how much of the full rate it tries to regain in a second.
+/// How far duoctl stays below a learnt limit, and how much of the full rate it tries to regain per second.
 const MARGIN: f64 = 0.98;
 const REGAIN: f64 = 0.02 / 60.0;
 
-/// The smallest amount by which a token may fall short: timers round to less than this.
+/// The smallest shortfall of a token that matters: timers round to less than this.
 const ROUNDING: f64 = 1e-6;
 
-/// One budget.
+/// A rate budget.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rate {
-    /// Calls a minute, in the long run.
+    /// Long-term calls per minute.
     pub per_minute: u32,
-    /// Calls that may go out at once after a rest. With `per_minute` it stays within what Duo allows in a minute.
+    /// Calls that may be sent at once after a pause. Together with `per_minute` it stays within Duo's limit per minute.
     pub burst: u32,
-    /// The rate below which a 429 does not push.
+    /// The rate below which a 429 does not reduce it.
     pub floor_per_minute: u32,
 }
 
@@ -51,8 +51,8 @@ pub struct Limits {
 }
 
 impl Limits {
-    /// Duo's own limits: 300 reads and 300 changes a minute. Logs are said to allow 50 a minute by newer sources and 2
-    /// by older ones: the first two calls go out at once, and a 429 leads down to the older limit.
+    /// Duo's own limits: 300 reads and 300 writes a minute. For logs, newer sources say 50 a minute and older ones 2: the first
+    /// two calls go out at once, and 429s reduce the rate to the older limit.
     pub const DUO: Self = Self {
         read: Some(Rate { per_minute: 280, burst: 20, floor_per_minute: 40 }),
         write: Some(Rate { per_minute: 295, burst: 5, floor_per_minute: 20 }),
@@ -63,7 +63,7 @@ impl Limits {
     pub const UNLIMITED: Self = Self { read: None, write: None, log: None };
 }
 
-/// Hands out turns. One is shared by all workers of an account.
+/// Hands out turns. All workers of an account share one.
 #[derive(Debug)]
 pub struct Limiter {
     read: Lane,
@@ -71,7 +71,7 @@ pub struct Limiter {
     log: Lane,
 }
 
-/// A turn that was taken; give it back to [`Limiter::pause`] when Duo answered 429.
+/// A turn that was taken. Pass it to [`Limiter::pause`] when Duo answers 429.
 #[derive(Clone, Copy, Debug)]
 pub struct Turn {
     budget: Budget,
@@ -79,7 +79,7 @@ pub struct Turn {
 }
 
 impl Limiter {
-    /// All budgets full.
+    /// Starts with full budgets.
     pub fn new(limits: Limits) -> Self {
         Self { read: Lane::new(limits.read), write: Lane::new(limits.write), log: Lane::new(limits.log) }
     }
@@ -89,10 +89,10 @@ impl Limiter {
         self.turn_announced(budget, |_| ()).await
     }
 
-    /// The same; `announce` is told of each wait for the budget's rate, but not of pauses.
+    /// The same; `announce` is called for each wait caused by the budget's rate, but not for pauses.
     pub async fn turn_announced(&self, budget: Budget, announce: impl Fn(Duration)) -> Turn {
         let lane = self.lane(budget);
-        // Held while waiting: the queue of this lock is the queue of the budget.
+        // Held while waiting: this lock's queue is the budget's queue.
         let _queue = lane.queue.lock().await;
         loop {
             let (wait, paused) = {
@@ -110,7 +110,7 @@ impl Limiter {
         }
     }
 
-    /// Pauses everyone of the turn's budget, and halves its rate, once for all calls that were under way together.
+    /// Pauses all calls of the turn's budget and halves its rate, once for all calls that were in flight together.
     pub fn pause(&self, turn: Turn, pause: Duration) {
         self.lane(turn.budget).bucket().pause(Instant::now() + pause, turn.slowdowns);
     }
@@ -144,12 +144,12 @@ impl Lane {
 struct Bucket {
     rate: Option<Rate>,
     per_second: f64,
-    /// What the rate recovers to: the full rate, or less where a limit was learnt.
+    /// The rate that is recovered to: the full rate, or less if a limit was learnt.
     ceiling: f64,
-    /// When calls went out in the last minute, refused ones left out.
+    /// When calls were sent in the last minute, without refused ones.
     sent: VecDeque<Instant>,
     tokens: f64,
-    /// Up to when tokens are counted; lies ahead during a pause.
+    /// The time up to which tokens are counted; in the future during a pause.
     counted: Option<Instant>,
     paused_until: Option<Instant>,
     slowdowns: u64,
@@ -175,7 +175,7 @@ impl Bucket {
         self.paused_until.is_some_and(|until| now < until)
     }
 
-    /// Takes a token; or tells how long to wait before asking again.
+    /// Takes a token, or returns how long to wait before asking again.
     fn take(&mut self, now: Instant) -> Option<Duration> {
         if let Some(until) = self.paused_until.filter(|until| now < *until) {
             return Some(until - now);
@@ -203,7 +203,7 @@ impl Bucket {
         }
     }
 
-    /// What went through in the last minute, by the second, where it tells the limit.
+    /// How many calls succeeded in the last minute, per second, if that reveals the limit.
     fn learnt(&mut self, full: f64) -> Option<f64> {
         self.forget(Instant::now());
         let count = u32::try_from(self.sent.len()).map_or(f64::MAX, f64::from);
@@ -215,7 +215,7 @@ impl Bucket {
         self.sent.pop_back();
         let until = self.paused_until.map_or(until, |already| already.max(until));
         self.paused_until = Some(until);
-        // One call goes out as soon as the pause ends, the others follow at the lower rate.
+        // One call is sent as soon as the pause ends; the others follow at the lower rate.
         (self.tokens, self.counted) = (1.0, Some(until));
         if let Some(rate) = self.rate.filter(|_| slowdowns == self.slowdowns) {
             self.slowdowns = self.slowdowns.wrapping_add(1);
@@ -319,7 +319,7 @@ mod tests {
     async fn a_429_halves_the_rate_once_and_it_recovers() {
         let limiter = limiter();
         let turn = turns(&limiter, Budget::Write, 3).await;
-        // Three calls were under way together and are refused together.
+        // Three calls were in flight together and are refused together.
         for _ in 0..3 {
             limiter.pause(turn, Duration::from_secs(1));
         }

@@ -1,5 +1,5 @@
-//! One walk for every log of version 2: newest first, page by page, until it ends or enough is read (duo-api.md, sections
-//! 2.4 and 7.5).
+//! Reads any version 2 log: newest first, page by page, until it ends or enough is read (duo-api.md, sections 2.4 and
+//! 7.5).
 
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
@@ -14,7 +14,7 @@ use super::reply::whole_number;
 /// Rows of one page.
 const PAGE: usize = 1000;
 
-/// A log, and where its pages have their rows.
+/// A log, and the key of the rows in its pages.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Log {
     path: &'static str,
@@ -26,31 +26,31 @@ pub(crate) const AUTHENTICATIONS: Log = Log { path: "/admin/v2/logs/authenticati
 /// Who changed what.
 pub(crate) const ACTIVITIES: Log = Log { path: "/admin/v2/logs/activity", rows: "items" };
 
-/// What is read of a log.
+/// Which part of a log is read.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Part<'a> {
-    /// From this time on, in milliseconds.
+    /// Start, in milliseconds.
     pub(crate) from: i64,
-    /// Up to this time, in milliseconds.
+    /// End, in milliseconds.
     pub(crate) until: i64,
     /// Further parameters.
     pub(crate) filters: &'a [(&'a str, &'a str)],
-    /// At most so many pages: the budget of the logs is far smaller than that of other calls.
+    /// The most pages to read: the budget for logs is much smaller than that for other calls.
     pub(crate) pages: usize,
 }
 
 /// How a walk ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum End {
-    /// The whole period was read, or as much of it as was needed.
+    /// The whole period was read, or enough of it.
     Read,
-    /// More is there than was read.
+    /// There are more records than were read.
     CutOff,
 }
 
 /// Reads a part of a log, newest first. `take` gets the rows of each page, and breaks when it has enough.
 ///
-/// Some replies carry a cursor on the last page, too; no page is asked for when every row that Duo counts has arrived.
+/// Some replies have a cursor on the last page, too; reading stops when every row that Duo counts has arrived.
 ///
 /// # Errors
 ///
@@ -61,7 +61,7 @@ pub(crate) async fn walk(
     part: Part<'_>,
     mut take: impl FnMut(&[Value]) -> ControlFlow<()>,
 ) -> Result<End, DuoError> {
-    // Duo refuses a period that has no length.
+    // Duo rejects an empty period.
     let until = part.until.max(part.from.saturating_add(1)).to_string();
     let (from, page) = (part.from.to_string(), PAGE.to_string());
     let mut query =
@@ -87,7 +87,7 @@ pub(crate) async fn walk(
         }
         match reply.pointer("/metadata/next_offset").and_then(text_of) {
             None => return Ok(End::Read),
-            // A cursor that comes back would be followed for ever.
+            // A repeated cursor would be followed forever.
             Some(next) if !seen.insert(next.clone()) => return Ok(End::CutOff),
             next => cursor = next,
         }
@@ -95,7 +95,7 @@ pub(crate) async fn walk(
     Ok(End::CutOff)
 }
 
-/// How many rows Duo counts in the period: a number, or an object where it is exact or a lower bound.
+/// How many rows Duo counts in the period: a number, or an object that is exact or a lower bound.
 fn counted(reply: &Value) -> Option<usize> {
     let total = reply.pointer("/metadata/total_objects")?;
     let is_exact = total.get("relation").is_none_or(|relation| relation == "eq");
@@ -115,7 +115,7 @@ fn text_of(cursor: &Value) -> Option<String> {
     }
 }
 
-/// When a row was written: it has its time as text or, in older replies, as a number.
+/// When a row was written: as text or, in older replies, as a number.
 pub(crate) fn time_of(row: &Value) -> Option<Timestamp> {
     let text = |name: &str| row.get(name).and_then(Value::as_str).and_then(|time| time.parse().ok());
     text("isotimestamp")
@@ -123,7 +123,7 @@ pub(crate) fn time_of(row: &Value) -> Option<Timestamp> {
         .or_else(|| Timestamp::from_second(row.get("timestamp").and_then(whole_number)?).ok())
 }
 
-/// A time for people: to the second.
+/// A time for people, to the second.
 pub(crate) fn moment(time: Timestamp) -> String {
     let second = jiff::TimestampRound::new().smallest(Unit::Second).mode(jiff::RoundMode::Floor);
     time.round(second).unwrap_or(time).to_string()

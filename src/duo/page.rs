@@ -1,6 +1,6 @@
 //! Offset paging as a state machine without I/O (duo-api.md, section 2.4).
 //!
-//! A list that did not arrive whole is an error: what is missing in it would otherwise read as deleted (trap 29).
+//! An incomplete list is an error: missing objects would otherwise look deleted (trap 29).
 
 use std::collections::HashSet;
 
@@ -10,7 +10,7 @@ use super::call::Success;
 use super::error::DuoError;
 use super::reply::whole_number;
 
-/// Walks one list. Ask [`Pager::wanted`] what to fetch, give it to [`Pager::accept`], and [`Pager::finish`].
+/// Walks one list: fetch what [`Pager::wanted`] asks for, pass it to [`Pager::accept`], and [`Pager::finish`].
 #[derive(Debug)]
 pub struct Pager {
     path: String,
@@ -24,7 +24,7 @@ pub struct Pager {
 }
 
 impl Pager {
-    /// A walk over the list at `path`, whose objects are told apart by the property `key`.
+    /// A walk over the list at `path`, whose objects are identified by the property `key`.
     pub fn new(path: impl Into<String>, key: &'static str) -> Self {
         Self {
             path: path.into(),
@@ -43,18 +43,18 @@ impl Pager {
         self.wanted
     }
 
-    /// How many objects Duo says that there are; `None` where it does not say.
+    /// How many objects Duo counts; `None` if it does not say.
     pub fn total(&self) -> Option<i64> {
         self.total
     }
 
-    /// What has arrived of a list that nobody reads to its end: nothing may be concluded from what is missing.
+    /// What has arrived of a list that is not read to its end: missing objects mean nothing.
     pub fn so_far(self) -> Vec<Value> {
         self.items
     }
 
-    /// Offsets that may be fetched ahead once the first page is in: those that follow if all pages have the first
-    /// one's size. Empty where the list is short, or does not say how long it is.
+    /// Offsets that may be prefetched after the first page, assuming that all pages have its size. Empty if the list is short
+    /// or of unknown length.
     pub fn ahead(&self) -> impl Iterator<Item = i64> + Send + use<> {
         let step = self.step.filter(|step| *step > 0);
         let total = self.total.unwrap_or_default();
@@ -62,12 +62,12 @@ impl Pager {
             .take_while(move |offset| *offset < total)
     }
 
-    /// Takes the page at `offset`. A page that is not the wanted one, fetched ahead in vain, is ignored.
+    /// Takes the page at `offset`. A prefetched page that turns out not to be the wanted one is ignored.
     ///
     /// # Errors
     ///
-    /// [`DuoError::Incomplete`] when the page is no list, an object has no key, or the next offset is unusable, does
-    /// not advance, or follows an empty page.
+    /// [`DuoError::Incomplete`] when the page is not a list, an object has no key, or the next offset is invalid, does not
+    /// advance, or follows an empty page.
     pub fn accept(&mut self, offset: i64, page: Success) -> Result<(), DuoError> {
         if self.wanted != Some(offset) {
             return Ok(());
@@ -76,7 +76,7 @@ impl Pager {
         let next = match metadata.get("next_offset") {
             None | Some(Value::Null) => None,
             Some(value) => {
-                Some(whole_number(value).ok_or_else(|| self.incomplete("its next_offset is no number"))?)
+                Some(whole_number(value).ok_or_else(|| self.incomplete("its next_offset is not a number"))?)
             }
         };
         let length = i64::try_from(items.len()).unwrap_or(i64::MAX);
@@ -86,8 +86,8 @@ impl Pager {
         if next.is_some() && length == 0 {
             return Err(self.incomplete("a page is empty but names a next one"));
         }
-        // The latest word counts. A list that grows only repeats objects; one that shrinks moves up by what it lost, and
-        // an object that slips from the next page onto one that was read already would seem to be gone.
+        // The latest total counts. A growing list only repeats objects. In a shrinking one the objects move up, and one that
+        // moves from the next page onto a page already read would seem to be gone.
         let total = metadata.get("total_objects").and_then(whole_number);
         self.shrank |= total.zip(self.total).is_some_and(|(now, before)| now < before);
         self.total = total.or(self.total);
@@ -107,8 +107,8 @@ impl Pager {
         Ok(())
     }
 
-    /// Whether the list may not be whole, so that another walk may see more: it changed while it was walked, or it does
-    /// not say how long it is and `before` did not see the same.
+    /// Whether the list may be incomplete, so that another walk may find more: it changed during the walk, or its length is
+    /// unknown and `before` found different objects.
     pub fn needs_another_walk(&self, before: Option<&Self>) -> bool {
         self.shrank
             || match self.total {
@@ -121,7 +121,7 @@ impl Pager {
         i64::try_from(self.items.len()).unwrap_or(i64::MAX)
     }
 
-    /// The objects, each once, in the order of their first appearance. More than Duo counted is fine.
+    /// The objects, without duplicates, in the order of their first appearance. More than Duo counted is fine.
     ///
     /// # Errors
     ///
@@ -130,27 +130,25 @@ impl Pager {
     pub fn finish(self) -> Result<Vec<Value>, DuoError> {
         let count = self.count();
         if self.wanted.is_some() {
-            return Err(self.incomplete("the walk has not ended"));
+            return Err(self.incomplete("its last page was not read"));
         }
         if self.shrank {
             return Err(self.incomplete("objects were removed from it while it was read"));
         }
         match self.total {
-            Some(total) if count < total => {
-                Err(self
-                    .incomplete(&format!("{count} of {total} objects came; it may have changed meanwhile")))
-            }
+            Some(total) if count < total => Err(self
+                .incomplete(&format!("received {count} of {total} objects; it may have changed meanwhile"))),
             _ => Ok(self.items),
         }
     }
 
-    /// That the list is not whole, and why.
+    /// The error for an incomplete list, with the reason.
     pub fn incomplete(&self, reason: &str) -> DuoError {
         DuoError::Incomplete { path: self.path.clone(), reason: reason.to_owned() }
     }
 }
 
-/// The objects and the metadata, which stands beside `response` or, for some lists, inside it.
+/// The objects and the metadata, which is next to `response` or, for some lists, inside it.
 fn parts(page: Success) -> Option<(Vec<Value>, Value)> {
     match page.response {
         Value::Array(items) => Some((items, page.metadata)),
@@ -206,8 +204,7 @@ mod tests {
         let short = walk(vec![(0, nested), (1, page(7..7, Value::Null))]);
         assert_eq!(
             short,
-            Err("the list /list did not arrive whole: 1 of 2 objects came; it may have changed meanwhile"
-                .into())
+            Err("the list /list is incomplete: received 1 of 2 objects; it may have changed meanwhile".into())
         );
     }
 
@@ -226,7 +223,7 @@ mod tests {
 
     #[test]
     fn trap_29_a_list_that_lost_an_object_meanwhile_is_not_whole() {
-        // An object of the first page is deleted: the third moves onto it and is on no page that is read.
+        // An object on the first page is deleted: the third one moves onto that page and is missed.
         let pages = |total: i64| {
             vec![
                 (0, page(0..2, json!({"next_offset": 2, "total_objects": 4}))),
@@ -252,7 +249,7 @@ mod tests {
             assert!(walk(pages).unwrap_err().contains("does not advance"));
         }
         assert!(
-            walk(vec![(0, page(0..2, json!({"next_offset": "soon"})))]).unwrap_err().contains("no number")
+            walk(vec![(0, page(0..2, json!({"next_offset": "soon"})))]).unwrap_err().contains("not a number")
         );
         assert!(walk(vec![(0, page(0..0, json!({"next_offset": 5})))]).unwrap_err().contains("empty"));
     }
@@ -265,7 +262,11 @@ mod tests {
         }
         let nameless = Success { response: json!([{"id": "a"}, {"name": "x"}]), metadata: Value::Null };
         assert!(walk(vec![(0, nameless)]).unwrap_err().contains("has no id"));
-        assert!(walk(vec![(0, page(0..1, json!({"next_offset": 1})))]).unwrap_err().contains("not ended"));
+        assert!(
+            walk(vec![(0, page(0..1, json!({"next_offset": 1})))])
+                .unwrap_err()
+                .contains("last page was not read")
+        );
     }
 
     #[test]

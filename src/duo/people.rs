@@ -1,4 +1,4 @@
-//! Users and the members of groups, page by page (duo-api.md, sections 7.1 and 7.4), as long as a budget lasts.
+//! Users and the members of groups, page by page (duo-api.md, sections 7.1 and 7.4), within a request budget.
 
 use std::collections::BTreeMap;
 
@@ -15,12 +15,12 @@ const MEMBERS_PAGE: u32 = 500;
 const USERS_PAGE: u32 = 300;
 const GROUPS_PAGE: u32 = 100;
 
-/// How many requests may still be made.
+/// How many requests may still be sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Allowance {
-    /// How many were made.
+    /// How many were sent.
     pub made: u32,
-    /// How many are allowed in all.
+    /// How many are allowed in total.
     pub allowed: u32,
 }
 
@@ -41,16 +41,16 @@ impl Allowance {
 pub struct Members {
     /// Usernames by user id.
     pub users: BTreeMap<String, String>,
-    /// Whether these are all of them.
+    /// Whether the list is complete.
     pub complete: bool,
 }
 
-/// Whether Duo lets a user in at all. The last of two that hold at once counts.
+/// Whether Duo lets a user in at all. If two apply, the later one counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Standing {
     /// Nothing keeps the user out.
     Allowed,
-    /// Duo does not say, or says something that duoctl does not know.
+    /// Duo does not report it, or reports a value that duoctl does not know.
     Unknown,
     /// Disabled, locked out, about to be deleted, or in a group that is disabled.
     ShutOut,
@@ -66,7 +66,7 @@ impl From<GroupStatus> for Standing {
     }
 }
 
-/// A user, as far as logging in goes.
+/// A user, as far as logging in is concerned.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct User {
     /// The username.
@@ -78,23 +78,23 @@ pub struct User {
 /// The account's users.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Users {
-    /// How many there are, where Duo told.
+    /// How many there are, if Duo reports it.
     pub total: Option<usize>,
-    /// All of them as they came, where the allowance sufficed.
+    /// All of them as returned, if the allowance was enough.
     pub all: Option<Vec<Value>>,
 }
 
-/// The status of every group, as the list of groups shows it.
+/// The status of every group, from the list of groups.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct GroupStatuses {
     by_id: BTreeMap<GroupId, GroupStatus>,
-    /// Older replies nest groups by name only. Where two groups of one name differ, neither is known.
+    /// Older replies nest groups by name only. If groups with the same name differ, the status is unknown.
     by_name: BTreeMap<String, GroupStatus>,
     read: bool,
 }
 
 impl GroupStatuses {
-    /// Those of the whole list.
+    /// The statuses of the whole list.
     pub fn new(groups: &[Group]) -> Self {
         let mut statuses = Self { read: true, ..Self::default() };
         for group in groups {
@@ -112,7 +112,7 @@ impl GroupStatuses {
         self.by_id.get(group).copied().unwrap_or(GroupStatus::Unknown)
     }
 
-    /// The status of a group as a user carries it: what the list says, and where it says nothing, what the user does.
+    /// The status of a group nested in a user: from the list or, if it is not there, from the user.
     fn nested(&self, group: &Value) -> GroupStatus {
         let text = |key: &str| group.get(key).and_then(Value::as_str);
         let listed = match text("group_id").or_else(|| group.as_str()) {
@@ -125,13 +125,13 @@ impl GroupStatuses {
         if listed == GroupStatus::Unknown { GroupStatus::of(group) } else { listed }
     }
 
-    /// What the groups of a user mean whose reply names none.
+    /// What the groups mean for a user whose reply contains none.
     fn unnamed(&self) -> Standing {
         let harmless = self.by_id.values().all(|status| Standing::from(*status) == Standing::Allowed);
         if self.read && harmless { Standing::Allowed } else { Standing::Unknown }
     }
 
-    /// One object of `GET /admin/v1/users`: its id, and whether it can log in.
+    /// Decodes one object of `GET /admin/v1/users`: its id, and whether it can log in.
     pub fn user(&self, user: &Value) -> (String, User) {
         let text = |key: &str| user.get(key).and_then(Value::as_str).unwrap_or_default();
         let groups = match user.get("groups").and_then(Value::as_array) {
@@ -150,11 +150,11 @@ impl GroupStatuses {
     }
 }
 
-/// The members of one group. A group that is gone has none.
+/// The members of one group. A group that no longer exists has none.
 ///
 /// # Errors
 ///
-/// Those of the transport, and [`DuoError::Incomplete`] for pages that do not add up.
+/// Those of the transport, and [`DuoError::Incomplete`] for inconsistent pages.
 pub async fn members(
     transport: &impl Transport,
     group: &GroupId,
@@ -175,7 +175,7 @@ pub async fn members(
     Ok(Members { users, complete })
 }
 
-/// The users: all of them where the allowance suffices, else only how many.
+/// The users: all of them if the allowance is enough, otherwise only their number.
 ///
 /// # Errors
 ///
@@ -185,7 +185,7 @@ pub async fn users(transport: &impl Transport, allowance: &mut Allowance) -> Res
     Ok(Users { total: all.as_ref().map(Vec::len).or(total), all })
 }
 
-/// The status of every group; empty where the allowance does not suffice for the whole list.
+/// The status of every group; empty if the allowance is not enough for the whole list.
 ///
 /// # Errors
 ///
@@ -199,7 +199,7 @@ pub async fn group_statuses(
     Ok(groups.map_or_else(GroupStatuses::default, |groups| GroupStatuses::new(&groups)))
 }
 
-/// A list, where the allowance suffices for all of it; else only how long it is. It costs one request to learn that.
+/// A list if the allowance is enough for all of it, otherwise only its length, which costs one request.
 async fn list(
     transport: &impl Transport,
     path: &str,
@@ -224,7 +224,7 @@ async fn list(
     Ok((total, Some(pager.finish()?)))
 }
 
-/// Goes on until the list or the allowance ends; whether it was the list.
+/// Continues until the list or the allowance ends. Returns whether the list ended.
 async fn walk(
     transport: &impl Transport,
     path: &str,
@@ -276,7 +276,7 @@ mod tests {
         assert_eq!(standing(json!({"groups": []}), &GroupStatuses::default()), Standing::Unknown);
     }
 
-    /// Both letter cases in the list, and every form of the nested group: what the list says counts, by id.
+    /// Both letter cases in the list, and every form of the nested group: the list takes precedence, by id.
     #[test]
     fn the_status_of_a_group_is_that_of_the_list() {
         let cases =
@@ -329,7 +329,7 @@ mod tests {
             standing(user(json!({"name": "Interns"})), &named("Disabled", "Disabled")),
             Standing::ShutOut
         );
-        // A reply without groups leaves a question only where some group shuts people out.
+        // A reply without groups is ambiguous only if some group shuts users out.
         assert_eq!(standing(json!({"status": "active"}), &named("Active", "Bypass")), Standing::Allowed);
         assert_eq!(standing(json!({"status": "active"}), &named("Active", "Disabled")), Standing::Unknown);
     }

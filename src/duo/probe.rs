@@ -1,5 +1,4 @@
-//! The shapes of read-only calls that prove one thing each (duo-api.md, sections 5, 6.1 and 6.2). What an answer
-//! means is judged elsewhere.
+//! Read-only calls that each prove one thing (duo-api.md, sections 5, 6.1 and 6.2). Other modules judge the answers.
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -9,22 +8,22 @@ use super::reply::whole_number;
 use super::request::title;
 use super::sign::Scheme;
 
-/// A call that Duo answers only when the key holds a permission.
+/// A call that Duo answers only if the key has a permission.
 #[derive(Clone, Debug)]
 pub struct PermissionProbe {
     /// Any one of these flags unlocks the call.
     pub unlocked_by: &'static [&'static str],
-    /// These flags may unlock it too; no source says so for certain. Neither answer is a surprise for a key that
-    /// holds one of these and none of `unlocked_by`.
+    /// These flags may unlock it, too, but no source is certain. For a key with one of these and none of `unlocked_by`, both
+    /// answers are plausible.
     pub perhaps_unlocked_by: &'static [&'static str],
-    /// The call. It changes nothing and asks for one object at most.
+    /// The call. It changes nothing and requests at most one object.
     pub call: ApiCall,
 }
 
-/// One probe for each permission that a call without effect can prove.
+/// One probe for each permission that a read-only call can prove.
 ///
-/// `adminapi_write_resource`, `adminapi_integrations` and `adminapi_allow_to_set_permissions` have none: read the
-/// flag itself. The log probe spends the tight log budget, so send it at most once per key and run.
+/// `adminapi_write_resource`, `adminapi_integrations` and `adminapi_allow_to_set_permissions` have none: read the flag
+/// itself. The log probe uses the small log budget, so send it at most once per key and run.
 pub fn permission_probes(now: Timestamp) -> Vec<PermissionProbe> {
     let one = [("limit", "1"), ("offset", "0")];
     let probe =
@@ -43,7 +42,7 @@ pub fn permission_probes(now: Timestamp) -> Vec<PermissionProbe> {
     ]
 }
 
-/// One minute of the authentication log that ended three minutes ago: Duo's logs lag by about two.
+/// One minute of the authentication log, three minutes ago: Duo's logs lag by about two.
 fn authentication_log(now: Timestamp) -> ApiCall {
     let milliseconds = |minutes_ago: i64| {
         let moment = now.checked_sub(SignedDuration::from_mins(minutes_ago)).unwrap_or(now);
@@ -54,25 +53,25 @@ fn authentication_log(now: Timestamp) -> ApiCall {
     ApiCall::get("/admin/v2/logs/authentication", &query).budget(Budget::Log)
 }
 
-/// The call behind [`auth_ping`].
+/// The call used by [`auth_ping`].
 pub fn ping_call() -> ApiCall {
     ApiCall::get("/auth/v2/ping", &[]).signing(Signing::Unsigned)
 }
 
-/// Duo's clock in Unix seconds, from the unsigned `GET /auth/v2/ping`: it proves name, TLS, proxy and host.
+/// Duo's clock in Unix seconds, from the unsigned `GET /auth/v2/ping`: proves name, TLS, proxy and host.
 ///
 /// # Errors
 ///
-/// Those of the transport, and [`DuoError::Unexpected`] when the answer holds no time.
+/// Those of the transport, and [`DuoError::Unexpected`] when the answer contains no time.
 pub async fn auth_ping<T: Transport>(transport: &T) -> Result<i64, DuoError> {
     time_from(transport, &ping_call()).await
 }
 
-/// Checks that the transport's key is a valid Auth API key; returns Duo's clock in Unix seconds.
+/// Checks that the transport's key is a valid Auth API key. Returns Duo's clock in Unix seconds.
 ///
 /// # Errors
 ///
-/// Those of the transport, and [`DuoError::Unexpected`] when the answer holds no time.
+/// Those of the transport, and [`DuoError::Unexpected`] when the answer contains no time.
 pub async fn auth_check<T: Transport>(transport: &T, scheme: Scheme) -> Result<i64, DuoError> {
     time_from(transport, &ApiCall::get("/auth/v2/check", &[]).signing(Signing::By(scheme))).await
 }
@@ -82,7 +81,7 @@ async fn time_from<T: Transport>(transport: &T, call: &ApiCall) -> Result<i64, D
     time_in(call, &success.response)
 }
 
-/// The `time` of a ping's or check's response.
+/// The `time` in the response of a ping or check.
 ///
 /// # Errors
 ///
@@ -91,7 +90,7 @@ pub fn time_in(call: &ApiCall, response: &serde_json::Value) -> Result<i64, DuoE
     response.get("time").and_then(whole_number).ok_or_else(|| DuoError::Unexpected {
         call: title(call),
         status: 200,
-        reason: "it holds no time".to_owned(),
+        reason: "it contains no time".to_owned(),
     })
 }
 

@@ -1,6 +1,6 @@
-//! From an HTTP reply to an outcome, without I/O (duo-api.md, sections 2.1 and 2.2).
+//! Turns an HTTP reply into an outcome, without I/O (duo-api.md, sections 2.1 and 2.2).
 //!
-//! A body is never kept: an error holds only what Duo itself says in its envelope, bounded and made printable.
+//! A body is never kept: an error holds only Duo's own message, truncated and made printable.
 
 use std::time::Duration;
 
@@ -11,27 +11,27 @@ use super::error::{DuoError, Refusal};
 use super::request::title;
 use crate::text::printable;
 
-/// What came back.
+/// A reply.
 #[derive(Clone, Debug)]
 pub struct Reply {
     /// The HTTP status.
     pub status: u16,
-    /// The `Content-Type` header, where it is text.
+    /// The `Content-Type` header, if it is text.
     pub content_type: Option<String>,
-    /// The `Content-Encoding` header, where it is text. duoctl asks for none.
+    /// The `Content-Encoding` header, if it is text. duoctl asks for none.
     pub content_encoding: Option<String>,
-    /// The `Location` header of a redirect, where it is text.
+    /// The `Location` header of a redirect, if it is text.
     pub location: Option<String>,
-    /// The `Retry-After` header in seconds. Duo sends none so far (section 2.3).
+    /// The `Retry-After` header in seconds. Duo does not send it so far (section 2.3).
     pub retry_after: Option<Duration>,
-    /// The body, as far as it came.
+    /// The body, as far as it arrived.
     pub body: Body,
 }
 
 /// A reply's body.
 #[derive(Clone)]
 pub enum Body {
-    /// All of it.
+    /// The complete body.
     Whole(Vec<u8>),
     /// More than this many bytes; the rest was not read.
     TooLarge(usize),
@@ -40,7 +40,7 @@ pub enum Body {
 }
 
 impl std::fmt::Debug for Body {
-    /// Lengths only: a body may hold a secret.
+    /// Only lengths: a body may contain a secret.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Whole(bytes) => write!(f, "Whole({} bytes)", bytes.len()),
@@ -54,10 +54,10 @@ impl std::fmt::Debug for Body {
 ///
 /// # Errors
 ///
-/// - [`DuoError::Refused`]: Duo's envelope says no, whatever the HTTP status.
-/// - [`DuoError::Lost`]: the body of a success or of a server error broke off, or is JSON that ends too early. For
-///   reads as for writes: the text was on its way, so asking again is the answer, where asking again is safe.
-/// - [`DuoError::Unexpected`]: redirects, oversized bodies, HTML, JSON that is not Duo's envelope.
+/// - [`DuoError::Refused`]: Duo refused the call, whatever the HTTP status.
+/// - [`DuoError::Lost`]: the body of a success or of a server error broke off, or is JSON that ends too early. For reads
+///   and writes alike: the answer was on its way, so retry where that is safe.
+/// - [`DuoError::Unexpected`]: redirects, oversized bodies, HTML, JSON in another format than Duo's.
 pub fn outcome(call: &ApiCall, reply: &Reply) -> Result<Success, DuoError> {
     let status = reply.status;
     let unexpected = |reason: String| DuoError::Unexpected { call: title(call), status, reason };
@@ -77,9 +77,9 @@ pub fn outcome(call: &ApiCall, reply: &Reply) -> Result<Success, DuoError> {
     };
     match parsed(bytes) {
         Ok(Value::Object(envelope)) => envelope_outcome(call, status, Value::Object(envelope)),
-        Ok(_) => Err(unexpected("it is JSON, but no object".to_owned())),
+        Ok(_) => Err(unexpected("it is JSON, but not an object".to_owned())),
         Err(error) if error.is_eof() && !bytes.is_empty() && unknown => {
-            Err(DuoError::Lost { call: title(call), reason: "its JSON breaks off".to_owned() })
+            Err(DuoError::Lost { call: title(call), reason: "its JSON is cut off".to_owned() })
         }
         Err(_) => Err(match not_text(call, bytes) {
             Some((reason, true)) => DuoError::Incomplete { path: call.path.clone(), reason },
@@ -89,10 +89,10 @@ pub fn outcome(call: &ApiCall, reply: &Reply) -> Result<Success, DuoError> {
     }
 }
 
-/// JSON as it came. Half of a surrogate pair, which JSON can spell and no text can hold, becomes U+FFFD: what one
-/// person typed as a name must not hide the whole account.
+/// Parses JSON. Half of a surrogate pair, which JSON can express but text cannot, becomes U+FFFD: one badly typed name
+/// must not hide the whole account.
 fn parsed(bytes: &[u8]) -> serde_json::Result<Value> {
-    // A byte order mark is no part of JSON, but some proxies add one.
+    // A byte order mark is not valid JSON, but some proxies add one.
     let bytes = bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(bytes);
     serde_json::from_slice(bytes).or_else(|error| {
         if error.is_eof() { Err(error) } else { serde_json::from_slice(&without_half_surrogates(bytes)) }
@@ -109,7 +109,7 @@ fn without_half_surrogates(bytes: &[u8]) -> Vec<u8> {
         let (taken, replaced) = match (unit(at), unit(at + 6)) {
             (Some(0xd800..=0xdbff), Some(0xdc00..=0xdfff)) => (12, false),
             (Some(0xd800..=0xdfff), _) => (6, true),
-            // An escaped backslash, so that what follows it is no escape.
+            // An escaped backslash, so the next byte is not part of an escape.
             _ => (if *byte == b'\\' { 2 } else { 1 }, false),
         };
         let end = (at + taken).min(bytes.len());
@@ -133,7 +133,7 @@ fn envelope_outcome(call: &ApiCall, status: u16, mut envelope: Value) -> Result<
             let mut take = |key| envelope.get_mut(key).map(Value::take).unwrap_or_default();
             Ok(Success { response: take("response"), metadata: take("metadata") })
         }
-        Some("OK") => unexpected("it says OK under an HTTP status that does not"),
+        Some("OK") => unexpected("it says OK, but its HTTP status does not"),
         Some(_) => Err(refused(call, status, code, &envelope)),
         None if code.is_some() => Err(refused(call, status, code, &envelope)),
         None => unexpected("it is JSON without `stat`"),
@@ -163,7 +163,7 @@ fn refused(call: &ApiCall, status: u16, code: Option<u32>, envelope: &Value) -> 
     })
 }
 
-/// A whole number that came as JSON integer, as a float without fraction, or as a numeric string (trap 34).
+/// A whole number given as a JSON integer, a float without a fraction, or a numeric string (trap 34).
 pub fn whole_number(value: &Value) -> Option<i64> {
     match value {
         Value::Number(number) => number.as_i64().or_else(|| {
@@ -186,10 +186,10 @@ fn redirect(location: Option<&str>) -> String {
     }
 }
 
-/// A character that stands in no text, in the place of bytes that are none.
+/// A character that never occurs in text; it replaces invalid bytes.
 const NO_TEXT: char = '\u{fdd0}';
 
-/// Where Duo's JSON holds bytes that are no UTF-8: which object of a list, and whether it is a page of one.
+/// Where Duo's JSON contains invalid UTF-8: which object of a list, and whether it is a page of one.
 fn not_text(call: &ApiCall, bytes: &[u8]) -> Option<(String, bool)> {
     let at = std::str::from_utf8(bytes).err()?.valid_up_to();
     let mut text = String::with_capacity(bytes.len());
@@ -208,7 +208,7 @@ fn not_text(call: &ApiCall, bytes: &[u8]) -> Option<(String, bool)> {
             let number = offset.saturating_add(object).saturating_add(1);
             (
                 format!(
-                    "object {number} holds bytes that are not UTF-8 (byte {at} of the page at offset {offset})"
+                    "object {number} contains bytes that are not UTF-8 (byte {at} of the page at offset {offset})"
                 ),
                 true,
             )
@@ -316,7 +316,7 @@ mod tests {
     fn a_byte_order_mark_is_no_part_of_the_answer() {
         assert_eq!(of(200, "\u{feff}{\"stat\": \"OK\", \"response\": 1}").unwrap().response, json!(1));
         assert_eq!(refusal(403, "\u{feff}{\"stat\": \"FAIL\", \"code\": 40301}").code, Some(40301));
-        // Only one, and only in front.
+        // Only one, and only at the start.
         assert!(of(200, "\u{feff}\u{feff}{\"stat\": \"OK\"}").is_err());
     }
 
@@ -327,7 +327,7 @@ mod tests {
         gzip.content_encoding = Some("GZIP".to_owned());
         let text = outcome(&read(), &gzip).unwrap_err().to_string();
         assert!(text.contains("(Content-Encoding: gzip), which duoctl did not ask for"), "{text}");
-        // A header that is not true harms nobody.
+        // A wrong header does no harm.
         gzip.body = Body::Whole(br#"{"stat": "OK", "response": 1}"#.to_vec());
         assert_eq!(outcome(&read(), &gzip).unwrap().response, json!(1));
         gzip.body = Body::Whole(b"<html>".to_vec());
@@ -352,11 +352,11 @@ mod tests {
         assert!(matches!(error, DuoError::Incomplete { .. }), "{error:?}");
         assert_eq!(
             error.to_string(),
-            "the list /admin/v1/groups did not arrive whole: object 102 holds bytes that are not UTF-8 (byte 56 of the page at \
+            "the list /admin/v1/groups is incomplete: object 102 contains bytes that are not UTF-8 (byte 56 of the page at \
              offset 100)"
         );
         assert!(answer(&page("100"), "Caf\u{e9} \u{fffd}".as_bytes()).is_ok());
-        // Of a change nobody may conclude that it was refused.
+        // A change must not be reported as refused.
         let write = ApiCall::post("/admin/v3/integrations", Map::new());
         let error = answer(&write, b"\xff").unwrap_err();
         assert!(

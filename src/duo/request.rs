@@ -1,4 +1,4 @@
-//! From a call to a signed request, without I/O (duo-api.md, sections 1.3 to 1.5).
+//! Turns a call into a signed request, without I/O (duo-api.md, sections 1.3 to 1.5).
 
 use std::fmt;
 
@@ -11,10 +11,10 @@ use super::sign::{Scheme, Signable, authorization, canonical_params, signature};
 use super::types::Ikey;
 use crate::secret::Secret;
 
-/// What duoctl calls itself.
+/// The name that duoctl sends as its user agent.
 pub const USER_AGENT: &str = concat!("duoctl/", env!("CARGO_PKG_VERSION"));
 
-/// Whose key signs.
+/// The key that signs.
 #[derive(Clone)]
 pub struct Key {
     /// The public half.
@@ -23,25 +23,25 @@ pub struct Key {
     pub skey: Secret,
 }
 
-/// One HTTP request, ready to send. What is signed is exactly what stands here.
+/// One HTTP request, ready to send. Its fields are exactly what is signed.
 #[derive(Clone)]
 pub struct SignedRequest {
     /// The method.
     pub method: Method,
-    /// Path and query, as they go on the request line.
+    /// Path and query, as sent on the request line.
     pub target: String,
     /// The `Date` header.
     pub date: String,
     /// The `Authorization` header; `None` for an unsigned call. It can be replayed for some minutes, so it is a secret.
     pub authorization: Option<Secret>,
-    /// The `Content-Type` header, where there is a body.
+    /// The `Content-Type` header, if there is a body.
     pub content_type: Option<&'static str>,
     /// The body; empty for GET and DELETE.
     pub body: Vec<u8>,
 }
 
 impl fmt::Debug for SignedRequest {
-    /// Method and path only: bodies and queries may hold what nobody should read in a log.
+    /// Only method and path: bodies and queries may contain data that must not be logged.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SignedRequest")
             .field("method", &self.method)
@@ -55,26 +55,26 @@ pub fn title(call: &ApiCall) -> String {
     format!("{} {}", call.method.as_str(), call.path)
 }
 
-/// A moment in the form of the `Date` header: RFC 2822 with `-0000` and a two-digit day, as the official clients
-/// print it (duo-api.md, section 1.2).
+/// A moment in the format of the `Date` header: RFC 2822 with `-0000` and a two-digit day, like the official clients
+/// (duo-api.md, section 1.2).
 pub fn date_text(moment: Timestamp) -> String {
     moment.strftime("%a, %d %b %Y %H:%M:%S -0000").to_string()
 }
 
-/// A moment moved by the clock's offset in seconds; the moment itself where the sum leaves the calendar.
+/// A moment shifted by the clock's offset in seconds; unchanged if the result is out of range.
 pub fn shifted(moment: Timestamp, offset_seconds: i64) -> Timestamp {
     moment.checked_add(SignedDuration::from_secs(offset_seconds)).unwrap_or(moment)
 }
 
 /// Builds and signs one request.
 ///
-/// Parameters of GET and DELETE travel in the query; a version 5 body is JSON (`{}` when there is nothing to say), a
-/// version 2 or unsigned body is a form. The bytes that are sent are the bytes that are signed.
+/// Parameters of GET and DELETE go into the query. A version 5 body is JSON (`{}` if it is empty), a version 2 or unsigned
+/// body is a form. The bytes that are sent are the bytes that are signed.
 ///
 /// # Errors
 ///
-/// [`DuoError::NotSent`] when the path could not be sent as it is signed: an empty segment, `.` or `..`, or a
-/// character that has to be percent-encoded.
+/// [`DuoError::NotSent`] when the path could not be sent as signed: an empty segment, `.` or `..`, or a character that must
+/// be percent-encoded.
 pub fn signed_request(call: &ApiCall, host: &str, key: &Key, date: &str) -> Result<SignedRequest, DuoError> {
     check_path(call)?;
     let params = parameters(&call.params);
@@ -113,7 +113,7 @@ pub fn signed_request(call: &ApiCall, host: &str, key: &Key, date: &str) -> Resu
     })
 }
 
-/// A URL parser would resolve `..` and escape odd characters after the signature was made.
+/// A URL parser would resolve `..` and escape special characters after the path was signed.
 fn check_path(call: &ApiCall) -> Result<(), DuoError> {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.~%".contains(&byte);
     let fits = |segment: &str| !matches!(segment, "" | "." | "..") && segment.bytes().all(plain);
@@ -121,7 +121,7 @@ fn check_path(call: &ApiCall) -> Result<(), DuoError> {
         Some(rest) if rest.split('/').all(fits) => Ok(()),
         _ => Err(DuoError::NotSent {
             call: call.method.as_str().to_owned(),
-            reason: "its path holds an empty or unusable part; check the ids in it".to_owned(),
+            reason: "its path contains an empty or invalid part; check the ids in it".to_owned(),
         }),
     }
 }
@@ -172,13 +172,13 @@ mod tests {
             (5, _) => Scheme::V5,
             _ => return None,
         };
-        // No x-duo header is ever sent, and non-ASCII text goes out as UTF-8.
+        // duoctl sends no x-duo header, and non-ASCII text as UTF-8.
         let escaped = vector["body_sent"].as_str().is_some_and(|body| body.contains("\\u"));
         if escaped || !vector["x_duo_headers"].as_object()?.is_empty() {
             return None;
         }
         let params = match (method.has_body(), scheme) {
-            // Key order is part of a JSON body.
+            // The order of keys is part of a JSON body.
             (true, Scheme::V5) => serde_json::from_str(vector["body_sent"].as_str()?).ok()?,
             _ => vector["params"].clone(),
         };

@@ -9,19 +9,19 @@ use sha2::{Digest, Sha512};
 
 use crate::secret::Secret;
 
-/// RFC 3986: everything but the unreserved characters is escaped (duo-api.md, section 1.3).
+/// RFC 3986: escapes everything but the unreserved characters (duo-api.md, section 1.3).
 const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 
-/// How a request is signed (duo-api.md, section 1.1). A request does not name its version on the wire.
+/// How a request is signed (duo-api.md, section 1.1). A request does not carry the version.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scheme {
     /// Version 2 with HMAC-SHA1: the classic scheme of the Auth API.
     V2Sha1,
     /// Version 2 with HMAC-SHA512.
     V2Sha512,
-    /// Version 4: JSON bodies, no header hash. Only the sandbox accepts it; nothing sends it.
+    /// Version 4: JSON bodies, no header hash. Only the sandbox accepts it; duoctl never sends it.
     V4,
-    /// Version 5: body and `x-duo-` headers are covered. What duoctl sends.
+    /// Version 5: covers the body and `x-duo-` headers. duoctl uses this one.
     V5,
 }
 
@@ -89,13 +89,13 @@ pub fn signature(scheme: Scheme, secret: &Secret, request: &Signable<'_>) -> Str
 }
 
 fn mac<M: Mac + KeyInit>(secret: &Secret, text: &str) -> String {
-    // HMAC takes a key of any length, so there is no failure to report; an empty text would only fail to verify.
+    // HMAC accepts a key of any length, so this cannot fail; an empty signature would only fail to verify.
     M::new_from_slice(secret.expose().as_bytes())
         .map(|mac| hex(&mac.chain_update(text.as_bytes()).finalize().into_bytes()))
         .unwrap_or_default()
 }
 
-/// Whether `presented` is the signature of the request; the comparison does not stop at the first difference.
+/// Whether `presented` is the signature of the request, compared in constant time.
 pub fn verify(scheme: Scheme, secret: &Secret, request: &Signable<'_>, presented: &str) -> bool {
     let expected = signature(scheme, secret, request);
     let difference =

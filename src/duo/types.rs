@@ -1,4 +1,4 @@
-//! Names of things on Duo's wire (duo-api.md, sections 0 and 3).
+//! Names in Duo's API (duo-api.md, sections 0 and 3).
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -17,12 +17,12 @@ macro_rules! identifier {
         pub struct $name(String);
 
         impl $name {
-            /// Wraps the text as Duo printed it. Shapes are checked where a person typed the value, not here.
+            /// Wraps the text as Duo returned it. The format is checked where a person enters a value, not here.
             pub fn new(text: impl Into<String>) -> Self {
                 Self(text.into())
             }
 
-            /// The text as Duo prints it.
+            /// The text as Duo returns it.
             pub fn as_str(&self) -> &str {
                 &self.0
             }
@@ -49,24 +49,24 @@ identifier!(
     PolicyKey
 );
 
-/// An application as Duo shows it: `GET /admin/v3/integrations` (duo-api.md, section 3.3).
+/// An application as Duo returns it: `GET /admin/v3/integrations` (duo-api.md, section 3.3).
 ///
-/// Every property is kept as it came, known or not, except that secrets are removed while decoding: the masked
-/// `secret_key` leaves its last four characters in [`Integration::secret_hint`], client secrets leave theirs in
+/// Every property is kept unchanged, known or not, except that secrets are removed while decoding: the last four
+/// characters of the masked `secret_key` are kept in [`Integration::secret_hint`], those of client secrets in
 /// [`Integration::client_hints`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct Integration {
-    /// The application's public key, its identity.
+    /// The application's public key and identity.
     pub ikey: Ikey,
-    /// The last four characters of the secret key, where Duo shows them.
+    /// The last four characters of the secret key, if Duo shows them.
     pub secret_hint: Option<String>,
-    /// The last four characters of client secrets by client id, where Duo shows them (duo-api.md, section 3.5).
+    /// The last four characters of client secrets by client id, if Duo shows them (duo-api.md, section 3.5).
     pub client_hints: BTreeMap<String, String>,
     properties: Map<String, Value>,
 }
 
 impl Integration {
-    /// Reads one object of a reply. `None` when it has no usable `integration_key`.
+    /// Decodes one object of a reply. `None` if it has no valid `integration_key`.
     pub fn decode(value: Value) -> Option<Self> {
         let Value::Object(mut properties) = value else { return None };
         let ikey = Ikey::new(properties.get("integration_key")?.as_str().filter(|key| !key.is_empty())?);
@@ -76,8 +76,8 @@ impl Integration {
         Some(Self { ikey, secret_hint, client_hints, properties })
     }
 
-    /// The ids of all clients of an OAuth application, and of the one client of an OpenID Connect application, whether
-    /// or not Duo shows anything of their secrets (duo-api.md, sections 3.3 and 3.5).
+    /// The ids of all clients of an OAuth application, or of the single client of an OpenID Connect application, whether or
+    /// not Duo shows part of their secrets (duo-api.md, sections 3.3 and 3.5).
     pub fn client_ids(&self) -> BTreeSet<&str> {
         let sso = self.property("sso");
         let clients = sso.and_then(|sso| sso.pointer("/oauth_config/clients")).and_then(Value::as_array);
@@ -88,17 +88,17 @@ impl Integration {
         declared.chain(self.client_hints.keys().map(String::as_str)).collect()
     }
 
-    /// A property by its wire name; JSON `null` counts as absent (duo-api.md, trap 6).
+    /// A property by its API name; JSON `null` counts as absent (duo-api.md, trap 6).
     pub fn property(&self, wire: &str) -> Option<&Value> {
         self.properties.get(wire).filter(|value| !value.is_null())
     }
 
-    /// All properties, secrets removed.
+    /// All properties, without secrets.
     pub fn properties(&self) -> &Map<String, Value> {
         &self.properties
     }
 
-    /// A property that is a string; `""` where it is absent or of another kind.
+    /// A string property; `""` if it is absent or not a string.
     pub fn text(&self, wire: &str) -> &str {
         self.property(wire).and_then(Value::as_str).unwrap_or_default()
     }
@@ -108,19 +108,19 @@ impl Integration {
         self.text("type")
     }
 
-    /// The name, free text, not unique (trap 14).
+    /// The name: free text, not unique (trap 14).
     pub fn name(&self) -> &str {
         self.text("name")
     }
 
-    /// The notes, marker included.
+    /// The notes, including the marker.
     pub fn notes(&self) -> &str {
         self.text("notes")
     }
 }
 
-/// The end of a secret. That Duo shows it is third parties' evidence only (duo-api.md, section 0): a mask without it
-/// tells nothing.
+/// The end of a secret. Only third parties report that Duo shows it (duo-api.md, section 0), so a mask without it has no
+/// meaning.
 fn hint(secret: &str) -> Option<String> {
     Some(last_four(secret)).filter(|end| !end.is_empty() && !end.contains('*'))
 }
@@ -129,7 +129,7 @@ fn remove_secrets(value: &mut Value, hints: &mut BTreeMap<String, String>) {
     match value {
         Value::Object(map) => {
             let text = |key: &str| map.get(key).and_then(Value::as_str);
-            // Four characters of a few would be too many.
+            // A short secret must not reveal four characters.
             let long = |secret: &&str| secret.chars().count() >= 8;
             if let (Some(client), Some(secret)) = (text("client_id"), text("client_secret").filter(long)) {
                 hints.extend(hint(secret).map(|end| (client.to_owned(), end)));
@@ -151,12 +151,12 @@ pub enum GroupStatus {
     Bypass,
     /// Members cannot log in.
     Disabled,
-    /// Duo does not show it, or shows a value that duoctl does not know.
+    /// Duo does not show the status, or shows one that duoctl does not know.
     Unknown,
 }
 
 impl GroupStatus {
-    /// Reads the `status` of a group object, in either letter case.
+    /// Reads the `status` of a group object, ignoring case.
     pub fn of(group: &Value) -> Self {
         let status = group.get("status").and_then(Value::as_str).unwrap_or_default();
         match status.trim().to_ascii_lowercase().as_str() {
@@ -168,19 +168,19 @@ impl GroupStatus {
     }
 }
 
-/// A group: what YAML names in `groups_allowed` (duo-api.md, section 7.1).
+/// A group, as named in `groups_allowed` (duo-api.md, section 7.1).
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Group {
     /// Its id.
     pub id: GroupId,
-    /// Its name; directory-synced groups carry a suffix that names the directory.
+    /// Its name; directory-synced groups have a suffix that names the directory.
     pub name: String,
     /// Whether its members can log in.
     pub status: GroupStatus,
 }
 
 impl Group {
-    /// Reads one object of `GET /admin/v1/groups`.
+    /// Decodes one object of `GET /admin/v1/groups`.
     pub fn decode(value: &Value) -> Option<Self> {
         let id = value.get("group_id")?.as_str().filter(|id| !id.is_empty())?;
         let name = value.get("name").and_then(Value::as_str).unwrap_or_default();
@@ -188,7 +188,7 @@ impl Group {
     }
 }
 
-/// A policy: what YAML names in `policy` (duo-api.md, section 7.2).
+/// A policy, as named in `policy` (duo-api.md, section 7.2).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Policy {
     /// Its key.
@@ -197,12 +197,12 @@ pub struct Policy {
     pub name: String,
     /// The global policy applies to everything and is never attached to an application.
     pub is_global: bool,
-    /// Its settings, by section; a custom policy has only those that it decides itself.
+    /// Its settings, by section; a custom policy only has those that it overrides.
     pub sections: Map<String, Value>,
 }
 
 impl Policy {
-    /// Reads one object of `GET /admin/v2/policies`.
+    /// Decodes one object of `GET /admin/v2/policies`.
     pub fn decode(value: &Value) -> Option<Self> {
         let key = value.get("policy_key")?.as_str().filter(|key| !key.is_empty())?;
         let name = value.get("policy_name").and_then(Value::as_str).unwrap_or_default();
@@ -212,27 +212,27 @@ impl Policy {
     }
 }
 
-/// What the account says of itself (duo-api.md, section 7.5).
+/// What Duo reports about the account (duo-api.md, section 7.5).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Account {
     /// The customer's name, from the settings.
     pub name: Option<String>,
-    /// The edition's name as Duo prints it, e.g. `Duo Premier`; older accounts do not tell.
+    /// The edition's name as Duo returns it, e.g. `Duo Premier`; older accounts do not report it.
     pub edition: Option<String>,
 }
 
-/// Whether a text has the shape of an integration key, as all known ones do.
+/// Whether a text has the format of an integration key.
 pub fn is_integration_key(text: &str) -> bool {
     let capital = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit();
     text.len() == 20 && text.starts_with("DI") && text.chars().all(capital)
 }
 
-/// Whether a text has the shape of a secret key, as all known ones do.
+/// Whether a text has the format of a secret key.
 pub fn is_secret_key(text: &str) -> bool {
     text.len() == 40 && text.chars().all(|c| c.is_ascii_alphanumeric())
 }
 
-/// Whether a text can be a client secret: no documentation says what it is made of.
+/// Whether a text can be a client secret: the format is not documented.
 pub(super) fn is_client_secret(text: &str) -> bool {
     (1..=512).contains(&text.len()) && text.chars().all(|c| c.is_ascii_graphic() && c != '*')
 }

@@ -1,4 +1,4 @@
-//! When keys were last used, as far as Duo's logs tell (duo-api.md, section 2.4).
+//! When keys were last used, according to Duo's logs (duo-api.md, section 2.4).
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
@@ -11,24 +11,24 @@ use super::error::DuoError;
 use super::logs::{ACTIVITIES, AUTHENTICATIONS, End, Log, Part, time_of, walk};
 use super::types::Ikey;
 
-/// Where a login names the application that asked for it.
+/// Where a login record names its application.
 const ASKED_BY: &str = "/application/key";
-/// Where a change names the Admin API application that made it.
+/// Where a change record names the Admin API application that made the change.
 const MADE_BY: &str = "/actor/key";
 
-/// The last use of each key that was used at all, and from when on the logs were read.
+/// The last use of each key that was used, and the start of the period that was read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LastUses {
     /// The last attempt, by integration key.
     pub last: BTreeMap<Ikey, Timestamp>,
     /// The last one that succeeded.
     pub succeeded: BTreeMap<Ikey, Timestamp>,
-    /// A use before it may have been missed.
+    /// A use before this time may have been missed.
     pub read_from: Timestamp,
 }
 
-/// Looks for uses of `keys` from a time on: logins, and with `changes` what Admin API keys changed. At most `pages`
-/// pages of each log, newest first.
+/// Looks for uses of `keys` since a time: logins, and with `changes` also changes made with Admin API keys. Reads at most
+/// `pages` pages of each log, newest first.
 ///
 /// # Errors
 ///
@@ -64,7 +64,7 @@ async fn read(
             oldest = Some(time);
             let key = row.pointer(user).and_then(Value::as_str).map(Ikey::new);
             if let Some(key) = key.filter(|key| keys.contains(key)) {
-                // A change has no result: what was refused is not in the log.
+                // A change has no result: the log does not contain refused changes.
                 let result = row.get("result").and_then(Value::as_str);
                 let counts = [
                     Some(&mut *last),

@@ -1,26 +1,26 @@
-//! Waits that would look like a program that hangs: the first one of each reason is announced.
+//! Waits that could look as if the program hangs: the first one for each reason is announced.
 
 use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
-/// Told, in one line, that duoctl waits, why, and for how long.
+/// Receives, in one line, that duoctl waits, why, and for how long.
 pub type Notice = Arc<dyn Fn(&str) + Send + Sync>;
 
 /// Duo answered 429.
 pub const RATE_LIMIT: &str = "Duo's rate limit is reached";
-/// duoctl's own pace.
+/// duoctl's own rate limit.
 pub const PACE: &str = "calls are spread out to stay within Duo's rate limit";
-/// An answer got lost, or was a server's error.
-pub const NO_ANSWER: &str = "Duo does not answer properly, and reads are repeated";
+/// An answer was lost, or was a server error.
+pub const NO_ANSWER: &str = "Duo does not answer reliably, so reads are retried";
 
-/// Announces waits, each reason once.
+/// Announces waits, once per reason.
 #[derive(Default)]
 pub struct Waits {
     notice: OnceLock<Notice>,
     told: Mutex<BTreeSet<&'static str>>,
-    /// From how long on a wait is worth a word.
+    /// The shortest wait that is announced.
     least: Duration,
 }
 
@@ -31,18 +31,18 @@ impl fmt::Debug for Waits {
 }
 
 impl Waits {
-    /// Announces waits from this long on.
+    /// Announces waits of at least this length.
     pub fn from(least: Duration) -> Self {
         Self { least, ..Self::default() }
     }
 
-    /// Whom to tell. Only the first one counts.
+    /// Sets the listener. Only the first call has an effect.
     pub fn tell(&self, notice: Notice) {
-        // Whoever asked first goes on being told.
+        // The first listener stays.
         let _ = self.notice.set(notice);
     }
 
-    /// A wait of some reason; `detail` completes the sentence.
+    /// Announces a wait; `detail` completes the sentence.
     pub fn announce(&self, reason: &'static str, wait: Duration, detail: &str) {
         let Some(notice) = self.notice.get().filter(|_| wait >= self.least) else { return };
         let first = self.told.lock().unwrap_or_else(PoisonError::into_inner).insert(reason);

@@ -1,4 +1,4 @@
-//! Drift accepted into the YAML: what somebody changed in Duo becomes what is wanted.
+//! Accepts drift into the YAML: a change made in Duo becomes the desired state.
 
 use std::collections::BTreeSet;
 
@@ -25,12 +25,12 @@ use super::settings;
 pub struct Edit {
     /// The keys below the application, e.g. `sso`, `saml_config`, `relaystate`.
     pub path: Vec<String>,
-    /// What it becomes; `None` removes the key.
+    /// The new value; `None` removes the key.
     pub value: Option<Value>,
 }
 
-/// What of a plan's changes of an address Duo moved, and not only the YAML. Without a readable marker on the `live`
-/// application nothing tells who moved, so that every difference may be one that was made in Duo.
+/// The changes in a plan for an address that were made in Duo, not only in the YAML. Without a readable marker on the
+/// `live` application, the side that changed is unknown, so every difference may have been made in Duo.
 pub fn drifted<'p>(plan: &'p Plan, wanted: &DesiredApplication, live: &Integration) -> Vec<&'p Change> {
     let marker = Notes::parse(live.notes()).marker;
     let tells = marker.is_some_and(|marker| marker.address == wanted.address && !marker.applied.is_empty());
@@ -39,12 +39,13 @@ pub fn drifted<'p>(plan: &'p Plan, wanted: &DesiredApplication, live: &Integrati
     let moved = |change: &&Change| {
         !tells || matches!(change.origin, Some(Origin::Drift | Origin::Both | Origin::Unknown))
     };
-    // `state` and `protect` are the marker's words, not Duo's.
+    // `state` and `protect` are stored in the marker, not in Duo's fields.
     let settings = |change: &&Change| !matches!(change.field.as_str(), "state" | "protect");
     steps.flat_map(|step| &step.changes).filter(moved).filter(settings).collect()
 }
 
-/// The edits that make the YAML say what Duo holds in the changed fields. An error says which cannot be said, and why.
+/// The edits that set the changed fields in the YAML to Duo's values. The error names a field that the YAML cannot
+/// express, and why.
 pub fn edits(
     wanted: &DesiredApplication,
     changes: &[&Change],
@@ -55,7 +56,7 @@ pub fn edits(
     let kind = lookup(integration.kind());
     let mut fields: BTreeSet<&str> =
         changes.iter().filter_map(|change| change.field.split(['.', '[']).next()).collect();
-    // Groups only stand together with the access that they belong to.
+    // Groups are valid only together with the access that they belong to.
     if fields.contains("user_access") {
         fields.insert("groups_allowed");
     }
@@ -68,7 +69,7 @@ pub fn edits(
             _ => {
                 let value = settings::value(field, integration, kind, &names)
                     .map_err(|why| format!("`{field}` {why}"))?;
-                // Blanks alone count as nothing everywhere else, and other readers of the YAML see nothing there.
+                // Blanks alone count as empty everywhere else, and other YAML parsers read an empty value.
                 let value =
                     value.filter(|value| value.as_str().is_none_or(|text| !bare_key(text).is_empty()));
                 let value = value.map(|value| in_declared_order(value, wanted, field, &names));
@@ -81,8 +82,8 @@ pub fn edits(
     Ok(edits)
 }
 
-/// A list whose order means nothing, as the YAML has it already: what stays keeps its place and its spelling, what is
-/// new comes after it.
+/// A list whose order has no meaning, based on the YAML: remaining items keep their position and spelling, new items are
+/// added at the end.
 fn in_declared_order(value: Value, wanted: &DesiredApplication, field: &str, names: &Names<'_>) -> Value {
     let declared = wanted.settings.get(field).map(|setting| &setting.value);
     let Value::Array(mut items) = value else { return value };
@@ -141,7 +142,7 @@ fn document(
     Ok(edits)
 }
 
-/// Goes down what Duo holds to what the YAML leaves out and a change names.
+/// Descends into Duo's values to the parts that the YAML leaves out and a change names.
 fn additions(
     declared: &Value,
     live: &Value,
@@ -169,7 +170,7 @@ fn additions(
     }
 }
 
-/// Goes down what the YAML declares to the places that a change names.
+/// Descends into the declared values to the places that a change names.
 fn leaves(
     declared: &Value,
     live: Option<&Value>,
@@ -192,7 +193,7 @@ fn leaves(
         change.field.strip_prefix(&here).is_some_and(|rest| rest.is_empty() || rest.starts_with('['))
     };
     if changes.iter().any(named) {
-        // What is left out of the live document is off, or empty.
+        // Values that the live document omits are off or empty.
         let empty = if declared.is_boolean() { json!(false) } else { Value::Null };
         edits.push(Edit { path: path.clone(), value: Some(live.cloned().unwrap_or(empty)) });
     }

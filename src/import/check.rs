@@ -1,5 +1,5 @@
-//! Entries are read back and planned against the account that they were made from: what would be an error or a change
-//! is given up, one setting at a time.
+//! Parses entries again and plans them against the account that they were made from. Settings that would cause an error
+//! or a change are removed, one at a time.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Range;
@@ -33,11 +33,11 @@ pub(super) struct Check<'a> {
     pub(super) observation: &'a Observation,
 }
 
-/// How often entries are read back at most: each time at least one setting of every wrong one is given up.
+/// The maximum number of rounds; each round removes at least one setting of every entry with a problem.
 const ROUNDS: usize = 20;
 
-/// Applications that a declared address is, as good as certainly, although nothing says so: an entry of its own would make
-/// the address another application.
+/// Applications that almost certainly belong to a declared address without a marker: with an entry of their own, the
+/// address would become another application.
 pub(super) fn look_alikes(desired: &Desired, observation: &Observation) -> BTreeMap<Ikey, Address> {
     match desired.applications.is_empty() {
         true => BTreeMap::new(),
@@ -57,7 +57,7 @@ fn options() -> Options {
 }
 
 impl Check<'_> {
-    /// Gives up what would be an error or a change, and returns the applications for which nothing is left to give up.
+    /// Removes settings that would cause an error or a change, and returns the applications for which none can be removed.
     pub(super) fn settle(&self, drafts: &mut Vec<Draft>) -> Vec<LeftOut> {
         let mut impossible = Vec::new();
         for _ in 0..ROUNDS {
@@ -77,7 +77,7 @@ impl Check<'_> {
             }
             drafts.retain(|draft| !gone.contains(&draft.key));
         }
-        // Nothing may be written that was not seen to be right.
+        // Only entries that were proven to be right may be written.
         let wrong = self.findings(drafts);
         let (kept, lost): (Vec<Draft>, Vec<Draft>) =
             std::mem::take(drafts).into_iter().partition(|draft| !wrong.contains_key(&draft.key));
@@ -97,7 +97,7 @@ impl Check<'_> {
                 continue;
             };
             let field = draft.field_at(start - place.start);
-            let why = format!("cannot be written down: {}", found.message);
+            let why = format!("cannot be written: {}", found.message);
             let finding =
                 findings.entry(draft.key.clone()).or_insert_with(|| Finding { fields: BTreeSet::new(), why });
             finding.fields.extend(field);
@@ -114,7 +114,7 @@ impl Check<'_> {
             let fields: BTreeSet<String> = fields.map(str::to_owned).collect();
             let why = match fields.is_empty() {
                 true => format!("the plan would {} it", step.action.name()),
-                false => "reads back from Duo in another form; it is left alone".to_owned(),
+                false => "is stored by Duo in another form; it is not managed".to_owned(),
             };
             findings.insert(draft.key.clone(), Finding { fields, why });
         }
@@ -139,7 +139,7 @@ impl Check<'_> {
         findings
     }
 
-    /// The plan of what is declared already, and of the entries.
+    /// The plan of the declared applications and the entries.
     fn plan(&self, entries: &Workspace) -> Plan {
         let mut desired = self.desired.clone();
         let added = entries.applications.iter();
@@ -149,7 +149,7 @@ impl Check<'_> {
         plan::plan(&desired, self.observation, &options())
     }
 
-    /// How many fields of the entries are set in Duo, and neither written nor ignored.
+    /// How many fields of the entries are set in Duo but neither written nor ignored.
     pub(super) fn unmanaged_fields(&self, drafts: &[Draft]) -> usize {
         let (text, _) = self.file(drafts);
         let Some(entries) = load_text(PathBuf::from("import.yaml"), text).workspace else { return 0 };
@@ -158,7 +158,7 @@ impl Check<'_> {
         self.plan(&entries).unmanaged_fields().iter().filter(|set| own.contains(&set.address)).count()
     }
 
-    /// The entries as a workspace of their own, and the place of each.
+    /// The entries as a separate workspace, and the position of each.
     fn file<'d>(&self, drafts: &'d [Draft]) -> (String, Vec<(Range<usize>, &'d Draft)>) {
         let tenant = writing::text(&self.workspace.tenant.api_hostname.value);
         let defaults = match &self.workspace.defaults {
@@ -187,7 +187,7 @@ impl Check<'_> {
 
 /// What is wrong with an entry.
 struct Finding {
-    /// The settings to give up; none where the entry as a whole is impossible.
+    /// The settings to remove; none if the entry as a whole is impossible.
     fields: BTreeSet<String>,
     why: String,
 }
@@ -197,14 +197,14 @@ fn impossible_because(draft: &Draft, why: String) -> LeftOut {
 }
 
 impl Draft {
-    /// Whether something is left of a field to give up: a setting, or that it counts as unset.
+    /// Whether a field can still be removed: as a setting, or by no longer counting as unset.
     fn can_give_up(&self, name: &str) -> bool {
         let is_ignored = self.ignored.iter().any(|(ignored, _)| ignored == name);
         let counts = self.fullness.is_whole() && field(name).is_some_and(Field::is_compared) && !is_ignored;
         counts || self.parts.iter().any(|part| part.key == name)
     }
 
-    /// The setting that stands at an offset into the entry's text, each line of which is indented by two.
+    /// The setting at an offset in the entry's text, in which each line is indented by two.
     fn field_at(&self, offset: usize) -> Option<String> {
         let mut field = None;
         let mut end = 0;

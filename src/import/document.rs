@@ -1,5 +1,5 @@
-//! The `sso` document of an application as a person would write it: what the language knows, without what is empty,
-//! with groups by name.
+//! The `sso` document of an application as a person would write it: the keys of the language, without empty values, with
+//! groups by name.
 
 use serde_json::{Map, Value, json};
 
@@ -13,10 +13,10 @@ use crate::text::{secret_runs, shown};
 use super::draft::Found;
 use super::names::{Names, Unsaid};
 
-/// Free text, in which people keep what they should not.
+/// Free text, which may contain secrets.
 const FREE: [&str; 4] = ["relaystate", "description", "static_attrs", "attribute_transformations"];
 
-/// The document, or why it cannot be said.
+/// The document, or why it cannot be expressed.
 pub(super) fn describe(property: Option<&Value>, names: &Names<'_>) -> Result<Option<Found>, Unsaid> {
     let Some(property) = property else { return Ok(None) };
     let live = in_one_shape(property);
@@ -40,7 +40,7 @@ pub(super) fn describe(property: Option<&Value>, names: &Names<'_>) -> Result<Op
     Ok(Some(Found::document(document, meant)))
 }
 
-/// The part of a live value that fits a shape; `None` where nothing of it is worth writing.
+/// The part of a live value that fits a shape; `None` if there is nothing to write.
 fn shaped(name: &str, value: &Value, shape: Shape) -> Option<Value> {
     let is_empty = match value {
         Value::Null => true,
@@ -124,7 +124,7 @@ fn name_groups(
             for item in items.iter_mut() {
                 let Value::String(id) = item else { continue };
                 let group = names.group(id).ok_or_else(|| {
-                    format!("names the group {} that the account does not list; it is left alone", shown(id))
+                    format!("names the group {} that the account does not list; it is not managed", shown(id))
                 })?;
                 meant.extend(group.meant);
                 *item = group.value;

@@ -1,4 +1,4 @@
-//! An entry of `applications` before it is text: each setting can still be given up.
+//! An entry of `applications` before it is written as text, while settings can still be removed.
 
 use std::cell::OnceCell;
 
@@ -13,10 +13,10 @@ use crate::text::bounded;
 
 use serde_json::{Map, Value, json};
 
-/// How deep the parts of an entry stand.
+/// The indentation of the parts of an entry.
 const STEP: usize = 2;
 
-/// How long a comment may be.
+/// The maximum length of a comment.
 const COMMENT: usize = 160;
 
 /// An application as an entry of `applications`.
@@ -32,13 +32,13 @@ pub struct Entry {
     pub ikey: Ikey,
     /// A block mapping with the one key, without indentation.
     pub text: String,
-    /// What the text means, below the key.
+    /// The value that the text represents, below the key.
     pub value: Value,
-    /// How many of its values are left alone because the language cannot say them.
+    /// How many of its values are not managed because the language cannot express them.
     pub unsaid: usize,
 }
 
-/// An application on its way into the YAML.
+/// An application that is being written as YAML.
 #[derive(Clone, Debug)]
 pub(super) struct Draft {
     /// The last part of its address.
@@ -49,26 +49,26 @@ pub(super) struct Draft {
     pub(super) name: String,
     pub(super) pinned: bool,
     pub(super) parts: Vec<Part>,
-    /// What could not be said, one comment each.
+    /// The values that could not be expressed, one comment each.
     pub(super) comments: Vec<String>,
     pub(super) fullness: Fullness,
-    /// Fields that are ignored since they could not be said, each with the reason.
+    /// Fields that are ignored because they could not be expressed, each with the reason.
     pub(super) ignored: Vec<(String, String)>,
-    /// The entry as it was last written, until something more is given up.
+    /// The entry as last written, until another setting is removed.
     pub(super) written: OnceCell<String>,
 }
 
-/// Whether what an entry leaves out counts as unset.
+/// Whether the fields that an entry leaves out count as unset.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Fullness {
-    /// The entry is to say so, and to write what is unset as well.
+    /// The entry itself sets this, and also writes unset fields.
     pub(super) written: bool,
-    /// The workspace says so of every application.
+    /// The workspace sets this for every application.
     pub(super) inherited: bool,
 }
 
 impl Fullness {
-    /// Whether it counts as unset, whoever says so.
+    /// Whether they count as unset, for either reason.
     pub(super) fn is_whole(self) -> bool {
         self.written || self.inherited
     }
@@ -79,7 +79,7 @@ impl Fullness {
 pub(super) struct Part {
     pub(super) key: &'static str,
     pub(super) value: Value,
-    /// Who is meant by each id.
+    /// The name behind each id.
     pub(super) meant: Vec<(String, String)>,
 }
 
@@ -89,7 +89,7 @@ impl Part {
     }
 }
 
-/// The value of one setting; it is left out where it is the default, unless the workspace's own defaults say otherwise.
+/// The value of one setting; omitted if it is the default, unless the workspace's own defaults differ.
 pub(super) struct Found {
     pub(super) value: Value,
     pub(super) is_default: bool,
@@ -113,11 +113,11 @@ impl Found {
 }
 
 impl Draft {
-    /// Leaves a setting out and says why. An application without type, name or access has to be pinned.
+    /// Leaves out a setting and records why. An application without type, name or access has to be pinned.
     pub(super) fn give_up(&mut self, key: &str, why: &str) {
         self.parts.retain(|part| part.key != key);
         self.written.take();
-        // Left out, it would count as unset.
+        // If it were left out, it would count as unset.
         if self.fullness.is_whole() && field(key).is_some_and(Field::is_compared) {
             self.ignored.push((key.to_owned(), format!("import: {}", one_line(why))));
             let has_groups = field(GROUPS).is_some_and(|field| field.applies_to(lookup(&self.kind)));
@@ -156,7 +156,7 @@ impl Draft {
         }
     }
 
-    /// What stands behind the settings.
+    /// The parts after the settings.
     fn last(&self) -> Vec<Part> {
         let Fullness { written, inherited } = self.fullness;
         let authoritative = (written && !inherited).then(|| Part::new("authoritative", true));
@@ -208,7 +208,7 @@ impl Part {
                 if let Some(first) = lines.first_mut() {
                     first.insert_str(0, &pad);
                 }
-                // Ids deep inside a document are explained above it.
+                // Ids inside a document are explained above it.
                 if value.is_object() {
                     let explained =
                         self.meant.iter().map(|(id, meant)| format!("{pad}# {id} is {}", one_line(meant)));
@@ -220,7 +220,7 @@ impl Part {
     }
 }
 
-/// Text that other people wrote, as a comment: on one line, short, without anything that turns it around.
+/// Text from outside as a comment: on one line, short, without direction characters.
 fn one_line(text: &str) -> String {
     bounded(text, COMMENT).trim_end().to_owned()
 }

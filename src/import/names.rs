@@ -1,4 +1,4 @@
-//! How groups and policies are written: by their names where those are clear, by their ids otherwise.
+//! How groups and policies are written: by name if the name is unambiguous, otherwise by id.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use crate::kinds::reference::Reference;
 use crate::names::same_key;
 use crate::text::shown;
 
-/// Why a value is not written down, as the rest of a sentence that begins with its key.
+/// Why a value is not written, as the rest of a sentence that begins with its key.
 pub(super) type Unsaid = String;
 
 /// Names of groups and policies, and which of them need their ids.
@@ -39,7 +39,7 @@ impl<'a> Names<'a> {
         }
     }
 
-    /// How a group is written: by its name, or by its id together with the name.
+    /// How a group is written: by name, or by id together with the name.
     pub(super) fn group(&self, id: &str) -> Option<Named> {
         let name = *self.groups.get(id)?;
         let clear = self.group_counts.get(&same_key(name)) == Some(&1);
@@ -47,10 +47,9 @@ impl<'a> Names<'a> {
     }
 
     pub(super) fn policy(&self, key: &str) -> Result<Named, Unsaid> {
-        let policy = self
-            .policies
-            .get(key)
-            .ok_or_else(|| format!("is {}, which the account does not list; it is left alone", shown(key)))?;
+        let policy = self.policies.get(key).ok_or_else(|| {
+            format!("is {}, which the account does not list; it is not managed", shown(key))
+        })?;
         if policy.is_global {
             return Err("is the global policy, which applies to everything and is never attached".to_owned());
         }
@@ -60,20 +59,20 @@ impl<'a> Names<'a> {
     }
 }
 
-/// An object as it is written.
+/// How an object is written.
 #[derive(Clone, Debug)]
 pub(super) struct Named {
     /// The reference in the YAML.
     pub(super) value: Value,
-    /// What people call it.
+    /// Its name.
     pub(super) name: String,
-    /// The id and the name, where the id is written.
+    /// The id and the name, if the id is written.
     pub(super) meant: Option<(String, String)>,
 }
 
 impl Named {
     fn new(kind: Kind, id: &str, name: &str, clear: bool) -> Self {
-        // A name with invisible characters could not be told from another in a review.
+        // A reviewer could not distinguish a name with invisible characters from another one.
         let legible = !name.trim().is_empty() && !name.chars().any(char::is_control);
         let by_name = clear && legible;
         let reference = if by_name { Reference::Name(name.to_owned()) } else { Reference::Id(id.to_owned()) };

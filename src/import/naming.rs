@@ -1,17 +1,17 @@
-//! Addresses made from names: readable, unique, and the same whenever the same names come again.
+//! Derives addresses from names: readable, unique, and always the same for the same names.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use unicode_normalization::UnicodeNormalization as _;
 use unicode_normalization::char::is_combining_mark;
 
-/// The longest last part of an address.
+/// The maximum length of the last part of an address.
 const LONGEST: usize = 64;
 
-/// How many characters of an integration key tell two applications apart.
+/// How many characters of an integration key distinguish two applications.
 const TAIL: usize = 6;
 
-/// What an address is made from.
+/// What an address is derived from.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Named<'a> {
     pub(super) name: &'a str,
@@ -19,11 +19,11 @@ pub(super) struct Named<'a> {
     pub(super) ikey: &'a str,
 }
 
-/// The last part of the address of each application, in their order. `taken` are those that the workspace has, `all` is
-/// every application of the account: what is imported already still counts, so that a later import names the rest alike.
+/// The last part of the address of each application, in order. `taken` are those that the workspace has; `all` is every
+/// application of the account, including imported ones, so that a later import names the rest in the same way.
 ///
-/// Applications whose names become the same address all get the type behind it, and where that does not help the end of
-/// their integration keys: none of them is the first, so the result does not depend on an order.
+/// Applications whose names give the same address all get their type as a suffix and, if that is not enough, the end of
+/// their integration keys. None of them keeps the plain address, so the result does not depend on the order.
 pub(super) fn addresses(named: &[Named<'_>], all: &[Named<'_>], taken: &BTreeSet<String>) -> Vec<String> {
     let typed_form = |named: &Named<'_>| joined(&base(named), &slug(named.kind));
     let count = |texts: &mut dyn Iterator<Item = String>| {
@@ -40,7 +40,7 @@ pub(super) fn addresses(named: &[Named<'_>], all: &[Named<'_>], taken: &BTreeSet
     };
     let mut used = taken.clone();
     let mut chosen: Vec<Option<String>> = vec![None; named.len()];
-    // Plain addresses are given out first, so that a longer one never takes the place of a name that reads the same.
+    // Plain addresses are assigned first, so that a longer one never takes the address of a name that reads the same.
     for (slot, plain) in chosen.iter_mut().zip(&plain) {
         if free(plain, &plain_counts) && used.insert(plain.clone()) {
             *slot = Some(plain.clone());
@@ -78,7 +78,7 @@ fn by_key(plain: &str, ikey: &str, used: &mut BTreeSet<String>) -> String {
     }
 }
 
-/// The name as an address; where nothing of it can be written so, the type.
+/// The name as an address, or the type if the name has no usable characters.
 fn base(named: &Named<'_>) -> String {
     let from_name = slug(named.name);
     let base = if from_name.is_empty() { slug(named.kind) } else { from_name };
@@ -99,7 +99,7 @@ fn cut(text: &str, longest: usize) -> String {
     short.trim_end_matches('-').to_owned()
 }
 
-/// Lower-case letters without their marks and digits; everything else parts words.
+/// Lower-case letters without accents, and digits; everything else separates words.
 fn slug(text: &str) -> String {
     // ASCII decomposes into itself, and most names are ASCII.
     if text.is_ascii() {

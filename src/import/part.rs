@@ -1,5 +1,5 @@
-//! Drift of an application of an entry of `identity_intelligence` accepted into the entry: its keys say less than those of
-//! `applications`, so some of what people change in Duo cannot be said.
+//! Accepts drift of an application that belongs to an entry of `identity_intelligence` into that entry. The entry has fewer
+//! keys than `applications`, so it cannot express every change made in Duo.
 
 use serde_json::{Value, json};
 
@@ -17,8 +17,8 @@ use crate::names::same;
 const READ: [&str; 2] = ["read_log", "read_resource"];
 const WRITE: &str = "write_resource";
 
-/// The edits below an entry that make it say what Duo holds in a field of one of its applications. An error says why the
-/// entry cannot say it.
+/// The edits that set a field of one of an entry's applications to Duo's value. The error explains why the entry cannot
+/// express it.
 pub fn edits(
     entry: &IntelligenceEntry,
     part: &str,
@@ -50,7 +50,7 @@ pub fn edits(
 fn permissions(entry: &IntelligenceEntry, live: &Integration) -> Result<Vec<Edit>, String> {
     let held = held_permissions(live);
     if let Some(missing) = READ.iter().find(|name| !held.contains(**name)) {
-        return Err(format!("`access` always includes `{missing}`, which the application no longer has"));
+        return Err(format!("`access` always includes `{missing}`, but the application no longer has it"));
     }
     let known = |name: &str| PERMISSIONS.iter().any(|known| known.name == name);
     if let Some(name) = held.iter().find(|name| !known(name)) {
@@ -58,7 +58,7 @@ fn permissions(entry: &IntelligenceEntry, live: &Integration) -> Result<Vec<Edit
     }
     let access = if held.contains(WRITE) { "read_write" } else { "read_only" };
     let is_extra = |name: &str| held.contains(name) && !READ.contains(&name) && name != WRITE;
-    // What stays keeps its place.
+    // Remaining items keep their position.
     let declared = entry.extra_permissions.iter().map(|extra| extra.value.as_str());
     let mut extra: Vec<&str> = declared.filter(|name| is_extra(name)).collect();
     for permission in PERMISSIONS.iter().filter(|known| is_extra(known.name)) {

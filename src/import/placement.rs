@@ -1,4 +1,4 @@
-//! Into which files the entries go. Files that exist are added to, never written anew.
+//! Decides which files get the entries. Existing files are extended, never rewritten.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -13,7 +13,7 @@ use super::Entry;
 /// How entries are spread over files.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Split {
-    /// All of them in the file that names the workspace.
+    /// All of them in the file that declares the workspace.
     #[default]
     None,
     /// One file for each type, below `applications`.
@@ -30,18 +30,18 @@ const FOLDER: &str = "applications";
 pub struct Change {
     /// Its path.
     pub path: PathBuf,
-    /// The text that it is made from; nothing for a file that is new.
+    /// Its previous text; `None` for a new file.
     pub before: Option<String>,
     /// Its text.
     pub text: String,
-    /// The text as it was read to prove it, for whoever loads it next.
+    /// The parsed text, so that it does not have to be parsed again.
     pub tree: Option<Node>,
     /// How many entries were added.
     pub added: usize,
 }
 
-/// The files with the entries added. `read` gives the text of a file that is there already;
-/// one that is there and cannot be read must not look like none.
+/// The files with the entries added. `read` returns the text of an existing file; an existing file that cannot be read
+/// must not look like a missing one.
 ///
 /// # Errors
 ///
@@ -89,7 +89,7 @@ fn below_root(workspace: &Workspace, name: &str) -> PathBuf {
     workspace.root.join(FOLDER).join(format!("{prefix}{name}.duo.yaml"))
 }
 
-/// Whether Windows takes a file of this name, whatever its extension, for a device, so that no checkout could hold it.
+/// Whether Windows treats a file of this name, with any extension, as a device, so that no checkout could contain it.
 fn is_reserved(name: &str) -> bool {
     let name = name.to_lowercase();
     let numbered = |prefix: &str| {
@@ -99,7 +99,7 @@ fn is_reserved(name: &str) -> bool {
     matches!(name.as_str(), "con" | "prn" | "aux" | "nul") || numbered("com") || numbered("lpt")
 }
 
-/// A type as a file's name.
+/// A type as a file name.
 fn file_name(kind: &str) -> String {
     let safe = |c: char| if c.is_ascii_alphanumeric() || matches!(c, '-' | '_') { c } else { '-' };
     let name: String = kind.chars().map(safe).take(64).collect();

@@ -1,4 +1,4 @@
-//! Which applications get an entry, and what is written into it before anything is checked.
+//! Selects the applications that get an entry, and creates the first draft of each before anything is checked.
 
 use std::cell::OnceCell;
 use std::collections::{BTreeSet, HashMap, HashSet};
@@ -23,24 +23,24 @@ use super::names::Names;
 use super::naming::{self, Named};
 use super::settings;
 
-/// Which applications are wanted.
+/// Which applications to import.
 #[derive(Clone, Debug, Default)]
 pub struct Wanted {
-    /// Globs on the address to be, with or without `applications.`, or on the name; none means every one.
+    /// Globs for the future address, with or without `applications.`, or for the name; empty means all.
     pub only: Vec<GlobMatcher>,
-    /// The same for what is left out; it wins.
+    /// The same for applications to leave out; takes precedence.
     pub exclude: Vec<GlobMatcher>,
-    /// Types; none means every one.
+    /// Types; empty means all.
     pub kinds: Vec<String>,
-    /// The application whose key duoctl uses, too.
+    /// Also the application whose key duoctl uses.
     pub operator: bool,
-    /// Applications of Identity Intelligence, too.
+    /// Also applications of Identity Intelligence.
     pub intelligence: bool,
-    /// Every field, what is unset as well, so that whatever changes later is a difference.
+    /// Every field, including unset ones, so that any later change is a difference.
     pub authoritative: bool,
 }
 
-/// The lists that an import needs, all of them read.
+/// The lists that an import needs, completely read.
 #[derive(Clone, Copy, Debug)]
 pub struct Live<'a> {
     /// Every application.
@@ -58,13 +58,13 @@ pub enum Reason {
     Declared,
     /// Another workspace owns it.
     Elsewhere(String),
-    /// It is not among the wanted ones.
+    /// It was not selected.
     NotWanted,
-    /// Its key is the one that duoctl uses.
+    /// duoctl uses its key.
     Operator,
-    /// It looks like a part of a connection to Identity Intelligence.
+    /// It looks like part of a connection to Identity Intelligence.
     Intelligence,
-    /// Something keeps it from being adopted: what, and what to do.
+    /// It cannot be adopted: the reason, and what to do.
     Impossible(String),
 }
 
@@ -118,9 +118,9 @@ pub(super) struct Scope<'a> {
     /// Live applications that the YAML declares.
     declared: HashSet<&'a Ikey>,
     addresses: HashSet<&'a Address>,
-    /// Type and name of declared applications of which several live ones could be meant.
+    /// Type and name of declared applications that match several live ones.
     ambiguous: HashMap<TypeAndName, &'a Address>,
-    /// How many live applications carry the marker of an address of this workspace.
+    /// How many live applications have the marker of an address of this workspace.
     markers: HashMap<Address, usize>,
     /// How many live and declared applications have a type and name.
     names: HashMap<TypeAndName, usize>,
@@ -167,7 +167,7 @@ impl<'a> Scope<'a> {
         }
         for integration in live.integrations {
             let marker = Notes::parse(integration.notes()).marker;
-            // The second application of a rotation shares its marker by right.
+            // The second application of a rotation legitimately shares its marker.
             let single = |marker: &Marker| {
                 !marker.state.is_successor() && !matches!(marker.state, MarkerState::Retired(_))
             };
@@ -203,7 +203,7 @@ impl<'a> Scope<'a> {
         }
         if let Some(address) = self.ambiguous.get(&type_and_name(integration.kind(), integration.name())) {
             return Err(Reason::Impossible(format!(
-                "`{address}` could be it or another one; say which with `duoctl adopt {address} IKEY`, then import again"
+                "`{address}` may be this application or another one; run `duoctl adopt {address} IKEY`, then import again"
             )));
         }
         if !self.wanted.kinds.is_empty() && !self.wanted.kinds.iter().any(|kind| kind == integration.kind()) {
@@ -212,25 +212,25 @@ impl<'a> Scope<'a> {
         Ok(Candidate { integration, marker, key })
     }
 
-    /// Whether a marker says whose application it is, and nothing proves that: a pin that was reviewed does.
+    /// Whether a marker claims the owner of the application without proof, which a reviewed pin would provide.
     fn needs_proof(&self, candidate: &Candidate<'_>) -> bool {
         let ikey = &candidate.integration.ikey;
         let damaged = Notes::parse(candidate.integration.notes()).damaged.is_some();
         damaged || candidate.marker.is_some() && !self.proofs.of(ikey).is_proven()
     }
 
-    /// An application that this workspace owns, but whose address left the YAML, comes back under it.
+    /// An application that this workspace owns, but whose address is no longer in the YAML, gets that address again.
     fn own_key(&self, marker: &Marker) -> Result<Option<String>, Reason> {
         if self.addresses.contains(&marker.address) {
             return Err(Reason::Impossible(format!(
-                "it carries a copy of the marker of `{}`; remove `[duoctl ...]` from its notes in the Admin Panel",
+                "it has a copy of the marker of `{}`; remove `[duoctl ...]` from its notes in the Duo Admin Panel",
                 marker.address
             )));
         }
         if self.markers.get(&marker.address).is_some_and(|count| *count > 1) {
             return Err(Reason::Impossible(format!(
-                "several applications carry the marker of `{}`; remove `[duoctl ...]` from the notes of the copies in the \
-                 Admin Panel",
+                "several applications have the marker of `{}`; remove `[duoctl ...]` from the notes of the copies in the \
+                 Duo Admin Panel",
                 marker.address
             )));
         }
@@ -238,7 +238,7 @@ impl<'a> Scope<'a> {
             MarkerState::Owned | MarkerState::Rotating(_) | MarkerState::Renewing => {}
             MarkerState::Quarantined(since) => {
                 return Err(Reason::Impossible(format!(
-                    "it left the YAML as `{}` and is quarantined since {}; write the entry again to bring it back",
+                    "it left the YAML as `{}` and was quarantined on {}; add the entry again to bring it back",
                     marker.address,
                     day(*since)
                 )));
@@ -252,7 +252,7 @@ impl<'a> Scope<'a> {
             }
             state if state.is_successor() && self.markers.contains_key(&marker.address) => {
                 return Err(Reason::Impossible(format!(
-                    "a rotation of `{}` made it and is not finished; the entry of the other application stands for both",
+                    "a rotation of `{}` created it and is not finished; the entry of the other application covers both",
                     marker.address
                 )));
             }
@@ -260,7 +260,7 @@ impl<'a> Scope<'a> {
             }
             MarkerState::Creating { .. } | MarkerState::Replaced | MarkerState::Untested(_) => {
                 return Err(Reason::Impossible(format!(
-                    "an apply of `{}` has not finished with it; finish that first",
+                    "an apply of `{}` is not finished; finish it first",
                     marker.address
                 )));
             }
@@ -297,7 +297,7 @@ impl<'a> Scope<'a> {
             ikey: integration.ikey.clone(),
             kind: integration.kind().to_owned(),
             name: integration.name().to_owned(),
-            // A marker finds it without a pin, but the language wants one for names that look alike.
+            // A marker identifies it without a pin, but the language requires a pin for names that look alike.
             pinned: (candidate.marker.is_none() && cannot_be_made)
                 || alike.is_some_and(|alike| *alike > 1)
                 || self.needs_proof(candidate),
@@ -312,7 +312,10 @@ impl<'a> Scope<'a> {
                 draft.parts.push(Part::new(key, text));
             } else {
                 let shown = if text.is_empty() { "empty".to_owned() } else { format!("`{text}`") };
-                draft.give_up(key, &format!("is {shown} in Duo, which is no line of text; it is left alone"));
+                draft.give_up(
+                    key,
+                    &format!("is {shown} in Duo, which is not a line of text; it is not managed"),
+                );
             }
         }
         settings::describe(&mut draft, integration, kind, names, defaults);
@@ -325,13 +328,13 @@ impl<'a> Scope<'a> {
     }
 }
 
-/// Nothing about such an application is certain but its name (identity-intelligence.md, section 5).
+/// Only the name of such an application is certain (identity-intelligence.md, section 5).
 fn is_intelligence(integration: &Integration) -> bool {
     matches!(integration.kind(), "adminapi" | "authapi")
         && mentions(integration.name(), "identity intelligence")
 }
 
-/// What applications share that need a pin each to be told apart.
+/// The key shared by applications that need a pin to be distinguished.
 fn type_and_likeness(kind: &str, name: &str) -> TypeAndName {
     (kind.to_owned(), alike_key(name))
 }

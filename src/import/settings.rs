@@ -1,4 +1,4 @@
-//! What an application is set to, as a person would write it: defaults left out, groups and policies by name.
+//! The settings of an application as a person would write them: without defaults, with groups and policies by name.
 
 use serde_json::{Map, Value, json};
 
@@ -20,7 +20,7 @@ use super::document;
 use super::draft::{Draft, Found, Part};
 use super::names::{Names, Unsaid};
 
-/// Adds every setting that the type has. `defaults` are those of its type.
+/// Adds every setting that the type has. `defaults` are the workspace's defaults for its type.
 pub(super) fn describe(
     draft: &mut Draft,
     live: &Integration,
@@ -45,20 +45,20 @@ pub(super) fn describe(
             Err(why) => draft.give_up(key, &why),
         }
     }
-    // Groups without the access that they belong to say nothing.
+    // Groups have no meaning without the access that they belong to.
     if !draft.parts.iter().any(|part| part.key == "user_access") {
         draft.parts.retain(|part| part.key != "groups_allowed");
     }
 }
 
-/// Whether Duo tells of a field on this application, be it that it is unset.
+/// Whether Duo shows a field on this application, even if it is unset.
 fn is_shown(field: &Field, live: &Integration) -> bool {
     let blank = matches!(field.form, Form::Word { .. }) && live.text(field.wire_name()).is_empty();
     let told = field.silence == Silence::Unset || live.property(field.wire_name()).is_some();
     told && !blank
 }
 
-/// The value of one setting, explicit also where it is the default; `None` where the application has none.
+/// The value of one setting, even if it is the default; `None` if the application has none.
 pub(super) fn value(
     key: &str,
     live: &Integration,
@@ -81,7 +81,7 @@ fn found(
             if live.text("user_access") != PERMITTED_GROUPS {
                 return Ok(None);
             }
-            // What is wrong with the groups is said of the access, which does not stand without them.
+            // Problems with the groups are reported for the access, which requires them.
             Ok(groups(live, names).ok())
         }
         "policy" => match live.text("policy_key") {
@@ -110,7 +110,7 @@ fn found(
         "greeting" => text(live.text(key)),
         "notes" => match Notes::parse(live.notes()) {
             Notes { damaged: Some(_), .. } => {
-                Err("holds what looks like duoctl's marker; it is left alone".to_owned())
+                Err("contains what looks like duoctl's marker; it is not managed".to_owned())
             }
             own => text(&own.text),
         },
@@ -121,14 +121,14 @@ fn found(
 
 fn unknown(value: &Value) -> Unsaid {
     let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-    format!("is {} in Duo, which duoctl does not know; it is left alone", shown(&text))
+    format!("is {} in Duo, which duoctl does not know; it is not managed", shown(&text))
 }
 
 fn access(live: &Integration, kind: Option<&Kind>, names: &Names<'_>) -> Result<Option<Found>, Unsaid> {
     let wire = live.text("user_access");
     let word = wire.to_lowercase();
     if wire.is_empty() {
-        return Err("is not shown by Duo; it is left alone".to_owned());
+        return Err("is not shown by Duo; it is not managed".to_owned());
     }
     if word.to_uppercase() != wire || !USER_ACCESS.iter().any(|choice| choice.value == word) {
         return Err(unknown(&json!(wire)));
@@ -136,7 +136,7 @@ fn access(live: &Integration, kind: Option<&Kind>, names: &Names<'_>) -> Result<
     if wire == PERMITTED_GROUPS {
         if !field(GROUPS).is_some_and(|field| field.applies_to(kind)) {
             return Err(
-                "is permitted_groups in Duo, on a type that has no groups; it is left alone".to_owned()
+                "is permitted_groups in Duo, on a type that has no groups; it is not managed".to_owned()
             );
         }
         groups(live, names)?;
@@ -149,16 +149,18 @@ fn groups(live: &Integration, names: &Names<'_>) -> Result<Found, Unsaid> {
     ids.sort_unstable();
     ids.dedup();
     if ids.is_empty() {
-        return Err("is permitted_groups in Duo, of groups that no longer exist; it is left alone".to_owned());
+        return Err(
+            "is permitted_groups in Duo, with groups that no longer exist; it is not managed".to_owned()
+        );
     }
     if ids.len() > MOST_GROUPS {
-        return Err(format!("is {} groups in Duo, more than its API takes; it is left alone", ids.len()));
+        return Err(format!("has {} groups in Duo, more than its API accepts; it is not managed", ids.len()));
     }
     let mut written = Vec::new();
     for id in ids {
         let group = names.group(&id);
         written.push(group.ok_or_else(|| {
-            format!("is permitted_groups in Duo, with the group {} that the account does not list; it is left alone", shown(&id))
+            format!("is permitted_groups in Duo, with the group {} that the account does not list; it is not managed", shown(&id))
         })?);
     }
     written.sort_by_cached_key(|group| (alike_key(&group.name), group.name.clone(), group.value.to_string()));
@@ -173,9 +175,12 @@ fn permissions(live: &Integration) -> Result<Option<Found>, Unsaid> {
     }
     let held = held_permissions(live);
     if let Some(name) = held.iter().find(|name| !PERMISSIONS.iter().any(|known| known.name == **name)) {
-        return Err(format!("holds {} in Duo, which duoctl does not know; it is left alone", shown(name)));
+        return Err(format!(
+            "contains {} in Duo, which duoctl does not know; it is not managed",
+            shown(name)
+        ));
     }
-    // Written down even where there are none: a key that may do nothing should stay so.
+    // Written even if there are none, so that a key without permissions stays that way.
     let in_order: Vec<&str> =
         PERMISSIONS.iter().map(|known| known.name).filter(|name| held.contains(*name)).collect();
     Ok(Some(Found::new(json!(in_order), false)))
@@ -207,7 +212,7 @@ fn text(text: &str) -> Result<Option<Found>, Unsaid> {
     }
     if !secret_runs(text).is_empty() {
         return Err(
-            "holds what looks like a secret, so it is not written down; remove it in the Admin Panel"
+            "contains what looks like a secret, so it is not written; remove it in the Duo Admin Panel"
                 .to_owned(),
         );
     }

@@ -1,5 +1,5 @@
 //! The public API of Identity Intelligence: tokens for client credentials, GraphQL in both known generations, paging
-//! (identity-intelligence.md, section 6). It only reads.
+//! (identity-intelligence.md, section 6). Read-only.
 
 use std::time::Duration;
 
@@ -20,14 +20,14 @@ use crate::duo::https::Authorities;
 use access::Token;
 use exchange::Exchange;
 
-/// At most so many requests are under way at once.
+/// The maximum number of concurrent requests.
 pub const PARALLELISM: usize = 10;
-/// The page size that both generations of the schema take.
+/// A page size that both generations of the schema accept.
 const PAGE_SIZE: usize = 100;
-/// How many pages of people are read at most in search of data from Duo.
+/// The maximum number of pages of people to search for data from Duo.
 const MAX_PAGES: usize = 50;
 
-/// A client of the public API. It fetches a token when it needs one, and a new one before that expires.
+/// A client of the public API. It fetches a token when it needs one, and replaces it before it expires.
 pub struct Client {
     exchange: Exchange,
     credentials: ApiCredentials,
@@ -36,7 +36,7 @@ pub struct Client {
 }
 
 impl Client {
-    /// A client; nothing is sent yet. `patience` is how long an answer may take, usually [`PATIENCE`].
+    /// Creates a client; nothing is sent yet. `patience` is the time limit for an answer, usually [`PATIENCE`].
     ///
     /// # Errors
     ///
@@ -57,11 +57,11 @@ impl Client {
         })
     }
 
-    /// Fetches a token, if there is none that is still valid.
+    /// Fetches a token unless there is one that is still valid.
     ///
     /// # Errors
     ///
-    /// [`ApiError`], which never holds the credentials.
+    /// [`ApiError`], which never contains the credentials.
     pub async fn authorize(&self) -> Result<(), ApiError> {
         self.bearer().await.map(drop)
     }
@@ -73,10 +73,10 @@ impl Client {
     /// [`ApiError`].
     pub async fn ping(&self) -> Result<bool, ApiError> {
         let data = self.query("{ ping }", &json!({})).await?;
-        data.get("ping").and_then(Value::as_bool).ok_or_else(|| access::unexpected("`ping` is no boolean"))
+        data.get("ping").and_then(Value::as_bool).ok_or_else(|| access::unexpected("`ping` is not a boolean"))
     }
 
-    /// The status of every integration; `None` where the schema does not have the query, or not for this client.
+    /// The status of every integration; `None` if the schema does not have the query, or not for this client.
     ///
     /// # Errors
     ///
@@ -92,8 +92,8 @@ impl Client {
         }
     }
 
-    /// Some people who have data from Duo, and how many people were looked at. People are read page by page until one
-    /// is found.
+    /// Some people who have data from Duo, and how many people were checked. People are read page by page until one is
+    /// found.
     ///
     /// # Errors
     ///
@@ -110,7 +110,7 @@ impl Client {
                 return Ok(DuoData { people: seen, ..page.data });
             }
             match page.next {
-                // A token that does not move would go round in circles.
+                // A page token that does not change would loop forever.
                 Some(next) if token != next.as_str() => token = json!(next),
                 Some(_) | None => break,
             }
@@ -118,7 +118,7 @@ impl Client {
         Ok(DuoData { people: seen, logins: Vec::new() })
     }
 
-    /// What the providers say of a person; `None` where nobody has the login.
+    /// The providers' records of a person; `None` if no one has the login.
     ///
     /// # Errors
     ///
@@ -133,7 +133,7 @@ impl Client {
         }
     }
 
-    /// One query. A token that was withdrawn before its time is replaced once.
+    /// Sends one query. A token that was revoked early is replaced once.
     async fn query(&self, query: &str, variables: &Value) -> Result<Value, ApiError> {
         let _permit = self.permits.acquire().await.map_err(|_| access::unexpected("the client is closed"))?;
         let body = json!({"query": query, "variables": variables});

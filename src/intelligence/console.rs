@@ -1,5 +1,5 @@
 //! The form of the Identity Intelligence console, field by field (identity-intelligence.md, section 1.2). The console
-//! has no API that creates an integration, so a person carries the values.
+//! has no API that creates an integration, so a person enters the values.
 
 use crate::config::model::{IntelligenceEntry, Removal, Workspace};
 use crate::config::recommended;
@@ -26,7 +26,7 @@ const THEN: &[&str] = &[
     "after a successful test: Collect Now",
 ];
 
-/// The fields that a collection goes by, by what stands for them in an attestation: display name, API hostname, integration
+/// The fields that a collection depends on, by their letters in an attestation: display name, API hostname, integration
 /// key and secret key.
 pub const COLLECTED: &[char] = &['n', 'h', 'i', 's'];
 
@@ -35,7 +35,7 @@ const KEYS: &[TakedownKey] = &[
     TakedownKey { part: AUTH_API, code: 'a', label: AUTH_API_INTEGRATION_KEY },
 ];
 
-/// How integrations of entries that left the YAML are removed.
+/// How to remove integrations of entries that are no longer in the YAML.
 pub fn takedown(workspace: &Workspace) -> TakedownSpec {
     let attested = workspace.removed.iter().filter_map(|(address, removal)| match &removal.value {
         Removal::Attested(text) => Some((Address::new(address), Spanned::new(text.clone(), removal.span))),

@@ -1,4 +1,4 @@
-//! An entry of `identity_intelligence` as the applications that it stands for (identity-intelligence.md, section 1).
+//! Expands an entry of `identity_intelligence` to its applications (identity-intelligence.md, section 1).
 
 use std::collections::BTreeMap;
 
@@ -12,7 +12,7 @@ use crate::reconcile::desired::{Desired, DesiredApplication};
 
 use super::{ADMIN_API, AUTH_API, NAME_PREFIX, console};
 
-/// What the YAML asks for, composites included.
+/// What the YAML asks for, including expanded entries.
 pub fn desired(workspace: &Workspace) -> Desired {
     let mut desired = Desired::from_workspace(workspace, workspace.meaning.clone());
     expand(workspace, &mut desired);
@@ -54,7 +54,7 @@ fn profile(entry: &IntelligenceEntry) -> &'static [&'static str] {
     }
 }
 
-/// The permissions of the entry's profile, and what the entry adds.
+/// The permissions of the entry's profile, and those that the entry adds.
 pub fn permissions(entry: &IntelligenceEntry) -> Vec<String> {
     let extra = entry.extra_permissions.iter().map(|extra| extra.value.clone());
     profile(entry).iter().map(|name| (*name).to_owned()).chain(extra).collect()
@@ -66,7 +66,7 @@ fn admin_api(address: &Address, entry: &IntelligenceEntry) -> DesiredApplication
         Spanned::new(format!("{NAME_PREFIX}{}", entry.display_name.value), entry.display_name.span)
     });
     let permissions = permissions(entry).into_iter().map(|name| Spanned::new(name, span)).collect();
-    // Nobody logs in to an Admin API application.
+    // No user logs in to an Admin API application.
     let settings = [("user_access", text("no_users")), ("permissions", Setting::List(permissions))];
     let address = address.part(ADMIN_API);
     let mut wanted =
@@ -87,7 +87,7 @@ fn auth_api(address: &Address, entry: &IntelligenceEntry) -> Option<DesiredAppli
         (None, Some(push)) if entry.has_auth_api() => push.span,
         (None, _) => return None,
     };
-    // Whoever calls the help desk has to be reachable by a push, so nobody is left out here.
+    // Any user who calls the help desk must be reachable by push, so all users are allowed here.
     let settings = [("user_access", text("all_users"))];
     let address = address.part(AUTH_API);
     let mut wanted = application(address, entry.span, "authapi", name, settings, span, &entry.auth_api);

@@ -1,4 +1,4 @@
-//! Where something stands in the YAML.
+//! Addresses of objects in the YAML.
 
 use std::fmt;
 
@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 pub struct Address(String);
 
 impl Address {
-    /// Wraps an address as it is written in markers and in messages.
+    /// Wraps an address as written in markers and messages.
     pub fn new(text: impl Into<String>) -> Self {
         Self(text.into())
     }
@@ -32,13 +32,13 @@ impl Address {
         Self(format!("{}.{name}", self.0))
     }
 
-    /// The composite that the address is a part of, and the part's name; `None` where it is no part.
+    /// The composite that the address is a part of, and the part's name; `None` if it is not a part.
     pub fn composite(&self) -> Option<(Self, &str)> {
         let (whole, part) = self.0.rsplit_once('.')?;
         whole.contains('.').then(|| (Self(whole.to_owned()), part))
     }
 
-    /// Whether it is an entry of `identity_intelligence`, or a part of one.
+    /// Whether it is an entry of `identity_intelligence` or a part of one.
     pub(crate) fn is_intelligence(&self) -> bool {
         self.0.starts_with("identity_intelligence.")
     }

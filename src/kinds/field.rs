@@ -1,4 +1,4 @@
-//! A field: one row says how it is written, compared and sent, what its absence means, and what changing it risks.
+//! A field: one row says how it is written, compared and sent, what its absence means, and what a change of it risks.
 
 use std::collections::BTreeMap;
 
@@ -18,25 +18,25 @@ use super::value::{FieldValue, Written};
 pub struct Field {
     /// How it is written: its name, the shape of its value, what it is for, an example.
     pub key: Key,
-    /// Whether a family of types has it; a type that is not known has every field.
+    /// Whether a family of types has it. Unknown types have every field.
     pub applies: fn(Family) -> bool,
     /// Where Duo keeps it.
     pub wire: Wire,
-    /// What its values are made of.
+    /// The form of its values.
     pub form: Form,
-    /// The kind of objects that it names.
+    /// The kind of objects that it refers to.
     pub refers_to: Option<Kind>,
-    /// The property, and its value, without which the field counts for nothing.
+    /// The property and the value that it must have for the field to take effect.
     pub only_with: Option<(&'static str, &'static str)>,
     /// What `null` sends.
     pub clear: Clear,
-    /// What it means that Duo does not mention it.
+    /// What it means if Duo omits it.
     pub silence: Silence,
-    /// What a change from one value to another risks.
+    /// The risk of a change from one value to another.
     pub risk: fn(&FieldValue, &FieldValue) -> Assessment,
-    /// What a new object with this value risks.
+    /// The risk of a new object with this value.
     pub created: fn(&FieldValue) -> Assessment,
-    /// What else is done with it.
+    /// Its other properties.
     pub roles: Roles,
     /// Its letter in a marker.
     pub letter: Option<char>,
@@ -45,11 +45,11 @@ pub struct Field {
 /// Where Duo keeps a field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Wire {
-    /// Nowhere: it says which object is meant, or how duoctl deals with it.
+    /// Nowhere: it identifies the object, or controls how duoctl treats it.
     Nowhere,
     /// In one property.
     Property(&'static str),
-    /// In several switches whose names begin alike.
+    /// In several switches whose names share a prefix.
     Flags(&'static str),
 }
 
@@ -58,43 +58,43 @@ pub enum Wire {
 pub enum Clear {
     /// An empty text.
     Empty,
-    /// The word that stands for nothing; the YAML writes it, too, and takes no `null`.
+    /// The word that means unset. The YAML uses it, too, and does not accept `null`.
     Word(&'static str),
     /// Nothing: it cannot be cleared.
     Never,
 }
 
-/// What it means that Duo does not mention a field.
+/// What it means if Duo omits a field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Silence {
-    /// It holds nothing.
+    /// It is unset.
     Unset,
-    /// Duo does not offer it on this object, so a change could never be seen (duo-api.md, trap 8).
+    /// Duo does not offer it on this object, so a change could not be verified (duo-api.md, trap 8).
     NotOffered,
-    /// A switch that is wanted off is off; otherwise Duo does not offer it.
+    /// If the switch is wanted off, it is off; otherwise Duo does not offer it.
     Off,
 }
 
-/// What else is done with a field.
+/// Other properties of a field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Roles(u8);
 
 impl Roles {
-    /// It says which object is meant.
+    /// It identifies the object.
     pub const IDENTIFYING: Self = Self(1);
-    /// It may stand under `defaults`. Who may do what is said at the object itself.
+    /// It may be set in `defaults`. Access and permissions may not: they are set on the object itself.
     pub const DEFAULTABLE: Self = Self(2);
-    /// It shares its place in Duo with the marker, and travels with it.
+    /// It shares its property in Duo with the marker and is sent together with it.
     pub const MARKED: Self = Self(4);
-    /// Duo takes it on modify only (duo-api.md, section 3.3).
+    /// Duo accepts it only when an object is modified (duo-api.md, section 3.3).
     pub const LATE: Self = Self(8);
-    /// It opens the object: set last when one is created.
+    /// It opens access to the object, so it is set last when one is created.
     pub const OPENS: Self = Self(16);
-    /// Not every object has the same, so that it tells one from another.
+    /// It differs between objects, so it helps to recognize one.
     pub const TELLING: Self = Self(32);
-    /// Only people read it, and Duo may keep it in another form.
+    /// Only people read it, and Duo may store it in a different form.
     pub const PROSE: Self = Self(64);
-    /// People rename and overwrite it.
+    /// Administrators often rename or overwrite it.
     pub const REWRITTEN: Self = Self(128);
 
     /// Several roles.
@@ -104,7 +104,7 @@ impl Roles {
 }
 
 impl Field {
-    /// A key of the YAML that Duo does not hold.
+    /// A YAML key that does not exist in Duo.
     pub(super) const fn own(key: Key) -> Self {
         Self {
             key,
@@ -122,7 +122,7 @@ impl Field {
         }
     }
 
-    /// A field that Duo holds under the same name, with its letter in markers.
+    /// A field that has the same name in Duo, with its letter in markers.
     pub(super) const fn held(key: Key, letter: char, form: Form) -> Self {
         Self { wire: Wire::Property(key.name), form, letter: Some(letter), ..Self::own(key) }
     }
@@ -178,12 +178,12 @@ impl Field {
         self.key.name
     }
 
-    /// Whether Duo holds it, so that it can differ.
+    /// Whether it exists in Duo and can differ.
     pub const fn is_compared(&self) -> bool {
         !matches!(self.wire, Wire::Nowhere)
     }
 
-    /// Whether it is a setting of the object, and not what identifies it.
+    /// Whether it is a setting of the object and not part of its identity.
     pub const fn is_setting(&self) -> bool {
         self.is_compared() && !self.is(Roles::IDENTIFYING)
     }
@@ -193,7 +193,7 @@ impl Field {
         kind.is_none_or(|kind| (self.applies)(kind.family))
     }
 
-    /// Its property, or what the names of its switches begin with; empty for what Duo does not hold.
+    /// Its property, or the prefix of its switches; empty if it does not exist in Duo.
     pub const fn wire_name(&self) -> &'static str {
         match self.wire {
             Wire::Nowhere => "",
@@ -201,8 +201,8 @@ impl Field {
         }
     }
 
-    /// What it counts as where an authoritative object leaves it out: what a new object has. `None` for what every
-    /// object has in some form, so that nothing could be put in its place.
+    /// Its value if an authoritative object leaves it out: that of a new object. `None` if every object has a value, so that
+    /// it cannot be unset.
     pub fn unset(&self) -> Option<FieldValue> {
         match (self.form, self.clear) {
             _ if !self.is_setting() || self.only_with.is_some() => None,
@@ -213,7 +213,7 @@ impl Field {
         }
     }
 
-    /// Whether a property of the object belongs to it.
+    /// Whether it is stored in a property of the object.
     pub fn owns(&self, property: &str) -> bool {
         match self.wire {
             Wire::Nowhere => false,
@@ -223,7 +223,7 @@ impl Field {
     }
 }
 
-/// How the fields with a role are written, or all of them: `N` is how many there are. Links stand once, where all are.
+/// The keys of the `N` fields with a role, or of all fields. Only the list of all fields has links.
 pub(super) const fn keys<const N: usize>(mut fields: &[Field], role: Option<Roles>) -> [Key; N] {
     let mut keys = [Key::optional("", Shape::Flag, "", ""); N];
     let mut left = keys.as_mut_slice();
@@ -239,7 +239,7 @@ pub(super) const fn keys<const N: usize>(mut fields: &[Field], role: Option<Role
     keys
 }
 
-/// How many fields have a role.
+/// The number of fields with a role.
 pub(super) const fn count(mut fields: &[Field], role: Option<Roles>) -> usize {
     let mut count = 0;
     while let [field, rest @ ..] = fields {
@@ -258,47 +258,47 @@ const fn has(field: &Field, role: Option<Roles>) -> bool {
     }
 }
 
-/// What the values of a field are made of: how they are read, compared and sent ([`managed`](super::managed)).
+/// The form of a field's values: how they are read, compared and sent ([`managed`](super::managed)).
 #[derive(Clone, Copy, Debug)]
 pub enum Form {
     /// Free text.
     Text,
     /// A word of a closed set.
     Word {
-        /// The YAML's word as Duo takes it.
+        /// Converts the YAML's word to Duo's.
         sent: fn(&str) -> String,
-        /// Duo's word as it is compared.
+        /// Converts Duo's word to the one that is compared.
         read: fn(&str) -> String,
     },
     /// A switch.
     Switch,
-    /// Ids or names in no order.
+    /// Ids or names without an order.
     Set,
-    /// Switches with names of their own, of which the YAML names those that are on.
+    /// Named switches; the YAML lists those that are on.
     Flags {
-        /// The one that Duo may not change after the creation.
+        /// The switch that Duo may not change after creation.
         uncertain: &'static str,
     },
-    /// Addresses, compared by what they cover.
+    /// Addresses, compared by the range they cover.
     Networks,
-    /// A document of which only what the YAML declares is compared.
+    /// A document, compared only where the YAML declares something.
     Document(&'static Document),
 }
 
-/// How documents of one sort are compared and sent.
+/// How a type of document is compared and sent.
 #[derive(Clone, Copy, Debug)]
 pub struct Document {
-    /// The document with the names of other objects replaced by their ids.
+    /// Replaces the names of other objects by their ids.
     pub resolve: fn(&Written, &dyn Names, Span) -> Resolved,
-    /// The declared leaves, and what a live document holds at the same places.
+    /// The declared leaves, and the live values at the same paths.
     pub leaves: fn(&Value, Option<&Value>, Extent) -> (Leaves, Leaves),
-    /// What an update sends of a declared document, given the live one.
+    /// What an update sends, given the declared and the live document.
     pub outgoing: fn(&Value, &Value, Extent) -> Value,
-    /// What a live document sets and a declared one leaves out.
+    /// What a live document sets and the declared one leaves out.
     pub left_out: fn(&Value, &Value) -> Vec<LeftOut>,
-    /// A live document as it is sent to have it once more.
+    /// A live document in the form that recreates it.
     pub again: fn(&Value) -> Value,
-    /// The value of a leaf for people.
+    /// The value of a leaf for display.
     pub shown: fn(&str, Value, &dyn Names) -> Value,
 }
 
@@ -307,33 +307,33 @@ pub struct Document {
 pub enum Extent {
     /// Only what the YAML declares.
     Declared,
-    /// All that the language knows: what the YAML leaves out counts as unset.
+    /// Everything that the language knows; what the YAML leaves out counts as unset.
     Whole,
 }
 
-/// A part of a document that is set in Duo and that the YAML leaves out.
+/// A part of a document that is set in Duo and left out of the YAML.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LeftOut {
     /// Its path, as in [`Leaves`].
     pub path: String,
-    /// Its place in the document that is sent, as a JSON pointer.
+    /// A JSON pointer to it in the document that is sent.
     pub pointer: String,
-    /// What Duo holds.
+    /// The value in Duo.
     pub value: Value,
-    /// What is sent there to clear it; `None` where Duo does not let it be cleared.
+    /// The value that clears it; `None` if Duo cannot clear it.
     pub clear: Option<Value>,
 }
 
-/// A document with ids in place of names, or what could not be resolved.
+/// A document with ids in place of names, or the names that could not be resolved.
 pub type Resolved = Result<Value, Vec<Diagnostic>>;
 
-/// Leaves of a document by their paths, e.g. `saml_config.entity_id`.
+/// Leaves of a document by path, e.g. `saml_config.entity_id`.
 pub type Leaves = BTreeMap<String, Value>;
 
-/// Names of other objects, as the account knows them.
+/// Names of other objects in the account.
 pub trait Names {
-    /// The id of an object. What cannot be resolved is a problem.
+    /// The id of an object, or a finding if it cannot be resolved.
     fn id(&self, kind: Kind, wanted: &Reference, span: Span) -> Result<String, Diagnostic>;
-    /// The name of an object, for people; its id where the account does not list it.
+    /// The name of an object for display, or its id if the account does not list it.
     fn name<'a>(&'a self, kind: Kind, id: &'a str) -> &'a str;
 }

@@ -1,4 +1,4 @@
-//! Several switches of an object whose names begin alike (duo-api.md, traps 5 and 20).
+//! Switches of an object that share a name prefix (duo-api.md, traps 5 and 20).
 
 use std::collections::BTreeSet;
 
@@ -6,13 +6,13 @@ use crate::duo::types::Integration;
 
 use super::value::flag;
 
-/// The flags that Duo shows, set or not, without what their names begin with.
+/// The flags that Duo shows, set or not, without their prefix.
 pub(super) fn known<'l>(live: &'l Integration, prefix: &str) -> impl Iterator<Item = &'l str> {
     let shown = live.properties().iter().filter(|(_, value)| !value.is_null());
     shown.filter_map(move |(key, _)| key.strip_prefix(prefix))
 }
 
-/// A flag that is there but cannot be read counts as set, so that it is revoked rather than overlooked.
+/// A flag with an unreadable value counts as set, so that it is revoked and not overlooked.
 pub(super) fn is_set(live: &Integration, prefix: &str, name: &str) -> bool {
     live.property(&format!("{prefix}{name}")).is_some_and(|value| flag(value).unwrap_or(true))
 }

@@ -1,5 +1,5 @@
-//! A field of one object: what the YAML asks for, what the account holds, and what is sent (duo-api.md, sections 3.3 and
-//! 10). What differs from field to field stands in its row.
+//! A field of one object: the desired value, the live value, and what is sent (duo-api.md, sections 3.3 and 10). What
+//! differs between fields is in their rows.
 
 use std::collections::BTreeSet;
 
@@ -15,40 +15,40 @@ use super::networks::Networks;
 use super::reference::Reference;
 use super::value::{FieldValue, Setting, flag, parts};
 
-/// A field that the YAML manages, with its names resolved.
+/// A managed field, with its names resolved.
 #[derive(Clone, Debug)]
 pub struct Managed {
     /// The row.
     pub field: &'static Field,
-    /// What the YAML asks for, as it is compared.
+    /// The desired value, as it is compared.
     pub wanted: FieldValue,
-    /// What the YAML asks for, as it is sent.
+    /// The desired value, as it is sent.
     sent: Value,
     /// How much of a document counts.
     extent: Extent,
-    /// Whether the YAML leaves it out, and it counts as unset.
+    /// Whether the YAML leaves it out and it counts as unset.
     pub left_out: bool,
-    /// Where it stands.
+    /// Its place in the YAML.
     pub span: Span,
 }
 
-/// What the account says of a field.
+/// A field in the account.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Live {
     /// Its value.
     Value(FieldValue),
-    /// Duo does not show the field on this object, so a change could never be seen: nothing is planned (trap 8).
+    /// Duo does not show the field on this object. A change could not be verified, so none is planned (trap 8).
     NotOffered,
 }
 
-/// Whether Duo may keep another value than the one that was sent (trap 35).
+/// Whether Duo may keep a value other than the one that was sent (trap 35).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kept {
-    /// It may not: a wrong guess would hide who may log in.
+    /// No: a wrong guess would hide who may log in.
     No,
-    /// It may, and nothing is to be said about it.
+    /// Yes, without a note.
     Quietly,
-    /// It may, and every plan says so: it did not change this part.
+    /// Yes, and every plan notes that Duo did not change this part.
     Still(&'static str),
 }
 
@@ -68,7 +68,7 @@ impl Managed {
             (Setting::Clear, Clear::Never) => {
                 let message = format!("`{}` cannot be cleared", field.name());
                 let problem = Diagnostic::error(Code::InvalidValue, span, message);
-                let instead = "write a value, or leave the key out to leave the setting alone";
+                let instead = "write a value, or remove the key to leave the setting unmanaged";
                 return Err(vec![problem.help(field.key.hint.unwrap_or(instead))]);
             }
             (setting, _) => wanted(field, setting, span, extent, names)?,
@@ -77,8 +77,8 @@ impl Managed {
         Ok(Self { field, wanted, sent, extent, left_out, span })
     }
 
-    /// Whether a live value is what an authoritative object wants by leaving the field out: nothing, which Duo may show
-    /// in several ways, or not at all.
+    /// Whether a live value counts as unset for an authoritative object that leaves the field out. Duo shows unset values in
+    /// several ways, or not at all.
     pub fn counts_as_unset(&self, live: &Live) -> bool {
         self.left_out
             && match live {
@@ -87,13 +87,13 @@ impl Managed {
             }
     }
 
-    /// What the account holds in this field.
+    /// The live value of this field.
     pub fn live(&self, live: &Integration) -> Live {
         let off = FieldValue::Flag(false);
         match (self.read(live), self.field.silence) {
             (Some(value), _) => Live::Value(value),
             (None, Silence::Unset) => Live::Value(FieldValue::Unset),
-            // A switch that Duo leaves out is off, unless it shows something that nobody understands.
+            // A switch that Duo omits is off, unless its property has a value that cannot be read.
             (None, Silence::Off) if self.wanted == off && self.property(live).is_none() => Live::Value(off),
             (None, Silence::NotOffered | Silence::Off) => Live::NotOffered,
         }
@@ -116,9 +116,9 @@ impl Managed {
         let field = self.field;
         let sent = match field.form {
             Form::Flags { uncertain } => return self.send_flags(uncertain, body, live),
-            // It goes out together with the marker.
+            // It is sent together with the marker.
             _ if field.is(Roles::MARKED) => return,
-            // Duo refuses an empty list that counts (trap 2), and a document clears nothing.
+            // Duo rejects an empty list (trap 2), and a document clears nothing.
             Form::Document(_) | Form::Set if self.wanted == FieldValue::Unset => return,
             Form::Document(form) => {
                 let held = live.and_then(|live| self.property(live));
@@ -129,8 +129,8 @@ impl Managed {
         body.insert(field.wire_name().to_owned(), sent);
     }
 
-    /// To revoke, a flag must be sent as 0; one that Duo does not show is never sent on update (traps 20, 21), and one
-    /// that Duo may not know how to change only where it changes.
+    /// To revoke a flag, 0 must be sent. An update never sends a flag that Duo does not show (traps 20, 21), and sends one
+    /// that Duo may not be able to change only if it changes.
     fn send_flags(&self, uncertain: &str, body: &mut Map<String, Value>, live: Option<&Integration>) {
         let prefix = self.field.wire_name();
         let empty = BTreeSet::new();
@@ -148,7 +148,7 @@ impl Managed {
         }
     }
 
-    /// What of the wanted value an update can reach, and the parts that Duo does not show (trap 21).
+    /// The part of the desired value that an update can set, and the parts that Duo does not show (trap 21).
     pub fn reachable(&self, live: &Integration) -> (FieldValue, Vec<String>) {
         let (Form::Flags { .. }, FieldValue::Set(names)) = (self.field.form, &self.wanted) else {
             return (self.wanted.clone(), Vec::new());
@@ -159,17 +159,17 @@ impl Managed {
         (FieldValue::set(reachable), hidden.into_iter().collect())
     }
 
-    /// A part that Duo may not change where it holds `value`: it is tried all the same.
+    /// A part that Duo may not change from `value`. The change is attempted anyway.
     pub fn uncertain(&self, value: &FieldValue) -> Option<&'static str> {
         let Form::Flags { uncertain } = self.field.form else { return None };
         (self.wanted.names(uncertain) != value.names(uncertain)).then_some(uncertain)
     }
 
-    /// Whether Duo may keep `value` where `target` was sent.
+    /// Whether Duo may keep `value` after `target` was sent.
     pub fn kept(&self, target: &FieldValue, value: &FieldValue) -> Kept {
         match (self.field.form, value) {
             _ if self.field.is(Roles::PROSE) => Kept::Quietly,
-            // Some types answer with "" whatever was sent (trap 9).
+            // Some types always answer with "" (trap 9).
             (Form::Word { .. }, FieldValue::Unset) if self.field.clear != Clear::Never => Kept::Quietly,
             (Form::Flags { uncertain }, _) if target.without(uncertain) == value.without(uncertain) => {
                 Kept::Still(uncertain)
@@ -178,14 +178,14 @@ impl Managed {
         }
     }
 
-    /// The user's text that shares its place with the marker, as it is sent.
+    /// The user's text that is sent together with the marker.
     pub fn notes_text(&self) -> Option<&str> {
         self.field.is(Roles::MARKED).then(|| self.sent.as_str().unwrap_or_default())
     }
 }
 
-/// What the account holds in a field, as it is compared; `None` where Duo does not show it. Of a document nothing: which
-/// parts of it count is a matter of what is declared.
+/// The live value of a field, as it is compared; `None` if Duo does not show it. Documents have no value here: which
+/// parts count depends on what is declared.
 pub fn held(field: &Field, live: &Integration) -> Option<FieldValue> {
     if let Some((property, value)) = field.only_with {
         match live.text(property) {
@@ -203,7 +203,7 @@ pub fn held(field: &Field, live: &Integration) -> Option<FieldValue> {
         Form::Switch => FieldValue::Flag(property.and_then(flag)?),
         Form::Set => FieldValue::set(property.map(parts).unwrap_or_default().into_iter().collect()),
         Form::Flags { .. } => FieldValue::set(flags::set(live, field.wire_name())),
-        // What cannot be understood is kept as text, which is equal to no networks.
+        // An unreadable value is kept as text, which never equals a set of networks.
         Form::Networks => {
             Networks::parse(parts(property?)).map_or_else(FieldValue::Text, FieldValue::networks)
         }
@@ -211,7 +211,7 @@ pub fn held(field: &Field, live: &Integration) -> Option<FieldValue> {
     })
 }
 
-/// A field that an authoritative object leaves out, as it is compared and as it is sent.
+/// The value of a field that an authoritative object leaves out, as it is compared and as it is sent.
 fn unset(field: &Field) -> (FieldValue, Value) {
     match (field.form, field.unset()) {
         (Form::Document(form), _) => {
@@ -224,7 +224,7 @@ fn unset(field: &Field) -> (FieldValue, Value) {
     }
 }
 
-/// A value of the YAML as it is compared, and as it is sent.
+/// A YAML value, as it is compared and as it is sent.
 fn wanted(
     field: &Field,
     setting: &Setting,
@@ -261,7 +261,7 @@ fn wanted(
             let Setting::List(items) = setting else { return Ok((FieldValue::Unset, json!(""))) };
             let networks =
                 Networks::parse(items.iter().map(|item| item.value.as_str())).map_err(|entry| {
-                    let message = format!("`{entry}` is no address, range or network");
+                    let message = format!("`{entry}` is not an address, range or network");
                     vec![Diagnostic::error(Code::InvalidValue, span, message)]
                 })?;
             let sent = json!(networks.texts().join(","));
@@ -275,7 +275,7 @@ fn wanted(
     })
 }
 
-/// The ids of several objects, or everything that is wrong with how they are named.
+/// The ids of several objects, or all references that cannot be resolved.
 fn resolved(
     kind: super::Kind,
     items: &[Spanned<Reference>],
@@ -293,7 +293,7 @@ fn resolved(
     if problems.is_empty() { Ok(ids) } else { Err(problems) }
 }
 
-/// What an object holds in a field as it is sent to have it once more; what is not set as what clears it.
+/// A live field in the form that recreates it; an unset field as the value that clears it.
 pub fn again(field: &Field, live: &Integration) -> Map<String, Value> {
     let name = field.wire_name();
     let property = live.property(name);
@@ -307,7 +307,7 @@ pub fn again(field: &Field, live: &Integration) -> Map<String, Value> {
             _ => Some(json!(read(text))),
         },
         Form::Switch => property.and_then(flag).map(|on| json!(switch(on))),
-        // Duo keeps them in no order (trap 1).
+        // Duo does not keep an order (trap 1).
         Form::Set | Form::Networks => {
             Some(json!(joined(&property.map(parts).unwrap_or_default().into_iter().collect())))
         }
@@ -330,7 +330,7 @@ fn joined(items: &BTreeSet<String>) -> String {
     items.iter().map(String::as_str).collect::<Vec<_>>().join(",")
 }
 
-/// A value for people: as the YAML spells it, with names in place of ids. `path` leads to a part of a document.
+/// A value for display: spelled as in the YAML, with names in place of ids. `path` selects a part of a document.
 pub fn shown(field: &Field, value: Value, path: &str, names: &dyn Names) -> Value {
     match (field.form, field.refers_to) {
         (Form::Document(form), _) => (form.shown)(path, value, names),
@@ -340,7 +340,7 @@ pub fn shown(field: &Field, value: Value, path: &str, names: &dyn Names) -> Valu
     }
 }
 
-/// Ids of objects as their names; a list in the order of the names.
+/// Replaces ids by names; a list is sorted by name.
 pub(super) fn named(kind: super::Kind, value: Value, names: &dyn Names) -> Value {
     match value {
         Value::String(id) => json!(names.name(kind, &id)),

@@ -1,21 +1,23 @@
-//! The marker: who owns an application, written at the end of its notes (design: "Duo is the only state").
+//! The marker at the end of an application's notes. It says who owns the application (design: "Duo is the only state").
 //!
-//! `[duoctl WORKSPACE/ADDRESS HASH WORD... SEAL]`, in this order, each word at most once and one space between them:
+//! `[duoctl WORKSPACE/ADDRESS HASH WORD... SEAL]`, in this order, each word at most once, separated by one space:
 //!
-//! * while a change of several calls is under way, its state: `creating:TIME`, `replaced`; `renewing` while its key is replaced in place; of a rotation `rotating:IKEY` on
-//!   the application whose key is to go, and `successor:TIME`, `delivered:TIME,TIME` or `abandoned`, each with `of:IKEY`, on
-//!   the one that takes its place; `retired:TIME` or `quarantined:TIME`, with what that took away, `had:` and `could:`;
-//!   and on the operator's own application `untested:PERMISSIONS;NETWORKS`, what let its key in before;
-//! * `shut:TIME`, the last quarantine of what was given back and a console has to be told of;
-//! * `adopted`: it was taken over by its name, and its key was never delivered with consent;
-//! * `protected`: the YAML protects it, so that the protection outlives the entry in the YAML;
+//! * the state of a change that takes several calls:
+//!   * `creating:TIME` or `replaced`; `renewing` while the key is replaced in place;
+//!   * in a rotation, `rotating:IKEY` on the application with the old key, and `successor:TIME`,
+//!     `delivered:TIME,TIME` or `abandoned`, each with `of:IKEY`, on its successor;
+//!   * `retired:TIME` or `quarantined:TIME`, with the access and permissions before that, `had:` and `could:`;
+//!   * on the operator's own application, `untested:PERMISSIONS;NETWORKS`, with what its key was allowed before;
+//! * `shut:TIME`, the last quarantine of a restored application whose keys a console has to be given again;
+//! * `adopted`: it was adopted by its name, and its key was never delivered with consent;
+//! * `protected`: the YAML protects it; the protection remains after the entry is removed from the YAML;
 //! * the seal, `~` and 20 characters, which proves all of it (`kinds::seal`).
 //!
-//! HASH is a row of small hashes, one for each managed field, so that a later plan can tell for every field whether the
-//! YAML or the account moved since it was last applied:
+//! HASH is a row of short hashes, one for each managed field. A later plan uses it to tell whether the YAML or the account
+//! changed since the last apply:
 //!
-//! * `nQ4T`: field `n`, three characters of the hash of the value that the YAML asked for and Duo held;
-//! * `NQ4TA7B`: the same, and Duo keeps another form of the value, whose hash follows.
+//! * `nQ4T`: field `n`, three characters of the hash of the value in the YAML, which Duo held;
+//! * `NQ4TA7B`: the same, but Duo keeps a different form of the value, whose hash follows.
 
 mod notes;
 mod row;

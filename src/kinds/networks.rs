@@ -1,4 +1,4 @@
-//! IP networks as sets of addresses, so that two spellings of one range are equal (duo-api.md, trap 12).
+//! IP networks as sets of addresses, so that different spellings of one range are equal (duo-api.md, trap 12).
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -17,7 +17,7 @@ struct Range {
 pub struct Networks(Vec<Range>);
 
 impl Networks {
-    /// Reads addresses, `a-b` ranges and CIDR blocks. The error names the first entry that is none of these.
+    /// Parses addresses, `a-b` ranges and CIDR blocks. The error is the first entry that is none of these.
     pub fn parse(entries: impl IntoIterator<Item = impl AsRef<str>>) -> Result<Self, String> {
         let mut ranges = Vec::new();
         for entry in entries {
@@ -27,12 +27,12 @@ impl Networks {
         Ok(Self(merge(ranges)))
     }
 
-    /// Whether nothing is in the set.
+    /// Whether the set is empty.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// Whether every address of a family is in the set.
+    /// Whether the set contains every IPv4 or every IPv6 address.
     pub fn is_everything(&self) -> bool {
         let all = |range: &Range| {
             let last = if range.v6 { u128::MAX } else { u128::from(u32::MAX) };
@@ -41,7 +41,7 @@ impl Networks {
         self.0.iter().any(all)
     }
 
-    /// Whether every address of `self` is in `other` too.
+    /// Whether every address of `self` is also in `other`.
     pub fn is_within(&self, other: &Self) -> bool {
         self.0.iter().all(|inner| {
             other
@@ -51,13 +51,13 @@ impl Networks {
         })
     }
 
-    /// Whether the set holds an address.
+    /// Whether the set contains an address.
     pub fn contains(&self, address: IpAddr) -> bool {
         let (v6, number) = number(address.to_canonical());
         self.0.iter().any(|range| range.v6 == v6 && range.first <= number && number <= range.last)
     }
 
-    /// One text per range: an address, a CIDR block where the range is one, else `first-last`.
+    /// One text per range: an address, a CIDR block if possible, else `first-last`.
     pub fn texts(&self) -> Vec<String> {
         self.0.iter().map(|range| text(*range)).collect()
     }

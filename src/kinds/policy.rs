@@ -1,4 +1,4 @@
-//! How much a policy asks for, next to the global one, as far as their settings can be compared.
+//! Compares what a policy requires with what the global policy requires, as far as their settings are comparable.
 
 use serde_json::{Map, Value};
 
@@ -6,19 +6,19 @@ use crate::duo::types::Policy;
 
 use super::risk::{Assessment, NEUTRAL, Risk};
 
-/// A policy next to the global one.
+/// A policy compared with the global one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Effect {
-    /// It asks for the same, or for more.
+    /// It requires the same or more.
     NotWeaker,
-    /// It asks for less.
+    /// It requires less.
     Weaker(&'static str),
-    /// It has a setting that differs and that duoctl cannot compare.
+    /// It has a different setting that duoctl cannot compare.
     Unknown,
 }
 
 impl Effect {
-    /// What a new application risks that has the policy and lets people in.
+    /// The risk of a new application that has the policy and lets users in.
     pub fn assessment(self) -> Assessment {
         match self {
             Self::NotWeaker => NEUTRAL,
@@ -28,8 +28,8 @@ impl Effect {
     }
 }
 
-/// What a plan says where the policies cannot be compared.
-pub const UNKNOWN: &str = "whether the policy asks for less than the global one";
+/// What a plan shows as unknown if the policies cannot be compared.
+pub const UNKNOWN: &str = "whether the policy requires less than the global one";
 
 /// A setting whose values have an order.
 struct Ordered {
@@ -40,36 +40,36 @@ struct Ordered {
     reason: &'static str,
 }
 
-/// The settings that decide whether a second factor is asked for (policies.md, section 4).
+/// The settings that decide whether a second factor is required (policies.md, section 4).
 const ORDERED: &[Ordered] = &[
     Ordered {
         section: "authentication_policy",
         field: "user_auth_behavior",
         values: &["bypass", "enforce", "deny"],
-        reason: "the policy asks for less at every login than the global one",
+        reason: "the policy requires less at every login than the global one",
     },
     Ordered {
         section: "new_user",
         field: "new_user_behavior",
         values: &["no-mfa", "enroll", "deny"],
-        reason: "the policy asks users without an account in Duo for less than the global one",
+        reason: "the policy requires less from users who are not enrolled in Duo than the global one",
     },
     Ordered {
         section: "anonymous_networks",
         field: "anonymous_access_behavior",
         values: &["no-action", "require-mfa", "deny"],
-        reason: "the policy asks for less on anonymous networks than the global one",
+        reason: "the policy requires less on anonymous networks than the global one",
     },
     Ordered {
         section: "authentication_methods",
         field: "require_verified_push",
         values: &["false", "true"],
-        reason: "the policy does not ask for a verified push, and the global one does",
+        reason: "the policy does not require a verified push, but the global one does",
     },
 ];
 
-/// Compares a policy with the global one. A section that a policy has replaces the global one's as a whole
-/// (policies.md, section 3), so a field that only one of the two shows cannot be compared.
+/// Compares a policy with the global one. A section of a policy replaces the whole section of the global one
+/// (policies.md, section 3), so a field that only one of them shows cannot be compared.
 pub fn effect(policy: &Policy, global: &Policy) -> Effect {
     let mut effect = Effect::NotWeaker;
     for (name, section) in &policy.sections {
@@ -137,7 +137,7 @@ mod tests {
         assert_eq!(of(json!({"new_user": {"new_user_behavior": "deny"}})), Effect::NotWeaker);
         assert!(is_weaker(of(json!({"new_user": {"new_user_behavior": "no-mfa"}}))));
         assert!(is_weaker(of(json!({"authentication_policy": {"user_auth_behavior": "bypass"}}))));
-        // One setting that is stricter does not make up for one that is weaker, and hides none that is unknown.
+        // A stricter setting does not compensate for a weaker one, and does not hide an unknown one.
         assert!(is_weaker(of(json!({
             "authentication_policy": {"user_auth_behavior": "deny"},
             "new_user": {"new_user_behavior": "no-mfa"},
@@ -148,7 +148,7 @@ mod tests {
             json!({"new_user": null}),
             json!({"anonymous_networks": {"anonymous_access_behavior": "deny"}}),
             json!({"browsers": {"out_of_date_behavior": "warn-only"}}),
-            // The whole section counts: what it leaves out is Duo's default and not the global policy's value.
+            // The whole section counts: a field that it leaves out has Duo's default, not the global policy's value.
             json!({"authentication_methods": {"require_verified_push": true}}),
             json!({"authentication_methods": {"require_verified_push": true, "blocked_auth_list": []}}),
         ] {

@@ -1,4 +1,4 @@
-//! How the YAML names another object: by its address in this workspace, by its name in Duo, or by its id.
+//! References to other objects: by address in this workspace, by name in Duo, or by id.
 
 use serde_json::{Map, Value, json};
 
@@ -21,10 +21,10 @@ pub enum Reference {
     Id(String),
 }
 
-/// How a reference is written.
+/// The forms of a reference.
 pub const REFERENCE: Shape = Shape::Either(&[Shape::Text(&texts::FILLED), Shape::Object(&EXPLICIT)]);
 
-/// A reference that says which of the two it is.
+/// A reference that is explicitly a name or an id.
 pub static EXPLICIT: Object = Object {
     whole: Some(Whole { check: one_of_both, schema: one_of_both_schema }),
     ..Object::new(
@@ -33,10 +33,10 @@ pub static EXPLICIT: Object = Object {
             Key::optional(
                 "name",
                 Shape::Text(&texts::FILLED),
-                "The name in Duo, also if it looks like an address.",
+                "The name in Duo, even if it looks like an address.",
                 "VPN Users",
             ),
-            Key::optional("id", Shape::Text(&texts::FILLED), "The id in Duo.", "DGXXXXXXXXXXXXXXXXXX"),
+            Key::optional("id", Shape::Text(&texts::FILLED), "The ID in Duo.", "DGXXXXXXXXXXXXXXXXXX"),
         ],
     )
 };
@@ -44,8 +44,8 @@ pub static EXPLICIT: Object = Object {
 fn one_of_both(entries: &[Entry], at: Span, findings: &mut Findings) {
     let known = entries.iter().all(|entry| matches!(entry.key.value.as_str(), "name" | "id"));
     if known && entries.len() != 1 {
-        let message = "a reference has either a `name` or an `id`";
-        let help = "write `{name: NAME}` or `{id: ID}`; a text alone is a name, too";
+        let message = "a reference needs either a `name` or an `id`";
+        let help = "write `{name: NAME}` or `{id: ID}`; plain text is also a name";
         findings.push(Diagnostic::error(Code::InvalidValue, at, message).help(help));
     }
 }
@@ -56,7 +56,7 @@ fn one_of_both_schema(schema: &mut Map<String, Value>) {
 }
 
 impl Kind {
-    /// The section that would declare objects of this kind, which their addresses begin with.
+    /// The section that declares objects of this kind; their addresses begin with it.
     pub fn section(self) -> &'static str {
         match self {
             Self::Group => "groups",
@@ -64,17 +64,17 @@ impl Kind {
         }
     }
 
-    /// The finding about an address that nothing is declared at.
+    /// The finding about an address that is not declared.
     pub fn undeclared(self, address: &str, span: Span) -> Diagnostic {
         let section = self.section();
-        let message = format!("this workspace declares no {section}, so there is no {}", shown(address));
+        let message = format!("{} is not declared: this workspace has no {section}", shown(address));
         Diagnostic::error(Code::UnknownReference, span, message)
-            .help(format!("write its name in Duo; if that is its name, write `{{name: {address}}}`"))
+            .help(format!("write its name in Duo; if `{address}` is its name, write `{{name: {address}}}`"))
     }
 }
 
 impl Reference {
-    /// A text that refers to an object: its address, or else its name.
+    /// Reads plain text: an address if it has that form, otherwise a name.
     pub fn written(kind: Kind, text: &str) -> Self {
         let key = text.strip_prefix(kind.section()).and_then(|rest| rest.strip_prefix('.'));
         match key {
@@ -83,7 +83,7 @@ impl Reference {
         }
     }
 
-    /// The reference in a document; nothing where the value is none.
+    /// The reference in a document; `None` if the value is not a reference.
     pub fn of(kind: Kind, value: &Value) -> Option<Self> {
         match value {
             Value::String(text) => Some(Self::written(kind, text)),
@@ -98,7 +98,7 @@ impl Reference {
         }
     }
 
-    /// The reference in the YAML; nothing where the value is none.
+    /// The reference in the YAML; `None` if the value is not a reference.
     pub fn read(kind: Kind, node: &Node) -> Option<Self> {
         match &node.data {
             Data::Text(text) => Some(Self::written(kind, text)),
@@ -120,14 +120,14 @@ impl Reference {
         }
     }
 
-    /// What it says, whatever it is.
+    /// Its text: the address, name or id.
     pub fn text(&self) -> &str {
         match self {
             Self::Address(text) | Self::Name(text) | Self::Id(text) => text,
         }
     }
 
-    /// How it is written, as short as can be.
+    /// Its shortest written form.
     pub fn json(&self, kind: Kind) -> Value {
         match self {
             Self::Id(id) => json!({"id": id}),
@@ -136,7 +136,7 @@ impl Reference {
         }
     }
 
-    /// Whether it means an object of the account.
+    /// Whether it refers to an object of the account.
     pub fn means(&self, id: &str, name: &str) -> bool {
         match self {
             Self::Address(_) => false,
@@ -145,7 +145,7 @@ impl Reference {
         }
     }
 
-    /// Every reference in a part of a document that consists of them.
+    /// Every reference in a part of a document that consists of references.
     pub fn all(kind: Kind, value: &Value, found: &mut Vec<Self>) {
         match (Self::of(kind, value), value) {
             (Some(reference), _) => found.push(reference),

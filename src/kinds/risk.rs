@@ -1,4 +1,4 @@
-//! What a change may do to people's access: a closed set. Each field's row says which change risks what.
+//! The risks of a change: a closed set. Each field's row says which change has which risk.
 
 use std::fmt;
 
@@ -7,29 +7,29 @@ use serde::{Deserialize, Serialize};
 
 use crate::language::shape::Choice;
 
-/// The risk of one change. The order is the order of severity in reports.
+/// The risk of one change, in the order of severity used by reports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Risk {
-    /// Nobody's access changes.
+    /// No access changes.
     Neutral,
-    /// Fewer people may log in, or they must prove more.
+    /// Fewer users may log in, or they must prove more.
     NarrowsAccess,
-    /// A key may do less.
+    /// A key loses permissions.
     ReducesPrivilege,
-    /// The key is older than `max_age` says.
+    /// The key is older than `max_age`.
     OverdueKey,
-    /// A console holds a value that stops working.
+    /// A value that a console holds stops working.
     BreaksHandoff,
-    /// More people may log in, or they may have to prove less.
+    /// More users may log in, or they may have to prove less.
     WidensAccess,
-    /// A key may do more.
+    /// A key gains permissions.
     EscalatesPrivilege,
-    /// The key of an application that duoctl did not create goes to a secret store.
+    /// The key of an application that duoctl did not create is delivered to a secret store.
     AdoptsKey,
-    /// A new application with a new key takes the place of the old one.
+    /// A new application with a new key replaces the old one.
     Replaces,
-    /// Something is lost for good: Duo has no undelete.
+    /// Something is permanently lost: Duo has no undelete.
     Destroys,
 }
 
@@ -64,12 +64,12 @@ impl Risk {
         }
     }
 
-    /// The risk of a name.
+    /// The risk with a name.
     pub fn parse(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|risk| risk.name() == name)
     }
 
-    /// Whether a plan that holds it needs a consent by name (design: "Nothing widens by accident").
+    /// Whether a plan with it needs a consent by name (design: "Nothing widens by accident").
     pub fn needs_consent(self) -> bool {
         match self {
             Self::WidensAccess
@@ -78,7 +78,7 @@ impl Risk {
             | Self::OverdueKey
             | Self::AdoptsKey
             | Self::Replaces => true,
-            // Whether a deletion does depends on how it came about.
+            // Whether a deletion needs one depends on its cause.
             Self::Neutral | Self::NarrowsAccess | Self::ReducesPrivilege | Self::Destroys => false,
         }
     }
@@ -90,25 +90,28 @@ impl fmt::Display for Risk {
     }
 }
 
-/// The consent to a YAML that declares nothing.
+/// The consent to YAML that declares nothing.
 pub const EMPTY: &str = "empty";
 
-/// What can be consented to by name, in `--allow` and in `guards.allow`.
+/// The names of consents, in `--allow` and in `guards.allow`.
 pub const CONSENTS: &[Choice] = &[
-    Choice::new("widens_access", "more people may log in, or they may have to prove less"),
-    Choice::new("escalates_privilege", "a key may do more"),
-    Choice::new("adopts_key", "the key of an application that duoctl did not create goes to a secret store"),
-    Choice::new("replaces", "a new application with a new key takes the place of the old one"),
-    Choice::new("breaks_handoff", "a console holds a value that stops working"),
-    Choice::new("overdue_key", "an application changes although its key is older than `max_age` says"),
-    Choice::new("destroys", "an application is deleted without a quarantine before"),
-    Choice::new(EMPTY, "the YAML declares nothing, while the account holds applications of this workspace"),
+    Choice::new("widens_access", "more users may log in, or they may have to prove less"),
+    Choice::new("escalates_privilege", "a key gains permissions"),
+    Choice::new(
+        "adopts_key",
+        "the key of an application that duoctl did not create is delivered to a secret store",
+    ),
+    Choice::new("replaces", "a new application with a new key replaces the old one"),
+    Choice::new("breaks_handoff", "a value that a console holds stops working"),
+    Choice::new("overdue_key", "an application changes although its key is older than `max_age`"),
+    Choice::new("destroys", "an application is deleted without a quarantine first"),
+    Choice::new(EMPTY, "the YAML declares nothing, but the account has applications of this workspace"),
 ];
 
-/// A risk with its reason in words.
+/// A risk with its reason.
 pub type Assessment = (Risk, &'static str);
 
-/// Nothing is risked.
+/// No risk.
 pub const NEUTRAL: Assessment = (Risk::Neutral, "");
 
 #[cfg(test)]

@@ -1,8 +1,8 @@
-//! Seals: what proves that a marker is duoctl's own word about this very application.
+//! Seals: the proof that duoctl wrote a marker for this application.
 //!
-//! Whoever may edit notes may write a marker, move it to another application, or put an old one back. Therefore every
-//! marker ends in a keyed hash over the integration key and the whole marker. The keys come from secrets that those who
-//! edit notes do not have: the operator's secret key, or those of `tenant.credentials.state_keys`.
+//! Anyone who can edit notes can write a marker, move it to another application, or restore an old one. Therefore every
+//! marker ends with a keyed hash over the integration key and the whole marker. The keys are derived from secrets that
+//! people who edit notes do not have: the operator's secret key, or those of `tenant.credentials.state_keys`.
 
 use std::fmt::Formatter;
 
@@ -16,30 +16,30 @@ use super::marker::{ALPHABET, Marker, Notes, Seal};
 use crate::duo::types::Ikey;
 use crate::secret::Secret;
 
-/// What is known of the marker of an application.
+/// How far the marker of an application is proven.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
-    /// It is sealed over this application by a key of this run.
+    /// A key of this run sealed it for this application.
     Valid,
-    /// It is sealed by a key of this run, over no application: the first marker of a creation, which the activity log
-    /// shows to be the operator's own.
+    /// A key of this run sealed it for no application: the first marker of a creation. The activity log shows that the
+    /// operator created the application.
     Born,
-    /// It is none of the others, and a person vouches for it in this run.
+    /// It is not proven otherwise, but the user of this run vouches for it.
     Trusted,
-    /// It is sealed by a key of this run over this application, which a person changed since, as far as the activity log can
-    /// tell: they may have put an older marker back.
+    /// A key of this run sealed it for this application, but as far as the activity log can tell, an administrator changed
+    /// the application since then and may have restored an older marker.
     Doubted,
-    /// It is the first marker of a creation, and could have been copied from elsewhere.
+    /// It is the first marker of a creation and may have been copied from another application.
     Unbound,
-    /// It is sealed by a key that this run does not have.
+    /// A key that this run does not have sealed it.
     Foreign,
-    /// It has no seal, or one that a key of this run did not make.
+    /// It has no seal, or an invalid one under a key of this run.
     Forged,
 }
 
 impl Verdict {
-    /// Whether the words of the marker count.
+    /// Whether the content of the marker counts.
     pub fn is_proven(self) -> bool {
         matches!(self, Self::Valid | Self::Born | Self::Trusted)
     }
@@ -50,7 +50,7 @@ struct Key {
     key: Zeroizing<[u8; 32]>,
 }
 
-/// The keys that seal and verify: the first one seals, all verify.
+/// The keys for seals: the first one seals, all of them verify.
 #[derive(Default)]
 pub struct Keyring(Vec<Key>);
 
@@ -61,12 +61,12 @@ impl std::fmt::Debug for Keyring {
 }
 
 impl Keyring {
-    /// The keys that these secrets give, in their order.
+    /// The keys derived from these secrets, in the same order.
     pub fn new<'s>(secrets: impl IntoIterator<Item = &'s Secret>) -> Self {
         Self(secrets.into_iter().map(Key::derive).collect())
     }
 
-    /// What the notes of an application prove of their marker; `None` where they hold none.
+    /// How far the marker in an application's notes is proven; `None` if there is no marker.
     pub fn verdict(&self, ikey: &Ikey, notes: &Notes<'_>) -> Option<Verdict> {
         let marker = notes.marker.as_ref()?;
         let Some(seal) = &notes.seal else { return Some(Verdict::Forged) };
@@ -87,7 +87,7 @@ impl Keyring {
         Some(found.unwrap_or(Verdict::Forged))
     }
 
-    /// Seals a marker over an application, or over none where that is only being created; `None` without a key.
+    /// Seals a marker for an application, or for none while it is being created; `None` without a key.
     pub(crate) fn seal(&self, over: Option<&Ikey>, marker: &Marker) -> Option<Seal> {
         let key = self.0.first()?;
         let mac = encode(&key.mac(over, &marker.body()).finalize().into_bytes(), Seal::MAC);
@@ -96,8 +96,8 @@ impl Keyring {
 }
 
 impl Key {
-    /// HKDF-SHA256 (RFC 5869), of which one block is enough. The secret is data here and a key in requests, so that the two
-    /// uses have nothing to do with each other.
+    /// HKDF-SHA256 (RFC 5869); one block is enough. The secret is input data here and a key in requests, so the two uses are
+    /// independent.
     fn derive(secret: &Secret) -> Self {
         let extracted = Zeroizing::new(hash(&[0; 32], &[secret.expose().trim().as_bytes()]));
         let key = Zeroizing::new(hash(&extracted, &[b"duoctl marker 1 key", &[1]]));
@@ -105,7 +105,7 @@ impl Key {
         Self { id, key }
     }
 
-    /// `body` is all that stands before the seal.
+    /// `body` is everything before the seal.
     fn mac(&self, over: Option<&Ikey>, body: &str) -> Hmac<Sha256> {
         let mut mac = keyed(&self.key);
         for part in ["duoctl marker 1", "\n", over.map_or("-", Ikey::as_str), "\n", body] {
@@ -120,7 +120,7 @@ impl Key {
     }
 }
 
-/// A key shorter than a block is filled up with zeros (RFC 2104).
+/// A key shorter than a block is padded with zeros (RFC 2104).
 fn keyed(key: &[u8; 32]) -> Hmac<Sha256> {
     let mut block = Zeroizing::new([0; 64]);
     for (to, from) in block.iter_mut().zip(key) {
@@ -137,7 +137,7 @@ fn hash(key: &[u8; 32], parts: &[&[u8]]) -> [u8; 32] {
     mac.finalize().into_bytes().into()
 }
 
-/// The first characters, five bits each, the most significant first.
+/// The first `length` characters, five bits each, most significant first.
 fn encode(bytes: &[u8], length: usize) -> String {
     let bit = |index: usize| bytes.get(index / 8).map_or(0, |byte| byte >> (7 - index % 8) & 1);
     let character = |place: usize| {

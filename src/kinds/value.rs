@@ -1,4 +1,4 @@
-//! A field's value: as the YAML says it, and in the one form that comparison, marker hash and display share
+//! A field's value: as written in the YAML, and in the normalized form used for comparison, marker hashes and display
 //! (duo-api.md, section 10).
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -12,7 +12,7 @@ use crate::names::bare_key;
 use super::networks::Networks;
 use super::reference::Reference;
 
-/// The value of one setting: `null` clears, anything else sets.
+/// The value of one setting: `null` clears it, anything else sets it.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Setting {
     /// `null`.
@@ -29,25 +29,25 @@ pub enum Setting {
     References(Vec<Spanned<Reference>>),
     /// A document of any shape, e.g. `sso`.
     Document(Written),
-    /// Nothing is written, and the object is authoritative: it counts as unset.
+    /// The key is left out and the object is authoritative: it counts as unset.
     LeftOut,
 }
 
-/// A document with the places of its texts. Two are the same if their values are.
+/// A document with the places of its texts. Two documents are equal if their values are.
 #[derive(Clone, Debug)]
 pub struct Written {
     value: Value,
-    /// By JSON pointers.
+    /// Keyed by JSON pointer.
     places: BTreeMap<String, Span>,
 }
 
 impl Written {
-    /// With the places of its texts, by JSON pointers.
+    /// Creates a document with the places of its texts, keyed by JSON pointer.
     pub fn new(value: Value, places: BTreeMap<String, Span>) -> Self {
         Self { value, places }
     }
 
-    /// Where a text of it is.
+    /// The place of one of its texts.
     pub fn place(&self, pointer: &str) -> Option<Span> {
         self.places.get(pointer).copied()
     }
@@ -73,25 +73,25 @@ impl PartialEq for Written {
     }
 }
 
-/// A normalised value. Two values are the same setting exactly when they are equal.
+/// A normalized value. Two settings are the same exactly if their values are equal.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum FieldValue {
-    /// Absent, `null`, `""` and `[]` are one thing (trap 6).
+    /// Absent, `null`, `""` and `[]` are equivalent (trap 6).
     Unset,
     /// Text, trimmed and in Unicode NFC (trap 35).
     Text(String),
-    /// A switch; Duo's 0, "0" and `false` are one thing (trap 5).
+    /// A switch; Duo's 0, "0" and `false` are equivalent (trap 5).
     Flag(bool),
     /// Ids or names without an order (trap 1).
     Set(BTreeSet<String>),
-    /// Addresses, compared by what they cover (trap 12).
+    /// Addresses, compared by the range they cover (trap 12).
     Networks(Networks),
-    /// The declared leaves of a document, each by its path (trap 24).
+    /// The declared leaves of a document by path (trap 24).
     Document(BTreeMap<String, Value>),
 }
 
 impl FieldValue {
-    /// Normalised text.
+    /// Normalized text.
     pub fn text(text: &str) -> Self {
         let text = bare_key(text);
         if text.is_empty() { Self::Unset } else { Self::Text(text) }
@@ -102,12 +102,12 @@ impl FieldValue {
         if items.is_empty() { Self::Unset } else { Self::Set(items) }
     }
 
-    /// Whether a set has an item.
+    /// Whether a set contains an item.
     pub fn names(&self, item: &str) -> bool {
         matches!(self, Self::Set(items) if items.contains(item))
     }
 
-    /// A set without an item; every other value as it is.
+    /// A set without one item; any other value unchanged.
     pub fn without(&self, item: &str) -> Self {
         match self {
             Self::Set(items) => Self::set(items.iter().filter(|name| *name != item).cloned().collect()),
@@ -115,7 +115,7 @@ impl FieldValue {
         }
     }
 
-    /// What a value has beyond another one: of a set the other items, of everything else all of it where it differs.
+    /// What a value has in addition to another one: for sets the extra items, for other values all of it if it differs.
     pub fn beyond(&self, other: &Self) -> Self {
         match (self, other) {
             (Self::Set(items), Self::Set(others)) => Self::set(items.difference(others).cloned().collect()),
@@ -124,12 +124,12 @@ impl FieldValue {
         }
     }
 
-    /// Networks; none is unset.
+    /// Networks; an empty set is unset.
     pub fn networks(networks: Networks) -> Self {
         if networks.is_empty() { Self::Unset } else { Self::Networks(networks) }
     }
 
-    /// The value as JSON, for people, machines and hashes: the same value always gives the same JSON.
+    /// The value as JSON for display, machines and hashes: equal values always give the same JSON.
     pub fn json(&self) -> Value {
         match self {
             Self::Unset => Value::Null,
@@ -143,13 +143,13 @@ impl FieldValue {
         }
     }
 
-    /// One text per value, for hashes.
+    /// A unique text for each value, for hashes.
     pub fn canonical(&self) -> String {
         self.json().to_string()
     }
 }
 
-/// A JSON number, boolean or string as a switch (trap 5); `None` where it is none.
+/// A JSON number, boolean or string as a switch (trap 5); `None` if it is not one.
 pub fn flag(value: &Value) -> Option<bool> {
     match value {
         Value::Bool(flag) => Some(*flag),
@@ -163,8 +163,8 @@ pub fn flag(value: &Value) -> Option<bool> {
     }
 }
 
-/// A JSON array of strings, or one string with commas, as trimmed parts (traps 1 and 12). What is neither is kept as
-/// its JSON: a part that is not understood must never look like a part that is not there.
+/// A JSON array of strings, or a comma-separated string, as trimmed parts (traps 1 and 12). Anything else is kept as JSON:
+/// a part that cannot be read must never look like a missing part.
 pub fn parts(value: &Value) -> Vec<String> {
     let texts: Vec<String> = match value {
         Value::Null => Vec::new(),

@@ -1,5 +1,5 @@
-//! The grammar of addresses. Every key of the YAML and every command that takes an address reads it here, so that all of
-//! them take the same ones.
+//! The grammar of addresses. All keys of the YAML and all commands that accept addresses parse them here, so that they
+//! accept the same ones.
 
 use std::fmt;
 
@@ -8,17 +8,17 @@ use globset::{Glob, GlobMatcher};
 use super::shape::{Problem, TextRule};
 use super::texts::ADDRESS_KEY;
 
-/// The part of an entry of `identity_intelligence` that reads and, with `read_write`, acts.
+/// The part of an `identity_intelligence` entry that reads data and, with `read_write`, acts.
 pub const ADMIN_API: &str = "admin_api";
 /// The part that sends pushes.
 pub const AUTH_API: &str = "auth_api";
 
-/// An address in full: of an application, of a connection to Identity Intelligence, or of a part of one.
+/// A full address: of an application, of an Identity Intelligence entry, or of a part of one.
 pub static ADDRESS: TextRule = TextRule {
     pattern: r"^(applications\.[a-z0-9][a-z0-9_-]{0,63}|identity_intelligence\.[a-z0-9][a-z0-9_-]{0,63}(\.(admin_api|auth_api))?)$",
     check: |text| match Place::parse(text) {
         Some(_) => Ok(()),
-        None => Err(Problem::invalid("is not an address", "write it in full, e.g. `applications.vpn`")),
+        None => Err(Problem::invalid("is not an address", "write the full address, e.g. `applications.vpn`")),
     },
     numeric: false,
 };
@@ -28,7 +28,7 @@ pub static ADDRESS: TextRule = TextRule {
 pub enum Place<'t> {
     /// An entry of `applications`.
     Application(&'t str),
-    /// An entry of `identity_intelligence`, which stands for its parts.
+    /// An entry of `identity_intelligence`; it includes its parts.
     Entry(&'t str),
     /// An application of such an entry.
     Part {
@@ -40,7 +40,7 @@ pub enum Place<'t> {
 }
 
 impl<'t> Place<'t> {
-    /// Reads an address in full.
+    /// Parses a full address.
     pub fn parse(text: &'t str) -> Option<Self> {
         let (family, rest) = text.split_once('.')?;
         let (key, part) = rest.split_once('.').map_or((rest, None), |(key, part)| (key, Some(part)));
@@ -53,7 +53,7 @@ impl<'t> Place<'t> {
         (ADDRESS_KEY.check)(key).is_ok().then_some(place)
     }
 
-    /// The same, also without the family: `vpn`, `emea.admin_api`.
+    /// Parses a full address, or one without the section: `vpn`, `emea.admin_api`.
     pub fn shortened(text: &'t str) -> Option<Self> {
         let valid = |key: &str| (ADDRESS_KEY.check)(key).is_ok();
         Self::parse(text).or_else(|| match text.split_once('.') {
@@ -78,21 +78,21 @@ impl fmt::Display for Place<'_> {
     }
 }
 
-/// One address or glob as it was written: in full, or without the section that the address stands in.
+/// An address or glob as written: in full, or without the section.
 #[derive(Clone, Debug)]
 pub struct Pattern {
     text: String,
     full: GlobMatcher,
-    /// Matches what comes after the section; absent where the text names one.
+    /// Matches the part after the section; absent if the text names a section.
     short: Option<GlobMatcher>,
 }
 
 impl Pattern {
-    /// Compiles it; `vpn` stands for `applications.vpn`, `emea` for both parts of `identity_intelligence.emea`.
+    /// Compiles a pattern. `vpn` means `applications.vpn`, `emea` both parts of `identity_intelligence.emea`.
     ///
     /// # Errors
     ///
-    /// What is wrong with it, in words.
+    /// A description of what is wrong.
     pub fn parse(text: &str) -> Result<Self, String> {
         if text.trim().is_empty() {
             return Err("an empty pattern matches no address".to_owned());
@@ -102,14 +102,14 @@ impl Pattern {
         Ok(Self { text: text.to_owned(), full: glob_matcher(text)?, short })
     }
 
-    /// Whether it means an address.
+    /// Whether it matches an address.
     pub fn matches(&self, address: &str) -> bool {
         let rest = address.split_once('.').map(|(_, rest)| rest);
         let short = || self.short.as_ref().zip(rest).is_some_and(|(short, rest)| short.is_match(rest));
         self.full.is_match(address) || short()
     }
 
-    /// Whether it is an address or a glob, and could mean one at all.
+    /// Whether it is a glob, or could be the address of something.
     pub fn is_address_or_glob(&self) -> bool {
         self.is_glob() || Place::shortened(&self.text).is_some()
     }
@@ -119,7 +119,7 @@ impl Pattern {
         is_glob(&self.text)
     }
 
-    /// Two of the addresses that it could mean, where it is short for addresses of two sections.
+    /// Two of the addresses that it could mean, if it is short for addresses in two sections.
     pub fn ambiguous<'a>(&self, known: impl IntoIterator<Item = &'a str>) -> Option<(&'a str, &'a str)> {
         if self.is_glob() {
             return None;
@@ -136,7 +136,7 @@ impl fmt::Display for Pattern {
     }
 }
 
-/// What addresses begin with.
+/// The sections in which addresses begin.
 const SECTIONS: [&str; 2] = ["applications.", "identity_intelligence."];
 
 fn section(address: &str) -> &str {
@@ -147,12 +147,12 @@ fn is_glob(text: &str) -> bool {
     text.contains(['*', '?', '[', '{'])
 }
 
-/// The name of an entry stands for its parts.
+/// Extends the name of an entry to its parts.
 fn with_parts(short: &str) -> String {
     if is_glob(short) { short.to_owned() } else { format!("{{{short},{short}.*}}") }
 }
 
-/// One glob, e.g. `applications.vpn-*`; `*` crosses dots. An entry of `identity_intelligence` stands for its parts, too.
+/// Compiles a glob, e.g. `applications.vpn-*`; `*` matches dots, too. An `identity_intelligence` entry includes its parts.
 pub fn glob_matcher(glob: &str) -> Result<GlobMatcher, String> {
     let with_parts = match Place::parse(glob) {
         Some(Place::Entry(_)) => format!("{{{glob},{glob}.*}}"),
@@ -160,7 +160,7 @@ pub fn glob_matcher(glob: &str) -> Result<GlobMatcher, String> {
     };
     Glob::new(&with_parts)
         .map(|glob| glob.compile_matcher())
-        .map_err(|error| format!("`{glob}` is no glob: {}", error.kind()))
+        .map_err(|error| format!("`{glob}` is not a valid glob: {}", error.kind()))
 }
 
 fn is_part(text: &str) -> bool {

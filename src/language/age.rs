@@ -1,17 +1,17 @@
-//! Spans of time as people write them: `90d`, `12w`, `24h`, and for a command `30s`, `2m`.
+//! Durations as they are written: `90d`, `12w`, `24h`, and for commands `30s`, `2m`.
 
 use std::time::Duration;
 
 use jiff::SignedDuration;
 
-/// What every age looks like.
+/// The pattern of an age.
 pub const PATTERN: &str = "^[0-9]{1,5}(h|d|w)$";
 
-/// Reads a number of hours, days or weeks.
+/// Parses a number of hours, days or weeks.
 ///
 /// # Errors
 ///
-/// What is wrong, as the rest of a sentence that begins with the name of the value.
+/// What is wrong, as a predicate for the name of the value.
 pub fn parse(text: &str) -> Result<SignedDuration, String> {
     let wrong = || format!("must be a number of hours, days or weeks, such as 24h, 90d or 12w, not `{text}`");
     let hours = match text.chars().last() {
@@ -27,14 +27,14 @@ pub fn parse(text: &str) -> Result<SignedDuration, String> {
     number.parse::<i64>().map(|number| SignedDuration::from_hours(number * hours)).map_err(|_| wrong())
 }
 
-/// What the time looks like that a command may take.
+/// The pattern of a command's timeout.
 pub const TIMEOUT_PATTERN: &str = "^([1-9][0-9]{0,3}s|[1-9][0-9]?m)$";
 
-/// Reads a number of seconds or minutes, at most an hour and a little.
+/// Parses a number of seconds or minutes, below three hours.
 ///
 /// # Errors
 ///
-/// What is wrong, as the rest of a sentence that begins with the name of the value.
+/// What is wrong, as a predicate for the name of the value.
 pub fn timeout(text: &str) -> Result<Duration, String> {
     let wrong = || format!("must be a number of seconds or minutes, such as 30s or 2m, not `{text}`");
     let (number, digits, unit) = match (text.strip_suffix('s'), text.strip_suffix('m')) {

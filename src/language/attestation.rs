@@ -1,20 +1,20 @@
-//! What `attested:` holds: that a person entered certain values into a console, when, and who.
+//! The value of `attested:`: records that a person entered certain values in a console, when, and who.
 //!
-//! `7f3a9c21` alone is the fingerprint of all values together. `duoctl attest` writes more behind it, so that a later plan
-//! can name the fields that have to be entered again: `7f3a9c21 2026-11-24T09:30:00Z n1a2b h3c4d by alice@example.com`. What
-//! was attested against the public API's word ends with ` forced: REASON`.
+//! `7f3a9c21` alone is the fingerprint of all values together. `duoctl attest` appends more, so that a later plan can name
+//! the fields that have to be entered again: `7f3a9c21 2026-11-24T09:30:00Z n1a2b h3c4d by alice@example.com`. If the
+//! public API contradicted the attestation, it ends with ` forced: REASON`.
 
 use std::collections::BTreeMap;
 use std::fmt;
 
 use jiff::Timestamp;
 
-/// The pattern for editors. [`Attestation::parse`] checks the date beyond it.
+/// The pattern for editors. [`Attestation::parse`] also checks the date.
 pub const PATTERN: &str = r"^[0-9a-f]{8}( [0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z( [a-z][0-9a-f]{4})+( by [^\u0000-\u001f\u007f\s][^\u0000-\u001f\u007f]*)?)?$";
 
-/// How long a name may be.
+/// The maximum length of a name.
 pub const MAX_NAME: usize = 120;
-/// How long a reason may be.
+/// The maximum length of a reason.
 pub const MAX_REASON: usize = 200;
 
 const BY: &str = " by ";
@@ -36,7 +36,7 @@ pub struct Attestation {
 }
 
 impl Attestation {
-    /// Reads what stands in the YAML; `None` where it has another shape.
+    /// Parses the value in the YAML; `None` if it has a different form.
     pub fn parse(text: &str) -> Option<Self> {
         let (rest, by) = match text.split_once(BY) {
             Some((rest, by)) => (rest, Some(by)),

@@ -1,4 +1,4 @@
-//! Compares a tree with the tables of the language and reports everything that does not fit, each with its place.
+//! Checks a tree against the tables of the language and reports every mismatch with its place.
 
 use std::borrow::Cow;
 
@@ -9,7 +9,7 @@ use crate::diagnostic::{Code, Diagnostic, Span};
 use crate::text::shown;
 use crate::yaml::{Data, Entry, Node, find};
 
-/// Checks the value of a key. `true` when nothing is wrong with it.
+/// Checks the value of a key. Returns whether it is valid.
 pub fn value(node: &Node, key: &Key, at: Span, findings: &mut Findings) -> bool {
     let before = findings.len();
     if matches!(node.data, Data::Null) {
@@ -27,9 +27,9 @@ pub fn value(node: &Node, key: &Key, at: Span, findings: &mut Findings) -> bool 
 #[derive(Clone, Copy)]
 struct Place<'a> {
     name: &'a str,
-    /// Where the key stands.
+    /// The place of the key.
     at: Span,
-    /// What to write where the value is empty.
+    /// The hint to show if the value is empty.
     hint: Option<&'static str>,
 }
 
@@ -92,7 +92,7 @@ pub fn object(entries: &[Entry], table: &Object, at: Span, findings: &mut Findin
     }
 }
 
-/// The variant that a mapping says it is.
+/// The variant that a mapping selects.
 fn variant<'e>(entries: &'e [Entry], by: &str) -> Option<&'e str> {
     match &find(entries, by)?.value.data {
         Data::Text(name) => Some(name),
@@ -100,7 +100,7 @@ fn variant<'e>(entries: &'e [Entry], by: &str) -> Option<&'e str> {
     }
 }
 
-/// Whether a mapping lacks a key, and no misspelt key stands in its place.
+/// Whether a mapping lacks a key and has no misspelled form of it.
 pub fn lacks<'k>(entries: &[Entry], name: &str, known: impl Iterator<Item = &'k str> + Clone) -> bool {
     let is_slip = |entry: &Entry| {
         let written = entry.key.value.as_str();
@@ -113,7 +113,7 @@ fn unknown_key(entry: &Entry, table: &Object) -> Diagnostic {
     unknown(entry, table.what, (table.foreign)(&entry.key.value), table.keys.iter().map(|key| key.name))
 }
 
-/// A key that a mapping does not have, with what is known about it or with what is near to it.
+/// The finding about an unknown key, with what is known about it or with similar keys.
 pub fn unknown<'k>(
     entry: &Entry,
     what: &str,
@@ -126,26 +126,26 @@ pub fn unknown<'k>(
             .help(problem.help);
     }
     let help = did_you_mean(&entry.key.value, known.clone())
-        .unwrap_or_else(|| format!("its keys are {}", known.collect::<Vec<_>>().join(", ")));
+        .unwrap_or_else(|| format!("valid keys are {}", known.collect::<Vec<_>>().join(", ")));
     Diagnostic::error(Code::UnknownKey, entry.key.span, format!("{what} has no key {written}")).help(help)
 }
 
 fn not_null(key: &Key, place: Span) -> Diagnostic {
     let help = match key.shape {
-        Shape::Flag => "write true or false, or leave the key out to leave the setting alone".to_owned(),
+        Shape::Flag => "write true or false, or remove the key to leave the setting unmanaged".to_owned(),
         Shape::Text(_) | Shape::Choice(_) if key.required => format!("e.g. `{}: {}`", key.name, key.example),
         _ if key.required => format!("write its value below `{}:`", key.name),
-        _ => "write a value, or leave the key out".to_owned(),
+        _ => "write a value, or remove the key".to_owned(),
     };
     Diagnostic::error(Code::WrongType, place, format!("`{}` cannot be null or empty", key.name)).help(help)
 }
 
-/// A value of the wrong kind. The value itself is never repeated.
+/// The finding about a value of the wrong type. It never repeats the value itself.
 pub fn wrong_type(node: &Node, name: &str, expected: &str, help: Option<String>) -> Diagnostic {
     let found = Diagnostic::error(
         Code::WrongType,
         node.span,
-        format!("`{name}` must be {expected}, and this is {}", node.kind()),
+        format!("`{name}` must be {expected}, not {}", node.kind()),
     );
     found.help(help.unwrap_or_else(|| format!("write {expected} in its place")))
 }
@@ -158,7 +158,7 @@ fn object_help(table: &Object) -> Option<String> {
             let (what, first) = (table.what, names(first).join(", "));
             Some(format!("{what} needs at least {first} and `{}`, or an `{unless}`", last.name))
         }
-        _ => Some(format!("its keys are {}", names(&table.keys.iter().collect::<Vec<_>>()).join(", "))),
+        _ => Some(format!("valid keys are {}", names(&table.keys.iter().collect::<Vec<_>>()).join(", "))),
     }
 }
 
@@ -169,12 +169,12 @@ fn text(node: &Node, rule: &TextRule, name: &str, findings: &mut Findings) {
         Data::Number(_, text) => {
             let help =
                 (rule.check)(text).map_or_else(|problem| problem.help, |()| "put it in quotes".to_owned());
-            return findings.push(wrong_type(node, name, "a text", Some(help)));
+            return findings.push(wrong_type(node, name, "text", Some(help)));
         }
         Data::Flag(_) => {
-            return findings.push(wrong_type(node, name, "a text", Some("put it in quotes".to_owned())));
+            return findings.push(wrong_type(node, name, "text", Some("put it in quotes".to_owned())));
         }
-        _ => return findings.push(wrong_type(node, name, "a text", None)),
+        _ => return findings.push(wrong_type(node, name, "text", None)),
     };
     if let Err(problem) = (rule.check)(text) {
         let message = format!("`{name}` {}", problem.message);
@@ -194,7 +194,7 @@ fn choice(node: &Node, choices: &[Choice], name: &str, findings: &mut Findings) 
     }
     let near = nearest(text, words.clone()).or_else(|| words.clone().find(|word| text.ends_with(word)));
     let help = near.map_or_else(|| format!("write {all}"), |word| format!("did you mean `{word}`?"));
-    let message = format!("`{name}` has no value {}", shown(text));
+    let message = format!("`{name}` cannot be {}", shown(text));
     findings.push(Diagnostic::error(Code::InvalidValue, node.span, message).help(help));
 }
 
@@ -202,10 +202,10 @@ fn flag(node: &Node, name: &str, findings: &mut Findings) {
     let help = match &node.data {
         Data::Flag(_) => return,
         Data::Text(text) if matches!(text.to_lowercase().as_str(), "yes" | "on" | "y") => {
-            "write true; in YAML 1.2 `yes` and `on` are texts"
+            "write true; in YAML 1.2, `yes` and `on` are text"
         }
         Data::Text(text) if matches!(text.to_lowercase().as_str(), "no" | "off" | "n") => {
-            "write false; in YAML 1.2 `no` and `off` are texts"
+            "write false; in YAML 1.2, `no` and `off` are text"
         }
         _ => "write true or false, without quotes",
     };
@@ -235,13 +235,13 @@ fn list(node: &Node, item: &Shape, (least, most): (usize, usize), of: Place<'_>,
     let name = of.name;
     let Data::List(items) = &node.data else {
         let help = takes(item, node)
-            .then(|| "put it in brackets: `[...]`, or on a line of its own after `- `".to_owned());
+            .then(|| "put it in brackets: `[...]`, or on its own line after `- `".to_owned());
         return findings.push(wrong_type(node, name, "a list", help));
     };
     if items.len() < least {
         findings.push(
             Diagnostic::error(Code::InvalidValue, node.span, format!("`{name}` must not be an empty list"))
-                .help(of.hint.unwrap_or("write at least one item, or leave the key out")),
+                .help(of.hint.unwrap_or("write at least one item, or remove the key")),
         );
     }
     if items.len() > most {
@@ -250,9 +250,9 @@ fn list(node: &Node, item: &Shape, (least, most): (usize, usize), of: Place<'_>,
             Diagnostic::error(
                 code,
                 node.span,
-                format!("`{name}` has {} items, and Duo takes at most {most}", items.len()),
+                format!("`{name}` has {} items, but Duo accepts at most {most}", items.len()),
             )
-            .help("put the users into fewer, larger groups"),
+            .help("put the users in fewer, larger groups"),
         );
     }
     for node in items {
@@ -271,7 +271,7 @@ fn list(node: &Node, item: &Shape, (least, most): (usize, usize), of: Place<'_>,
     }
 }
 
-/// What is said of a key's value, said of one item of it.
+/// Rewrites a finding about a key's value into one about an item of it.
 fn of_an_item(found: &mut Diagnostic, name: &str) {
     let subject = format!("`{name}` ");
     if let Some(rest) = found.message.strip_prefix(&subject).filter(|rest| !rest.starts_with("has ")) {
@@ -282,7 +282,7 @@ fn of_an_item(found: &mut Diagnostic, name: &str) {
 fn chosen_keys(node: &Node, rule: &TextRule, item: &Shape, name: &str, findings: &mut Findings) {
     let Data::Mapping(entries) = &node.data else {
         let help = matches!(node.data, Data::List(_))
-            .then(|| format!("each entry of `{name}` has a key: `key: ...` in place of `- ...`"));
+            .then(|| format!("entries of `{name}` need keys: write `key: ...` instead of `- ...`"));
         return findings.push(wrong_type(node, name, "a mapping", help));
     };
     for entry in entries {
@@ -306,7 +306,7 @@ fn chosen_keys(node: &Node, rule: &TextRule, item: &Shape, name: &str, findings:
     }
 }
 
-/// A key of the user's choice as it may stand in messages; an ordinary one is used as it is.
+/// A key chosen by the user, made safe for messages. Ordinary keys are unchanged.
 fn harmless(key: &str) -> Cow<'_, str> {
     let ordinary = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
     if key.len() < 32 && key.chars().all(ordinary) {
@@ -324,19 +324,19 @@ fn source(node: &Node, secret: bool, name: &str, at: Span, findings: &mut Findin
             let timed = places < entries.len() && entries.iter().all(|entry| entry.key.value != "command");
             if timed && known {
                 findings.push(
-                    Diagnostic::error(Code::InvalidValue, node.span, format!("`timeout` of `{name}` concerns a command"))
+                    Diagnostic::error(Code::InvalidValue, node.span, format!("`timeout` of `{name}` requires a `command`"))
                         .help("write `{command: [PROGRAM, ARGUMENT], timeout: 2m}`, or remove it"),
                 );
             } else if places != 1 && known {
                 findings.push(
-                    Diagnostic::error(Code::InvalidValue, node.span, format!("`{name}` must name exactly one place"))
-                        .help("write one of `{env: NAME}`, `{file: PATH}` and `{command: [PROGRAM, ARGUMENT]}`"),
+                    Diagnostic::error(Code::InvalidValue, node.span, format!("`{name}` must name exactly one source"))
+                        .help("write one of `{env: NAME}`, `{file: PATH}` or `{command: [PROGRAM, ARGUMENT]}`"),
                 );
             }
         }
         Data::Text(_) | Data::Number(..) | Data::Flag(_) if secret => findings.push(
-            Diagnostic::error(Code::PlainSecret, node.span, format!("`{name}` must not stand in the YAML in clear"))
-                .help(format!("write `{name}: {{env: NAME}}`, `{{file: PATH}}` or `{{command: [PROGRAM, ARGUMENT]}}`; a secret that was committed must be reset")),
+            Diagnostic::error(Code::PlainSecret, node.span, format!("`{name}` must not be in the YAML as plain text"))
+                .help(format!("write `{name}: {{env: NAME}}`, `{{file: PATH}}` or `{{command: [PROGRAM, ARGUMENT]}}`; reset any secret that was committed")),
         ),
         Data::Text(text) if text.trim().is_empty() => findings.push(
             Diagnostic::error(Code::InvalidValue, node.span, format!("`{name}` must not be empty"))
@@ -345,13 +345,13 @@ fn source(node: &Node, secret: bool, name: &str, at: Span, findings: &mut Findin
         Data::Text(_) => {}
         _ => {
             let help = Some("write `{env: NAME}`, `{file: PATH}` or `{command: [PROGRAM, ARGUMENT]}`".to_owned());
-            let expected = if secret { "a mapping" } else { "a text or a mapping" };
+            let expected = if secret { "a mapping" } else { "text or a mapping" };
             findings.push(wrong_type(node, name, expected, help));
         }
     }
 }
 
-/// Whether a shape takes this kind of value at all.
+/// Whether a shape accepts this type of value.
 fn takes(shape: &Shape, node: &Node) -> bool {
     match shape {
         Shape::Text(rule) => {
@@ -371,11 +371,11 @@ fn takes(shape: &Shape, node: &Node) -> bool {
 
 fn expected(shape: &Shape) -> &'static str {
     match shape {
-        Shape::Text(_) | Shape::Choice(_) => "a text",
+        Shape::Text(_) | Shape::Choice(_) => "text",
         Shape::Flag => "true or false",
         Shape::Whole(..) => "a whole number",
         Shape::List(..) => "a list",
-        Shape::Source { .. } => "a text or a mapping",
+        Shape::Source { .. } => "text or a mapping",
         Shape::Object(_) | Shape::Entries(..) => "a mapping",
         Shape::Either(_) => "one of several values",
     }

@@ -1,29 +1,29 @@
-//! Places that a value is read from, and that a secret is delivered to.
+//! Sources of values, and targets of secrets.
 
 use super::shape::{Choice, Key, MANY, Object, Shape};
 use super::texts;
 
 /// Where a value comes from.
 pub static SOURCE: Object = Object::new(
-    "a place of a value",
+    "a source of a value",
     &[
         Key::optional("env", Shape::Text(&texts::ENV_NAME), "Name of an environment variable.", "DUO_SKEY"),
         Key::optional(
             "file",
             Shape::Text(&texts::FILLED),
-            "Path of a file, relative to the workspace's folder. One line break at its end is not part of the value.",
+            "Path of a file, relative to the workspace's folder. One trailing line break is not part of the value.",
             "secrets/duo-skey",
         ),
         Key::optional(
             "command",
             Shape::List(&Shape::Text(&texts::FILLED), 1, MANY),
-            "A program and its arguments, run without a shell. Its output is the value.",
+            "Program and arguments, run without a shell. The output is the value.",
             "[pass, show, duo/skey]",
         ),
         Key::optional(
             "timeout",
             Shape::Text(&texts::TIMEOUT),
-            "How long the command may take; 60s without it. Only next to `command`.",
+            "Timeout of the command. The default is 60s. Only together with `command`.",
             "2m",
         ),
     ],
@@ -42,7 +42,7 @@ pub static SECRET_TARGET: Object = Object::new(
         Key::required(
             "path",
             Shape::Text(&texts::STORE_PATH),
-            "Place in the store. Relative to it, without `..`.",
+            "Path in the store. Relative, without `..`.",
             "vpn",
         ),
         Key::optional(
@@ -51,7 +51,7 @@ pub static SECRET_TARGET: Object = Object::new(
                 Choice::new("json", "one JSON object"),
                 Choice::new("dotenv", "lines of NAME=value"),
             ]),
-            "Format, where the store has several.",
+            "Format, if the store supports several.",
             "json",
         ),
     ],

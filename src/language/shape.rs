@@ -1,7 +1,7 @@
-//! What the language is made of: tables of keys and the shapes of their values.
+//! Tables of keys and the shapes of their values.
 //!
-//! The tables are read by [`super::check`], which reports every value that does not fit, and by the schema, which
-//! writes them down for editors. So the parser and the schema cannot drift apart.
+//! Both [`super::check`], which reports every value that does not fit, and the schema for editors use the tables, so the
+//! parser and the schema cannot disagree.
 
 use serde_json::{Map, Value};
 
@@ -11,39 +11,39 @@ use crate::yaml::Entry;
 /// One key of a mapping.
 #[derive(Clone, Copy, Debug)]
 pub struct Key {
-    /// The key as it is written.
+    /// The name of the key.
     pub name: &'static str,
-    /// What its value looks like.
+    /// The shape of its value.
     pub shape: Shape,
     /// Whether the mapping needs it.
     pub required: bool,
-    /// Whether `null` may be written, which clears what Duo holds.
+    /// Whether `null` is allowed, which clears the value in Duo.
     pub nullable: bool,
-    /// What it is for; the first sentence is its title.
+    /// Its description; the first sentence is its title.
     pub description: &'static str,
     /// An example of its value, in YAML.
     pub example: &'static str,
-    /// What holds where the key is left out, in YAML; `None` where that is simply nothing.
+    /// The value if the key is left out, in YAML; `None` if there is no default.
     pub default: Option<&'static str>,
-    /// What to write where it is missing or empty, if that is more than an example.
+    /// What to write if it is missing or empty, if that is more than an example.
     pub hint: Option<&'static str>,
-    /// Who explains what it describes.
+    /// A link to further documentation.
     pub link: Option<Link>,
-    /// Whether its value is taken as it is written: no variable is replaced in it.
+    /// Whether its value is literal: variables are not replaced in it.
     pub literal: bool,
 }
 
-/// The words of a link, and where it leads.
+/// The text of a link, and its URL.
 pub type Link = (&'static str, &'static str);
 
 /// No limit on a list.
 pub const MANY: usize = usize::MAX;
 
-/// Where findings go.
+/// Collected findings.
 pub type Findings = Vec<Diagnostic>;
 
 impl Key {
-    /// A key that may be left out.
+    /// An optional key.
     pub const fn optional(
         name: &'static str,
         shape: Shape,
@@ -64,7 +64,7 @@ impl Key {
         }
     }
 
-    /// A key that its mapping needs.
+    /// A required key.
     pub const fn required(
         name: &'static str,
         shape: Shape,
@@ -74,38 +74,38 @@ impl Key {
         Self { required: true, ..Self::optional(name, shape, description, example) }
     }
 
-    /// The same key, where `null` may be written.
+    /// Allows `null`.
     #[must_use]
     pub const fn nullable(self) -> Self {
         Self { nullable: true, ..self }
     }
 
-    /// The same key, with what to write where it is missing or empty.
+    /// Adds a hint for a missing or empty value.
     #[must_use]
     pub const fn hint(self, hint: &'static str) -> Self {
         Self { hint: Some(hint), ..self }
     }
 
-    /// The same key, with a link to who explains it.
+    /// Adds a link to further documentation.
     #[must_use]
     pub const fn link(self, link: Link) -> Self {
         Self { link: Some(link), ..self }
     }
 
-    /// The same key, whose value is taken as it is written.
+    /// Makes the value literal.
     #[must_use]
     pub const fn literal(self) -> Self {
         Self { literal: true, ..self }
     }
 
-    /// The same key, with what holds where it is left out.
+    /// Adds a default.
     #[must_use]
     pub const fn default(self, default: &'static str) -> Self {
         Self { default: Some(default), ..self }
     }
 }
 
-/// What a value looks like.
+/// The shape of a value.
 #[derive(Clone, Copy, Debug)]
 pub enum Shape {
     /// Text that a rule accepts.
@@ -116,38 +116,38 @@ pub enum Shape {
     Flag,
     /// A whole number within bounds, both included.
     Whole(u32, u32),
-    /// A list of values of one shape, with the least and the greatest length.
+    /// A list of values of one shape, with minimum and maximum length.
     List(&'static Shape, usize, usize),
     /// A mapping with fixed keys.
     Object(&'static Object),
     /// A mapping whose keys are chosen by the user.
     Entries(&'static TextRule, &'static Shape),
-    /// A value or the place it comes from; a secret must name a place.
+    /// A value or its source; a secret must name a source.
     Source {
         /// Whether the value is a secret.
         secret: bool,
     },
-    /// The first of several shapes that takes the kind of value at hand.
+    /// The first of several shapes that accepts the type of the value.
     Either(&'static [Shape]),
 }
 
-/// A rule for text: `check` decides, `pattern` tells editors the same as far as a pattern can.
+/// A rule for text: `check` decides, `pattern` is its approximation for editors.
 #[derive(Clone, Copy, Debug)]
 pub struct TextRule {
     /// A regular expression (ECMA 262) that every accepted text matches.
     pub pattern: &'static str,
     /// The decision.
     pub check: fn(&str) -> Result<(), Problem>,
-    /// Whether a text that YAML takes for a number is meant as text too.
+    /// Whether a number in YAML is also accepted as text.
     pub numeric: bool,
 }
 
-/// Why a text is not accepted. The message never holds the text itself, which may be a secret in the wrong place.
+/// Why a text is rejected. The message never contains the text itself, which may be a secret in the wrong place.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
     /// The kind of finding.
     pub code: Code,
-    /// What is wrong, as the rest of a sentence that begins with the key's name: `must not be empty`.
+    /// What is wrong, as a predicate for the key's name: `must not be empty`.
     pub message: String,
     /// What to write instead.
     pub help: String,
@@ -179,48 +179,48 @@ impl Choice {
 /// A mapping with fixed keys.
 #[derive(Clone, Copy, Debug)]
 pub struct Object {
-    /// What the mapping is, with its article, for messages: `a tenant`.
+    /// What the mapping is, with an article, for messages: `a tenant`.
     pub what: &'static str,
     /// Its keys.
     pub keys: &'static [Key],
-    /// What to say of a key that is not there but well known from elsewhere.
+    /// Explains an unknown key that is known from elsewhere.
     pub foreign: fn(&str) -> Option<Problem>,
-    /// A key that makes up for required ones.
+    /// A key that replaces the required ones.
     pub unless: Option<&'static str>,
-    /// Which keys it has, where that depends on one of them.
+    /// Which keys it has, if that depends on one of them.
     pub variants: Option<&'static Variants>,
-    /// The name under which a schema says once what it is, where it stands in several places.
+    /// The name of its definition in the schema, if it is used in several places.
     pub definition: Option<&'static str>,
-    /// How keys begin that may be there as well, with any value, and mean nothing: their anchors are used elsewhere.
+    /// The prefix of extra keys that may have any value and are not read. They hold anchors that are used elsewhere.
     pub free: Option<&'static str>,
-    /// What goes beyond single keys.
+    /// A rule that involves several keys.
     pub whole: Option<Whole>,
 }
 
-/// The forms that a mapping has, by the value of one of its keys.
+/// The variants of a mapping, selected by the value of one of its keys.
 #[derive(Clone, Copy, Debug)]
 pub struct Variants {
     /// The key that decides.
     pub by: &'static str,
-    /// What the mapping is, with its article, for messages: `a store`.
+    /// What the mapping is, with an article, for messages: `a store`.
     pub what: &'static str,
-    /// For a variant that lacks a key: what to do about that key. `None` for one that has it, and for unknown ones.
+    /// For a variant that does not have a key: how to fix it. `None` if the variant has the key or is unknown.
     pub lacks: fn(&str, &str) -> Option<String>,
-    /// The keys that a variant needs beyond those that all need.
+    /// The keys that a variant requires in addition to the common ones.
     pub needs: fn(&str) -> &'static [&'static str],
 }
 
-/// A rule over several keys of a mapping, for the parser and for the schema.
+/// A rule that involves several keys of a mapping, for the parser and for the schema.
 #[derive(Clone, Copy, Debug)]
 pub struct Whole {
-    /// Reports what is wrong; the place is that of the mapping's own key.
+    /// Reports what is wrong, at the place of the mapping's own key.
     pub check: fn(&[Entry], Span, &mut Findings),
-    /// Adds the same to the schema of the mapping.
+    /// Adds the rule to the schema of the mapping.
     pub schema: fn(&mut Map<String, Value>),
 }
 
 impl Object {
-    /// A mapping without further rules.
+    /// A mapping without additional rules.
     pub const fn new(what: &'static str, keys: &'static [Key]) -> Self {
         Self {
             what,
@@ -235,12 +235,12 @@ impl Object {
     }
 }
 
-/// For mappings that know no foreign keys.
+/// For mappings without known foreign keys.
 pub fn no_foreign(_: &str) -> Option<Problem> {
     None
 }
 
-/// A key that a mapping lacks.
+/// The finding about a missing key.
 pub fn missing_key(key: &Key, what: &str, at: Span) -> Diagnostic {
     let example = if key.example.contains('\n') {
         String::new()

@@ -1,17 +1,17 @@
-//! "Did you mean": the nearest of the known words.
+//! "Did you mean": finds the most similar known word.
 
 use crate::names::alike_key;
 
-/// The word nearest to what was written, if one is near enough to be a slip.
+/// The most similar word, if it is similar enough to be a typo.
 pub fn nearest<'w>(written: &str, words: impl IntoIterator<Item = &'w str>) -> Option<&'w str> {
-    // A long text is no slip of a short word, and comparing it would cost.
+    // A long text is not a typo of a short word, and comparing it would be slow.
     if written.is_empty() || written.len() > 64 {
         return None;
     }
     let written = fold(written);
     words
         .into_iter()
-        // A word of quite another length is never near, and its distance need not be computed.
+        // Words of a very different length never match, so their distance is not computed.
         .filter(|word| word.len().abs_diff(written.len()) <= allowed(word))
         .map(|word| (strsim::damerau_levenshtein(&written, &fold(word)), word))
         .filter(|(distance, word)| *distance <= allowed(word))
@@ -19,17 +19,17 @@ pub fn nearest<'w>(written: &str, words: impl IntoIterator<Item = &'w str>) -> O
         .map(|(_, word)| word)
 }
 
-/// The help for a word that is not known.
+/// The help for an unknown word.
 pub fn did_you_mean<'w>(written: &str, words: impl IntoIterator<Item = &'w str>) -> Option<String> {
     nearest(written, words).map(|word| format!("did you mean `{word}`?"))
 }
 
-/// How many slips still make it the same word.
+/// How many typos are tolerated in a word.
 fn allowed(word: &str) -> usize {
     word.len().max(3) / 3
 }
 
-/// Case and the kind of dash are the commonest slips of all.
+/// Ignores case and the kind of dash, the most common typos.
 fn fold(word: &str) -> String {
     alike_key(word).replace('-', "_")
 }

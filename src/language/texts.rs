@@ -1,4 +1,4 @@
-//! Rules for texts: names, addresses, hostnames, networks, URLs. Each rule has a pattern for editors beside it.
+//! Rules for texts: names, addresses, hostnames, networks, URLs. Each rule also has a pattern for editors.
 
 use std::net::IpAddr;
 use std::path::{Component, Path};
@@ -11,10 +11,10 @@ use crate::diagnostic::Code;
 /// Any text.
 pub static ANY: TextRule = TextRule { pattern: "", check: |_| Ok(()), numeric: false };
 
-/// Text with something to see in it.
+/// Text that is not blank.
 pub static FILLED: TextRule = TextRule { pattern: r"\S", check: filled, numeric: false };
 
-/// Text of one line with something to see in it: names are shown in lists.
+/// A single line that is not blank: names are shown in lists.
 pub static LINE: TextRule = TextRule {
     pattern: r"^[^\u0000-\u001f\u007f]*[^\u0000-\u001f\u007f\s][^\u0000-\u001f\u007f]*$",
     check: line,
@@ -32,7 +32,7 @@ pub static ADDRESS_KEY: TextRule =
 pub static HOSTNAME: TextRule =
     TextRule { pattern: r"^api-[0-9a-z]+\.(duosecurity|duofederal)\.com$", check: hostname, numeric: false };
 
-/// An integration key. Its shape is known from samples only, so other letters and digits get a warning elsewhere.
+/// An integration key. Its form is known from samples only, so unusual ones only get a warning elsewhere.
 pub static INTEGRATION_KEY: TextRule =
     TextRule { pattern: "^[0-9A-Za-z]{1,39}$", check: integration_key, numeric: false };
 
@@ -54,21 +54,21 @@ pub static IP: TextRule = TextRule { pattern: "^[0-9A-Fa-f.:]+$", check: ip, num
 pub static HTTPS_URL: TextRule =
     TextRule { pattern: r"^https://[^\s/?#@]+([/?#]\S*)?$", check: https_url, numeric: false };
 
-/// A share in percent.
+/// A percentage.
 pub static PERCENT: TextRule = TextRule { pattern: "^(100|[0-9]{1,2})%$", check: percent, numeric: false };
 
 /// An age: `90d`.
 pub static AGE: TextRule = TextRule { pattern: super::age::PATTERN, check: age, numeric: false };
 
-/// How long a command may take: a number of seconds or minutes.
+/// The timeout of a command: a number of seconds or minutes.
 pub static TIMEOUT: TextRule =
     TextRule { pattern: super::age::TIMEOUT_PATTERN, check: timeout, numeric: false };
 
-/// A day: `2027-06-30`.
+/// A date: `2027-06-30`.
 pub static DATE: TextRule =
     TextRule { pattern: "^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$", check: date, numeric: false };
 
-/// The fingerprint of an attestation: YAML takes some of them for numbers.
+/// The fingerprint of an attestation. YAML reads some of them as numbers.
 pub static FINGERPRINT: TextRule =
     TextRule { pattern: super::attestation::PATTERN, check: fingerprint, numeric: true };
 
@@ -81,24 +81,24 @@ pub static STORE_PATH: TextRule = TextRule {
 
 fn date(text: &str) -> Result<(), Problem> {
     let is_day = text.len() == 10 && text.parse::<jiff::civil::Date>().is_ok();
-    is_day
-        .then_some(())
-        .ok_or_else(|| Problem::invalid("is not a day", "write year, month and day, e.g. `2027-06-30`"))
+    is_day.then_some(()).ok_or_else(|| {
+        Problem::invalid("is not a valid date", "write year, month and day, e.g. `2027-06-30`")
+    })
 }
 
 fn age(text: &str) -> Result<(), Problem> {
     let help = "write a number of hours, days or weeks, e.g. `90d`";
-    super::age::parse(text).map(drop).map_err(|_| Problem::invalid("is no age", help))
+    super::age::parse(text).map(drop).map_err(|_| Problem::invalid("is not a valid age", help))
 }
 
 fn timeout(text: &str) -> Result<(), Problem> {
     let help = "write a number of seconds or minutes, e.g. `30s` or `2m`";
-    super::age::timeout(text).map(drop).map_err(|_| Problem::invalid("is not a time", help))
+    super::age::timeout(text).map(drop).map_err(|_| Problem::invalid("is not a valid timeout", help))
 }
 
 fn filled(text: &str) -> Result<(), Problem> {
     if text.trim().is_empty() {
-        return Err(Problem::invalid("must not be empty", "write a value, or leave the key out"));
+        return Err(Problem::invalid("must not be empty", "write a value, or remove the key"));
     }
     Ok(())
 }
@@ -108,7 +108,7 @@ fn line(text: &str) -> Result<(), Problem> {
     if text.chars().any(|c| c.is_ascii_control()) {
         return Err(Problem::invalid(
             "must be one line without control characters",
-            "remove line breaks, tabs and escapes from it",
+            "remove line breaks, tabs and escape characters",
         ));
     }
     Ok(())
@@ -122,7 +122,7 @@ fn workspace(text: &str) -> Result<(), Problem> {
     let cleaned: String =
         text.to_lowercase().chars().map(|c| if allowed(c) { c } else { '-' }).take(32).collect();
     let help = if cleaned.is_empty() { "e.g. `acme-prod`".to_owned() } else { format!("e.g. `{cleaned}`") };
-    Err(Problem::invalid("takes 1 to 32 of the characters a-z, 0-9 and -", help))
+    Err(Problem::invalid("must have 1 to 32 of the characters a-z, 0-9 and -", help))
 }
 
 fn address_key(text: &str) -> Result<(), Problem> {
@@ -131,14 +131,14 @@ fn address_key(text: &str) -> Result<(), Problem> {
     if begins && text.len() <= 64 && text.chars().all(allowed) {
         return Ok(());
     }
-    let message = if text.len() > 64 { "is longer than 64 characters" } else { "is not an address" };
+    let message = if text.len() > 64 { "is longer than 64 characters" } else { "is not a valid address" };
     Err(Problem::invalid(
         message,
-        "an address takes a-z, 0-9, - and _, and begins with a letter or a digit; `name` takes any text",
+        "use a-z, 0-9, - and _, starting with a letter or digit; `name` can be any text",
     ))
 }
 
-/// What Duo's own pages show people as a hostname, by the first mistake in it (duo-api.md, section 9).
+/// Checks a bare API hostname and names the first mistake (duo-api.md, section 9).
 fn hostname(text: &str) -> Result<(), Problem> {
     if is_hostname(text) {
         return Ok(());
@@ -159,18 +159,18 @@ fn hostname(text: &str) -> Result<(), Problem> {
     } else if text.ends_with('.') {
         refuse("must not end with a dot", shape)
     } else if text.chars().any(char::is_whitespace) {
-        refuse("must not hold spaces", shape)
+        refuse("must not contain spaces", shape)
     } else if text != lower {
         refuse("must be in lower case", shape)
     } else if lower.starts_with("admin-") {
         refuse("is the Admin Panel's hostname, not the API's", shape)
     } else if !(lower.ends_with(".duosecurity.com") || lower.ends_with(".duofederal.com")) {
         refuse(
-            "is not a host of Duo's",
-            "it ends with `.duosecurity.com` or `.duofederal.com`; to reach a simulator keep the tenant's name and use --sandbox or --connect-to",
+            "is not a Duo hostname",
+            "it must end with `.duosecurity.com` or `.duofederal.com`; to use a simulator, keep it and add --sandbox or --connect-to",
         )
     } else {
-        refuse("is not an API hostname of Duo's", shape)
+        refuse("is not a Duo API hostname", shape)
     }
 }
 
@@ -192,20 +192,20 @@ fn integration_key(text: &str) -> Result<(), Problem> {
     if text.len() >= 40 && text.chars().all(|c| c.is_ascii_alphanumeric()) {
         return Err(Problem {
             code: Code::PlainSecret,
-            message: "has the shape of a secret key".to_owned(),
-            help: "the integration key has 20 characters and begins with `DI`; a secret key that was committed must be reset".to_owned(),
+            message: "looks like a secret key".to_owned(),
+            help: "an integration key has 20 characters and starts with `DI`; reset any secret key that was committed".to_owned(),
         });
     }
     if text.is_empty() || text.len() >= 40 || !text.chars().all(|c| c.is_ascii_alphanumeric()) {
         return Err(Problem::invalid(
             "is not an integration key",
-            "it has 20 letters and digits and begins with `DI`; the Admin Panel shows it on the application's page",
+            "it has 20 letters and digits and starts with `DI`; the Admin Panel shows it on the application's page",
         ));
     }
     Ok(())
 }
 
-/// Whether a key has the shape that every known integration key has (duo-api.md, section 0).
+/// Whether a key has the form of all known integration keys (duo-api.md, section 0).
 pub fn is_usual_integration_key(text: &str) -> bool {
     text.len() == 20
         && text.starts_with("DI")
@@ -218,8 +218,8 @@ fn env_name(text: &str) -> Result<(), Problem> {
         return Ok(());
     }
     Err(Problem::invalid(
-        "is not the name of an environment variable",
-        "a name has letters, digits and _, e.g. `{env: DUO_SKEY}`; no `$` before it",
+        "is not a valid name of an environment variable",
+        "use letters, digits and _ without a leading `$`, e.g. `{env: DUO_SKEY}`",
     ))
 }
 
@@ -227,7 +227,7 @@ fn network(text: &str) -> Result<(), Problem> {
     let refused = || {
         Problem::invalid(
             "is not an address, a range or a CIDR block",
-            "e.g. `192.0.2.8`, `192.0.2.0/24` or `192.0.2.1-192.0.2.20`; Duo takes no hostnames here",
+            "e.g. `192.0.2.8`, `192.0.2.0/24` or `192.0.2.1-192.0.2.20`; Duo does not accept hostnames here",
         )
     };
     if let Some((first, last)) = text.split_once('-') {
@@ -235,7 +235,7 @@ fn network(text: &str) -> Result<(), Problem> {
         let last: IpAddr = last.trim().parse().map_err(|_| refused())?;
         if first.is_ipv4() != last.is_ipv4() || first > last {
             return Err(Problem::invalid(
-                "is a range that ends before it begins",
+                "is a range that ends before it starts",
                 "write the lower address first",
             ));
         }
@@ -259,8 +259,8 @@ fn https_url(text: &str) -> Result<(), Problem> {
     let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
     if host.is_empty() || host.contains('@') || text.chars().any(char::is_whitespace) {
         return Err(Problem::invalid(
-            "must be a URL that begins with `https://`",
-            "secrets travel to it, so it is never plain http, and it holds no user name or password",
+            "must be a URL that starts with `https://`",
+            "it must not use plain http or contain a user name or password, because secrets are sent to it",
         ));
     }
     Ok(())
@@ -270,7 +270,7 @@ fn percent(text: &str) -> Result<(), Problem> {
     let number = text.strip_suffix('%').filter(|n| n.len() <= 3 && n.chars().all(|c| c.is_ascii_digit()));
     match number.and_then(|number| number.parse::<u8>().ok()) {
         Some(0..=100) => Ok(()),
-        _ => Err(Problem::invalid("must be a share in percent, from 0% to 100%", "e.g. `30%`")),
+        _ => Err(Problem::invalid("must be a percentage from 0% to 100%", "e.g. `30%`")),
     }
 }
 
@@ -279,15 +279,15 @@ fn fingerprint(text: &str) -> Result<(), Problem> {
         return Ok(());
     }
     Err(Problem::invalid(
-        "is not a fingerprint: eight of the characters 0-9 and a-f, and what `duoctl attest` writes behind them",
-        "`duoctl attest NAME` writes it once the console form is filled in",
+        "is not a fingerprint: eight of the characters 0-9 and a-f, and what `duoctl attest` appends",
+        "run `duoctl attest NAME` after filling in the console form",
     ))
 }
 
 fn store_path(text: &str) -> Result<(), Problem> {
     filled(text)?;
     if text.contains(char::is_control) {
-        return Err(Problem::invalid("has control characters", "write a path such as `vpn`"));
+        return Err(Problem::invalid("contains control characters", "write a path such as `vpn`"));
     }
     if text.starts_with('/') || text.split(['/', '\\']).any(|part| part == "..") {
         return Err(Problem::invalid(
@@ -298,18 +298,20 @@ fn store_path(text: &str) -> Result<(), Problem> {
     Ok(())
 }
 
-/// The longest name of a file and the longest path that systems take, in bytes.
+/// The maximum length of a file name and of a path on common systems, in bytes.
 const LONGEST_NAME: usize = 255;
 const LONGEST_PATH: usize = 1024;
 
-/// Why a path can be no file of a store that is a folder, as the rest of a sentence; the same for every folder.
+/// Why a path cannot be a file in a store that is a folder, as a predicate. Does not depend on the folder.
 pub fn no_file(path: &str) -> Option<&'static str> {
     let mut parts = Path::new(path).components();
     match () {
         () if path.is_empty() => Some("is empty"),
-        () if path.contains('\0') => Some("has a NUL character"),
-        () if path.ends_with('/') => Some("ends with `/`, as only folders do"),
-        () if !parts.all(|part| matches!(part, Component::Normal(_))) => Some("begins with `.` or leads out"),
+        () if path.contains('\0') => Some("contains a NUL character"),
+        () if path.ends_with('/') => Some("ends with `/` like a folder"),
+        () if !parts.all(|part| matches!(part, Component::Normal(_))) => {
+            Some("starts with `.` or leads outside")
+        }
         () if path.len() > LONGEST_PATH => Some("is longer than 1024 bytes"),
         () if path.split('/').any(|name| name.len() > LONGEST_NAME) => {
             Some("has a name longer than 255 bytes")

@@ -1,9 +1,9 @@
-//! Whether creations that were interrupted are the operator's own.
+//! Finds out whether an interrupted creation was made by the operator.
 //!
 //! The first marker of a creation is sealed before the application has an integration key, so it could be copied to
-//! another application. Duo's activity log says which application the operator created, and nobody writes that. Whoever
-//! puts the marker on another application that the operator created changes that one, and every finished creation has a
-//! change after it; so the log has to show the creation and nothing after it.
+//! another application. Duo's activity log shows which application the operator created, and no one can write to that
+//! log. Putting the marker on another application that the operator created changes that application, and every finished
+//! creation is followed by a change; so the log must show the creation and nothing after it.
 
 use std::collections::BTreeMap;
 
@@ -17,14 +17,14 @@ use crate::kinds::seal::Verdict;
 use crate::reconcile::observation::Observation;
 use crate::reconcile::observed::Observed;
 
-/// How far the log's time and the marker's may be apart: a clock may be wrong, and a run may be slow.
+/// The maximum difference between the log's time and the marker's: clocks differ, and a run may be slow.
 const APART: SignedDuration = SignedDuration::from_hours(24);
 
-/// Pages of the log that are read: its budget is far smaller than that of other calls.
+/// How many pages of the log are read: the rate limit for logs is far lower than for other calls.
 const PAGES: usize = 10;
 
-/// Looks for the creations of applications whose markers prove nothing yet. What the log does not show, or cannot show,
-/// stays unproven.
+/// Looks up the creation of each application whose marker proves nothing yet. Anything that the log does not show stays
+/// unproven.
 pub async fn look_at_births(transport: &impl Transport, observation: &mut Observation, now: Timestamp) {
     let Observed::Present(integrations) = &observation.integrations else { return };
     let unbound = integrations.iter().filter(|live| observation.proofs.of(&live.ikey) == Verdict::Unbound);
@@ -68,7 +68,7 @@ mod tests {
     use crate::reconcile::observation::Proofs;
     use crate::secret::Secret;
 
-    /// An activity log, newest first, and whether it goes on for ever.
+    /// An activity log, newest first, and whether it never ends.
     #[derive(Clone)]
     struct Log(Vec<Value>, bool);
 

@@ -1,10 +1,10 @@
-//! How many applications Duo counts: a list that lacks some of them, without a sign of it, is noticed by that alone.
+//! The number of applications that Duo counts. Only this number reveals a list that is incomplete without saying so.
 
 use crate::duo::call::{ApiCall, Transport};
 use crate::duo::reply::whole_number;
 use crate::reconcile::observed::Observed;
 
-/// What the account's summary counts. It is read with a permission of its own, which a key need not have.
+/// The application count in the account's summary. Reading it needs a separate permission, which the key may lack.
 pub async fn applications(transport: &impl Transport) -> Observed<usize> {
     let summary = match transport.send(&ApiCall::get("/admin/v1/info/summary", &[])).await {
         Ok(success) => success.response,

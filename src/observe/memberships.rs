@@ -1,4 +1,4 @@
-//! Who is in which group, read only where a plan changes who may log in, and only as long as a budget lasts.
+//! Group memberships, read only if a plan changes who may log in, and only within a request budget.
 
 use crate::duo::call::Transport;
 use crate::duo::error::DuoError;
@@ -6,8 +6,8 @@ use crate::duo::people::{Allowance, GroupStatuses, group_statuses, members, user
 use crate::duo::types::Group;
 use crate::reconcile::effect::{Memberships, Needs};
 
-/// Reads what has to be known, each group once. `groups` is the list of groups, where it was read already. What fails
-/// here fails no plan: it is reported, and counted as unknown.
+/// Reads the needed groups, each once. `groups` is the list of groups if it was read already. A failure does not fail
+/// the plan: it is reported, and the users count as unknown.
 pub async fn memberships(
     transport: &impl Transport,
     needs: &Needs,
@@ -63,14 +63,13 @@ pub async fn memberships(
     let unsure = read.unsure(needs);
     if unsure > 0 {
         let users = if unsure == 1 { "user" } else { "users" };
-        let line =
-            format!("Duo does not say whether {unsure} {users} can log in; they are counted as possible");
+        let line = format!("Duo does not report whether {unsure} {users} can log in; counted as possible");
         read.survey.problems.push(line);
     }
     read
 }
 
-/// Whether what failed says nothing about the next list.
+/// Whether the next list can still be read after this error.
 fn goes_on(error: &DuoError) -> bool {
     matches!(error, DuoError::Incomplete { .. } | DuoError::NotSent { .. })
 }
@@ -93,7 +92,7 @@ mod tests {
     use crate::duo::types::{GroupId, Ikey};
     use crate::secret::Secret;
 
-    /// One group of two users, and one user beside it.
+    /// One group of two users, and one user outside it.
     #[derive(Clone)]
     struct Small {
         listed: &'static str,
@@ -138,10 +137,10 @@ mod tests {
         let people = read(&small, Some(&listed), 20).await;
         assert_eq!(people.survey.requests, 2);
         assert_eq!(people.users.unwrap()["ann"].standing, Standing::Allowed);
-        // Two requests are for the members and the users; the nested status has to do.
+        // The two requests read the members and the users, so only the nested status is known.
         let people = read(&small, None, 2).await;
         assert_eq!(people.survey.requests, 2);
-        let line = "Duo does not say whether 2 users can log in; they are counted as possible";
+        let line = "Duo does not report whether 2 users can log in; counted as possible";
         assert_eq!(people.survey.problems, [line]);
     }
 

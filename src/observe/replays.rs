@@ -1,9 +1,9 @@
-//! Whether a marker may be an old one that somebody put back.
+//! Whether a marker may be an old one that someone put back.
 //!
-//! A seal proves that duoctl wrote a marker for an application, and not that it wrote nothing since. Duo's activity log
-//! says who changed an application last, and nobody writes that. Where it was a person, or where the log cannot tell, the
-//! marker of what is to be removed may be one of an address that the application had before. Admin API keys that may
-//! edit notes may remove applications themselves.
+//! A seal proves that duoctl wrote a marker for an application, but not that it is the latest one. Duo's activity log
+//! shows who changed an application last, and no one can write to that log. If it was a person, or if the log does not
+//! show it, the marker of an application to be removed may belong to an address that the application had before. Admin
+//! API keys that may edit notes may remove applications anyway.
 
 use std::collections::BTreeMap;
 
@@ -18,19 +18,19 @@ use crate::reconcile::observation::Observation;
 /// How far back Duo's logs reach.
 const REACH: SignedDuration = SignedDuration::from_hours(24 * 180);
 
-/// Pages of the log that are read: its budget is far smaller than that of other calls.
+/// How many pages of the log are read: the rate limit for logs is far lower than for other calls.
 const PAGES: usize = 10;
 
-/// What it means that the log does not tell who changed an application last.
+/// What follows if the log does not show who changed an application last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Silence {
-    /// Its marker is doubted, unless the whole log was read: nothing may be removed on the word of it.
+    /// Its marker is doubted, unless the whole log was read: nothing may be removed because of it.
     Doubts,
     /// Nothing.
     SaysNothing,
 }
 
-/// Doubts the markers of applications that a person changed after the last change by an API.
+/// Doubts the markers of applications that a person changed after the last change by an API key.
 pub async fn look_for_replays(
     transport: &impl Transport,
     observation: &mut Observation,
@@ -72,7 +72,7 @@ mod tests {
     use crate::reconcile::observation::Proofs;
     use crate::secret::Secret;
 
-    /// An activity log, newest first, and whether it goes on for ever; `None` refuses.
+    /// An activity log, newest first, and whether it never ends; `None` refuses.
     #[derive(Clone)]
     struct Log(Option<Vec<Value>>, bool);
 
@@ -129,7 +129,7 @@ mod tests {
                 look_for_replays(&log, &mut observation, &[Ikey::new("DI1")], now, Silence::Doubts).await;
                 let wanted = if doubted { after } else { verdict };
                 assert_eq!(observation.proofs.of(&Ikey::new("DI1")), wanted, "{:?}", log.0);
-                // Without a word of the log nothing is doubted.
+                // If the log does not mention the application, nothing is doubted.
                 observation = unsure;
                 look_for_replays(&log, &mut observation, &[Ikey::new("DI1")], now, Silence::SaysNothing)
                     .await;

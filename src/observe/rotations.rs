@@ -1,4 +1,4 @@
-//! What the logs tell of rotations that are under way, and of the age of keys.
+//! What the logs show about rotations in progress and the age of keys.
 
 use std::collections::BTreeSet;
 
@@ -16,10 +16,10 @@ use crate::reconcile::observation::Observation;
 use crate::reconcile::observed::Observed;
 use crate::reconcile::rotation::Uses;
 
-/// Pages of each log that are read for a rotation: their budget is far smaller than that of other calls.
+/// How many pages of each log are read for a rotation: the rate limit for logs is far lower than for other calls.
 const LOG_PAGES: usize = 10;
 
-/// Reads when the keys of rotations were last used, where one waits for that.
+/// Reads when the keys of rotations were last used, if a rotation waits for that.
 pub async fn look_at_uses(
     transport: &impl Transport,
     desired: &Desired,
@@ -40,7 +40,7 @@ pub async fn look_at_uses(
         changes |= pair.old.integration.kind() == "adminapi";
     }
     let Some(from) = from else { return };
-    // What is said of the future is said of a machine whose clock is behind.
+    // A time in the future means that the local clock is behind.
     let until = now.max(from);
     observation.rotation_uses = match last_uses(transport, &keys, from, until, changes, LOG_PAGES).await {
         Ok(LastUses { last, succeeded, read_from }) => Observed::Present(Uses { last, succeeded, read_from }),
@@ -48,7 +48,8 @@ pub async fn look_at_uses(
     };
 }
 
-/// Reads from the activity log who created applications since a time, but not beyond what the log is trusted to keep.
+/// Reads from the activity log who created applications since a time, limited to the period that the log is trusted to
+/// keep.
 pub async fn look_at_creations(
     transport: &impl Transport,
     observation: &mut Observation,

@@ -11,10 +11,11 @@ use crate::duo::types::Ikey;
 use crate::reconcile::observation::LastUse;
 use crate::reconcile::observed::Observed;
 
-/// How many pages of the log are read for one application: its budget is far smaller than that of other calls.
+/// How many pages of the log are read for one application: the rate limit for logs is far lower than for other calls.
 const PAGES: usize = 10;
 
-/// What the authentication log shows of each application since a time. One refusal speaks for all of them.
+/// What the authentication log shows for each application since a time. Once Duo refuses a read, the others are not
+/// tried.
 pub async fn uses(
     transport: &impl Transport,
     wanted: &[(Ikey, Timestamp)],
@@ -46,11 +47,11 @@ pub async fn uses(
     uses
 }
 
-/// When somebody else than the operator last changed each application since a time, by the activity log.
+/// When anyone other than the operator last changed each application since a time, according to the activity log.
 ///
 /// # Errors
 ///
-/// Why it does not tell, or not for the whole time.
+/// Why the log does not show this, or not for the whole time.
 pub async fn touched(
     transport: &impl Transport,
     wanted: &[(Ikey, Timestamp)],
@@ -87,7 +88,7 @@ mod tests {
     use crate::duo::error::DuoError;
     use crate::secret::Secret;
 
-    /// A log of another application's logins, with so many pages.
+    /// A log of another application's logins with this many pages.
     #[derive(Clone)]
     struct Busy(usize);
 

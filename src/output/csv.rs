@@ -3,7 +3,7 @@
 use super::document::{COLUMNS, Document, row};
 use crate::text::safe;
 
-/// A document as a table; `None` where it is none.
+/// A document as a table; `None` if it is not a table.
 pub(super) fn render(document: &Document) -> Option<String> {
     let Document::List(list) = document else { return None };
     let header = line(&COLUMNS.map(str::to_owned));
@@ -15,7 +15,7 @@ fn line(cells: &[String]) -> String {
     format!("{}\r\n", cells.join(","))
 }
 
-/// One cell. A spreadsheet would run what begins like a formula, so that becomes text.
+/// One cell. Text that looks like a formula is escaped, because a spreadsheet would evaluate it.
 fn cell(text: &str) -> String {
     let text = safe(text);
     let text = if text.starts_with(['=', '+', '-', '@']) { format!("'{text}") } else { text };

@@ -1,8 +1,9 @@
-//! The documents: what a command found out or did, as data. Each is built once from the engine's types; every format, the
-//! one for people included, is written from it, `duoctl show` reads it, and the published schemas come from these types.
-//! Within a format version properties are only ever added, so a reader ignores those that it does not know.
+//! The documents: what a command found or did, as data. Each is built once from the engine's types. Every format,
+//! including the one for people, is written from it; `duoctl show` reads it; and the published schemas come from these
+//! types. Within a format version, properties are only added, so readers must ignore unknown ones.
 
 mod apply;
+mod changes;
 mod columns;
 mod console;
 mod finding;
@@ -14,6 +15,7 @@ mod unmanaged;
 mod verify;
 
 pub use apply::{ApplyDocument, EventDocument, EventName, OutcomeDocument, StepStatus};
+pub use changes::{EditDocument, EditedDocument, KeyChangesDocument, ReasonDocument};
 pub(crate) use columns::{COLUMNS, row, short_row};
 pub use console::{ConsoleFieldDocument, HandoffDocument, HandoffsDocument};
 pub use finding::{
@@ -37,16 +39,16 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// The version of every document's shape.
+/// The format version of all documents.
 pub const FORMAT_VERSION: &str = "1.0";
 
 macro_rules! documents {
     ($($(#[$doc:meta])* $variant:ident($document:ty) = $name:literal,)*) => {
-        /// What a document is: the word in its `kind`.
+        /// The kind of a document, as in its `kind`.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
         pub enum Kind {
             $($(#[$doc])* #[serde(rename = $name)] $variant,)*
-            /// A line of a stream, which is no document of its own.
+            /// A line of a stream, which is not a document of its own.
             #[serde(rename = "event")]
             Event,
         }
@@ -56,14 +58,14 @@ macro_rules! documents {
         #[serde(untagged)]
         pub enum Document { $($(#[$doc])* $variant(Box<$document>),)* }
 
-        /// The words in `kind` of the documents that [`read`] knows.
+        /// The values of `kind` that [`read`] accepts.
         pub const READABLE: &[&str] = &[$($name,)*];
 
-        /// The schema of each.
+        /// The schema of each document.
         const SCHEMAS: &[(&str, fn(&mut SchemaGenerator) -> Schema)] = &[$(($name, schema::of::<$document>),)*];
 
         impl Document {
-            /// The word in its `kind`.
+            /// The value of its `kind`.
             pub fn kind(&self) -> &'static str {
                 match self { $(Self::$variant(_) => $name,)* }
             }
@@ -79,30 +81,34 @@ macro_rules! documents {
 }
 
 documents! {
-    /// Of `plan`, saved or printed.
+    /// From `plan`, saved or printed.
     Plan(PlanDocument) = "plan",
-    /// Of `drift`.
+    /// From `drift`.
     Drift(PlanDocument) = "drift",
-    /// Of `apply`.
+    /// From `apply`.
     Apply(ApplyDocument) = "apply",
-    /// Of `verify`.
+    /// From `verify`.
     Verify(VerifyDocument) = "verify",
-    /// Of `validate`.
+    /// From `validate`.
     Validate(ValidateDocument) = "validate",
-    /// Of any command that could not do its work.
+    /// From any command that could not do its work.
     Failure(FailureDocument) = "failure",
-    /// Of `doctor`.
+    /// From `doctor`.
     Doctor(DoctorDocument) = "doctor",
-    /// Of `keys list`.
+    /// From `keys list`.
     Keys(KeysDocument) = "keys",
-    /// Of `import`.
+    /// From `import`.
     Import(ImportDocument) = "import",
-    /// Of `handoff`.
+    /// From `handoff`.
     Handoff(HandoffsDocument) = "handoff",
-    /// Of `list`.
+    /// From `list`.
     List(ListDocument) = "list",
-    /// Of `keys status`.
+    /// From `keys status`.
     Rotations(RotationsDocument) = "rotations",
+    /// From `keys rotate`, `keys confirm` and `keys abort`.
+    KeyChanges(KeyChangesDocument) = "key_changes",
+    /// From `accept`, `adopt`, `ignore` and `attest`.
+    Edit(EditDocument) = "edit",
 }
 
 #[derive(Deserialize)]
@@ -113,29 +119,29 @@ struct Header {
 }
 
 fn no_kind() -> String {
-    format!("its `kind` is none of `{}`", READABLE.join("`, `"))
+    format!("its `kind` must be one of `{}`", READABLE.join("`, `"))
 }
 
 /// Reads a document.
 ///
 /// # Errors
 ///
-/// What is wrong with it: another kind, another format version, a property that is missing or of another type.
+/// What is wrong: another kind, another format version, or a property that is missing or has the wrong type.
 pub fn read(value: &Value) -> Result<Document, String> {
     let header = if value.is_object() { Header::deserialize(value).ok() } else { None };
     let Header { kind, format_version } = header.filter(|it| it.kind != Kind::Event).ok_or_else(no_kind)?;
     let version = format_version.as_str().unwrap_or_default();
     if version.split('.').next() != FORMAT_VERSION.split('.').next() {
-        return Err(format!("its format version is {version:?}, and this duoctl reads {FORMAT_VERSION}"));
+        return Err(format!("its format version is {version:?}, but this duoctl reads {FORMAT_VERSION}"));
     }
     Document::typed(kind, value)
 }
 
-/// Values never stand in a message: a file may hold anything.
+/// Messages never contain values, because a file may hold anything.
 fn typed<T: DeserializeOwned>(value: &Value) -> Result<Box<T>, String> {
     T::deserialize(value).map(Box::new).map_err(|error| {
         let text = error.to_string();
         let missing = text.strip_prefix("missing field ").map(|field| format!("it has no {field}"));
-        missing.unwrap_or_else(|| "one of its properties has another type than a document has".to_owned())
+        missing.unwrap_or_else(|| "one of its properties has the wrong type".to_owned())
     })
 }

@@ -1,4 +1,4 @@
-//! What every printed name means, in one place: for `duoctl explain`, for the pages in docs/, and for SARIF's rules.
+//! Explanations of every printed name, in one place: for `duoctl explain`, the pages in docs/, and SARIF's rules.
 
 mod codes;
 mod guards;
@@ -26,12 +26,12 @@ pub enum Subject {
     Diagnostic,
     /// A risk of a change.
     Risk,
-    /// A guard that is no risk.
+    /// A guard that is not a risk.
     Guard,
 }
 
 impl Subject {
-    /// The words for it.
+    /// The words for it in a sentence.
     pub fn words(self) -> &'static str {
         match self {
             Self::Diagnostic => "a finding",
@@ -46,7 +46,7 @@ pub fn code(code: Code) -> Entry {
     codes::entry(code)
 }
 
-/// Every name that is explained here: findings, risks, guards. Exit codes are explained by the command line.
+/// Every name explained here: findings, risks, guards. The command line explains the exit codes.
 pub fn all() -> Vec<(&'static str, Subject, Entry)> {
     let codes = Code::ALL.iter().map(|known| (known.name(), Subject::Diagnostic, code(*known)));
     let risks = Risk::ALL.into_iter().map(|known| (known.name(), Subject::Risk, risk(known)));
@@ -54,7 +54,7 @@ pub fn all() -> Vec<(&'static str, Subject, Entry)> {
     codes.chain(risks).chain(guards).collect()
 }
 
-/// A text without the marks of its code spans.
+/// A text without the backticks of its code spans.
 pub fn plain(text: &str) -> String {
     text.replace('`', "")
 }

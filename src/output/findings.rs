@@ -1,4 +1,4 @@
-//! What a document says is wrong or risky, as a flat list for the formats that know nothing but findings.
+//! Problems and risks of a document as a flat list, for formats that support only findings.
 
 use crate::diagnostic::Severity;
 use crate::kinds::risk::Risk;
@@ -15,19 +15,19 @@ use crate::text::one_line;
 /// One finding.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
-    /// How bad it is.
+    /// Its severity.
     pub level: Severity,
-    /// What kind of finding, as `duoctl explain` knows it, or `drift`, `step`, `verification`.
+    /// A code that `duoctl explain` describes, or `drift`, `step`, `verification`.
     pub code: String,
     /// What it is about.
     pub title: String,
-    /// What is wrong and what to do; may have several lines.
+    /// What is wrong and what to do, on one or more lines.
     pub message: String,
-    /// Where, when it has a place.
+    /// Where, if it has a place.
     pub place: Option<Place>,
 }
 
-/// The findings of a document, the worst first, otherwise in its order; `None` where it is about none.
+/// The findings of a document, the worst first, otherwise in document order; `None` if it can have none.
 pub fn findings(document: &Document) -> Option<Vec<Finding>> {
     let mut found = Vec::new();
     match document {
@@ -53,9 +53,11 @@ pub fn findings(document: &Document) -> Option<Vec<Finding>> {
         | Document::List(_)
         | Document::Import(_)
         | Document::Handoff(_)
-        | Document::Rotations(_) => return None,
+        | Document::Rotations(_)
+        | Document::KeyChanges(_)
+        | Document::Edit(_) => return None,
     }
-    // Stable, so that what is equally bad stays in the document's order.
+    // A stable sort keeps findings of the same severity in document order.
     found.sort_by_key(|finding| std::cmp::Reverse(finding.level));
     Some(found)
 }
@@ -84,7 +86,7 @@ fn plan_findings(found: &mut Vec<Finding>, plan: &PlanDocument) {
     }
     for step in &plan.steps {
         for risk in &step.risks {
-            // What a guard refuses was said already, in stronger words.
+            // A refusal already reports these risks.
             let refused = |refusal: &RefusalDocument| {
                 refusal.guard == risk.risk.name() && refusal.address.as_deref() == Some(&step.address)
             };
@@ -110,7 +112,7 @@ fn plan_findings(found: &mut Vec<Finding>, plan: &PlanDocument) {
     }
 }
 
-/// What an edit in Duo risks as long as it stays.
+/// The risks of leaving changes made in Duo in place.
 fn drift_risks(found: &mut Vec<Finding>, plan: &PlanDocument) {
     for step in &plan.steps {
         found.extend(step.drift.iter().map(|risk| Finding {
@@ -127,7 +129,7 @@ fn place_of(plan: &PlanDocument, address: &str) -> Option<Place> {
     plan.steps.iter().find(|step| step.address == address).and_then(|step| step.place.clone())
 }
 
-/// What differs at one address, and who did it where that is known.
+/// The differences at one address, and who made them, if known.
 fn difference(step: &StepDocument, plan: &PlanDocument) -> Finding {
     let mut message = format!("{} \"{}\"", step.address, step.name);
     message.push_str(match step.action {
@@ -136,15 +138,15 @@ fn difference(step: &StepDocument, plan: &PlanDocument) -> Finding {
         Action::Adopt => " does not carry the marker of this workspace",
         Action::Replace => " is of another type",
         Action::Quarantine | Action::Delete => " left the YAML",
-        Action::Retain => " left the YAML and is to be forgotten",
+        Action::Retain => " left the YAML and will no longer be managed",
         Action::Rotate => " is in the middle of a rotation of its keys",
-        Action::Deliver => ": a secret store does not hold its keys of now",
+        Action::Deliver => ": a secret store does not hold its current keys",
     });
     for change in step.changes.iter().filter(|_| step.action != Action::Create) {
         let origin = match change.origin {
             Some(Origin::Drift) => " (changed in Duo)",
             Some(Origin::Both) => " (changed here and in Duo)",
-            Some(Origin::Unknown) => " (who changed it cannot be told)",
+            Some(Origin::Unknown) => " (who changed it is unknown)",
             Some(Origin::Config) | None => "",
         };
         message.push_str(&format!(

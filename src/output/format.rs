@@ -1,10 +1,10 @@
-//! The formats by name, and which document can be had in which of them.
+//! The formats by name, and which documents each of them supports.
 
 use super::document::Document;
 use super::human::{self, Style};
 use super::{csv, github, gitlab, json, junit, markdown, sarif};
 
-/// How an outcome is written.
+/// An output format.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Format {
     /// For people.
@@ -12,17 +12,17 @@ pub enum Format {
     Human,
     /// One JSON document.
     Json,
-    /// One JSON object a line, while it runs.
+    /// One JSON object per line, while the command runs.
     Jsonl,
     /// A table for spreadsheets.
     Csv,
-    /// A comment of a pull request, or a page.
+    /// A comment on a pull request, or a page.
     Markdown,
-    /// Annotations of GitHub Actions.
+    /// Annotations for GitHub Actions.
     Github,
     /// SARIF 2.1.0 for code scanning.
     Sarif,
-    /// A code quality report of GitLab.
+    /// A code quality report for GitLab.
     Gitlab,
     /// JUnit XML for the test tab of a CI system.
     Junit,
@@ -57,17 +57,17 @@ impl Format {
         }
     }
 
-    /// What it is, for help texts.
+    /// Its description in help texts.
     pub fn help(self) -> &'static str {
         match self {
             Self::Human => "For people",
             Self::Json => "One JSON document",
-            Self::Jsonl => "One JSON object a line, while it runs; the last one is the whole document",
+            Self::Jsonl => "One JSON object per line while it runs; the last line is the complete document",
             Self::Csv => "A table for spreadsheets",
-            Self::Markdown => "For a comment of a pull request, a ticket, or a page",
-            Self::Github => "Annotations of GitHub Actions",
+            Self::Markdown => "For a pull request comment, a ticket or a page",
+            Self::Github => "Annotations for GitHub Actions",
             Self::Sarif => "SARIF 2.1.0, for code scanning",
-            Self::Gitlab => "A code quality report of GitLab",
+            Self::Gitlab => "A code quality report for GitLab",
             Self::Junit => "JUnit XML: one test suite for each address, one test case for each probe",
         }
     }
@@ -77,16 +77,16 @@ impl Format {
         Self::ALL.into_iter().find(|format| format.name() == name)
     }
 
-    /// Whether the words are for a program that reads stdout, so that stderr is for people.
+    /// Whether stdout is for a program, so that text for people goes to stderr.
     pub fn for_machines(self) -> bool {
         self != Self::Human
     }
 }
 
-/// A document in a format; `None` where the format has no place for it.
+/// A document in a format; `None` if the format does not support it.
 ///
-/// `prefix` is the folder of the files within their repository, for the formats that name files to others; `style` is
-/// for people.
+/// `prefix` is the folder of the files within their repository, for formats that pass file names to other tools; `style`
+/// applies to the format for people.
 pub fn render(format: Format, document: &Document, prefix: &str, style: Style) -> Option<String> {
     match format {
         Format::Human => Some(human::whole(document, style)),

@@ -1,5 +1,5 @@
-//! Annotations of GitHub Actions: workflow commands, one a line. Nothing from outside can begin a line of its own or
-//! another command: line breaks, `%` and the separators are written as GitHub's runner decodes them.
+//! Annotations for GitHub Actions: workflow commands, one per line. Text from outside cannot begin a new line or
+//! another command: line breaks, `%` and the separators are encoded in the way that GitHub's runner decodes them.
 
 use std::fmt::Write as _;
 
@@ -10,14 +10,14 @@ use super::findings::{Finding, findings};
 use super::repository;
 use crate::text::safe;
 
-/// How many annotations of one type GitHub shows of one step of a job; it drops the others without a word.
+/// How many annotations of one type GitHub shows for one step of a job; it silently drops the others.
 const SHOWN: usize = 10;
 
-/// How long one message may be. GitHub cuts what is longer.
+/// The maximum length of a message. GitHub cuts longer ones.
 const MESSAGE: usize = 4_000;
 
-/// The findings as annotations, the worst first, and the document's last line for the log. Of each type as many as
-/// GitHub shows; where there are more, the last one counts the rest.
+/// The findings as annotations, the worst first, and the document's last line for the log. There are at most as many of
+/// each type as GitHub shows; if there are more, the last one counts the rest.
 pub fn render(document: &Document, prefix: &str) -> Option<String> {
     let found = findings(document)?;
     let mut text = String::new();
@@ -61,7 +61,7 @@ fn annotation(finding: &Finding, prefix: &str) -> String {
     format!("::{} {}::{}\n", command(finding.level), properties.join(","), data(&message))
 }
 
-/// GitHub takes columns only where a finding ends on the line it begins.
+/// GitHub accepts columns only if a finding ends on the line where it begins.
 fn columns(place: &Place) -> Vec<String> {
     let end_line = place.end_line.unwrap_or(place.line);
     if end_line != place.line {

@@ -1,4 +1,4 @@
-//! GitLab's code quality report: a JSON list that its merge requests show beside the lines.
+//! GitLab's code quality report: a JSON list that merge requests show next to the lines.
 
 use std::collections::HashMap;
 
@@ -32,7 +32,7 @@ struct Lines {
     begin: usize,
 }
 
-/// The report of what has findings in files: `validate`, `plan` and `drift`, and a command that failed.
+/// The report of documents with findings in files: `validate`, `plan`, `drift`, and a command that failed.
 pub fn render(document: &Document, prefix: &str) -> Option<String> {
     match document {
         Document::Validate(_) | Document::Plan(_) | Document::Drift(_) | Document::Failure(_) => {}
@@ -43,7 +43,9 @@ pub fn render(document: &Document, prefix: &str) -> Option<String> {
         | Document::List(_)
         | Document::Import(_)
         | Document::Handoff(_)
-        | Document::Rotations(_) => return None,
+        | Document::Rotations(_)
+        | Document::KeyChanges(_)
+        | Document::Edit(_) => return None,
     }
     let mut seen = HashMap::new();
     let found = findings(document)?;
@@ -54,7 +56,7 @@ pub fn render(document: &Document, prefix: &str) -> Option<String> {
 fn issue<'f>(finding: &'f Finding, prefix: &str, seen: &mut HashMap<String, usize>) -> Issue<'f> {
     let (path, begin) = match &finding.place {
         Some(place) => (repository::path(prefix, &place.file), place.line),
-        // A report without a file is refused.
+        // GitLab refuses a report entry without a file.
         None => (repository::path(prefix, "duo.yaml"), 1),
     };
     let description: Vec<String> = finding.message.lines().map(safe).collect();
@@ -71,7 +73,7 @@ fn issue<'f>(finding: &'f Finding, prefix: &str, seen: &mut HashMap<String, usiz
     }
 }
 
-/// The same for a finding wherever its line moves to; of findings that are alike the second and later ones are counted.
+/// Stays the same for a finding when its line moves; identical findings are told apart by a counter.
 pub fn fingerprint(parts: &[&str], seen: &mut HashMap<String, usize>) -> String {
     let hashed = hash(parts.iter().copied());
     let count = seen.entry(hashed.clone()).or_default();

@@ -4,6 +4,8 @@ pub(crate) mod affected;
 pub(crate) mod apply;
 mod change;
 pub(crate) mod console;
+pub(crate) mod edit;
+pub(crate) mod keys;
 pub(crate) mod list;
 mod many;
 pub(crate) mod plan;
@@ -23,7 +25,7 @@ use crate::text::safe;
 pub struct Style {
     /// The colours.
     pub paint: Paint,
-    /// Whether each check has a line; else what went well is summed up.
+    /// Whether each check has a line; otherwise successful checks are summed up.
     pub every: bool,
 }
 
@@ -32,11 +34,11 @@ impl Style {
     pub const PLAIN: Self = Self { paint: Paint { on: false }, every: true };
 }
 
-/// The width of what goes to no terminal.
+/// The width if the output does not go to a terminal.
 const UNLIMITED: usize = 100_000;
 
-/// The document as text, without its findings, which a command shows with the lines of their files. Its last line is
-/// the last but for what is left after an apply, and what was verified.
+/// The document as text, without its findings, which a command shows with the lines of their files. The last line comes
+/// last, except after an apply, where remaining work and the verification may follow.
 pub fn render(document: &Document, style: Style) -> String {
     let Style { paint, .. } = style;
     match document {
@@ -54,25 +56,35 @@ pub fn render(document: &Document, style: Style) -> String {
         Document::Import(import) => list::import(import, paint),
         Document::Handoff(handoffs) => console::sheets(handoffs, &HashMap::new(), paint),
         Document::Rotations(rotations) => list::status(&rotations.rotations, paint),
+        Document::KeyChanges(changes) => keys::render(changes, paint),
+        Document::Edit(edit) => edit::render(edit, paint),
     }
 }
 
-/// The whole document, its findings in short: their files may be elsewhere now.
+/// The whole document with short findings, because their files may have moved.
 pub fn whole(document: &Document, style: Style) -> String {
     let findings = match document {
         Document::Plan(plan) | Document::Drift(plan) => plan.diagnostics.as_slice(),
         Document::Apply(apply) => &apply.plan.diagnostics,
         Document::Validate(validate) => &validate.diagnostics,
         Document::Failure(failure) => &failure.diagnostics,
+        Document::KeyChanges(changes) => &changes.diagnostics,
         Document::Verify(_)
         | Document::Doctor(_)
         | Document::Keys(_)
         | Document::List(_)
         | Document::Import(_)
         | Document::Handoff(_)
-        | Document::Rotations(_) => &[],
+        | Document::Rotations(_)
+        | Document::Edit(_) => &[],
     };
-    format!("{}{}", diagnostics(findings), render(document, style))
+    // What a command says on stderr.
+    let aside = match document {
+        Document::KeyChanges(changes) => keys::refusals(changes, style.paint),
+        Document::Edit(edit) => edit::left_alone(edit, style.paint),
+        _ => String::new(),
+    };
+    format!("{}{aside}{}", diagnostics(findings), render(document, style))
 }
 
 fn diagnostics(diagnostics: &[DiagnosticDocument]) -> String {

@@ -6,9 +6,9 @@ use serde::Serialize;
 
 use crate::text::is_harmful;
 
-/// A document on as many lines as it needs.
+/// A document on several lines.
 ///
-/// What a terminal would obey is escaped as JSON has it, so the document means the same.
+/// Characters that a terminal would interpret are escaped as JSON allows, so the document means the same.
 pub fn text(document: &impl Serialize) -> String {
     harmless(&serde_json::to_string_pretty(document).unwrap_or_default())
 }
@@ -21,7 +21,7 @@ pub fn line(document: &impl Serialize) -> String {
 fn harmless(json: &str) -> String {
     let mut text = String::with_capacity(json.len() + 1);
     for c in json.chars() {
-        // Line breaks stand between values only: in a text they are escaped already.
+        // Line breaks occur only between values; inside a text they are already escaped.
         if c != '\n' && is_harmful(c) {
             for unit in c.encode_utf16(&mut [0; 2]) {
                 let _ = write!(text, "\\u{unit:04x}");

@@ -1,8 +1,8 @@
-//! What was verified, or looked at by `doctor`, as JUnit XML, for the test tab of a CI system.
+//! The checks of `verify` and `doctor` as JUnit XML, for the test tab of a CI system.
 //!
-//! One `testsuite` for each address, one `testcase` for each probe or rung, in the shape of the schema that Jenkins
-//! publishes (junit-10.xsd). What nobody could prove is `skipped` and never a success; a call without an answer is an
-//! `error`, since trying again may help.
+//! One `testsuite` for each address, one `testcase` for each probe or rung, following the schema that Jenkins publishes
+//! (junit-10.xsd). A check that could not be proven is `skipped` and never a success; a call without an answer is an
+//! `error`, because trying again may help.
 
 use std::collections::HashSet;
 
@@ -13,7 +13,7 @@ use crate::verify::report::{Check, Verdict};
 
 use super::document::{Document, FailureDocument, VerifyDocument};
 
-/// The document as XML; `None` where it has nothing that was tried.
+/// The document as XML; `None` if it has no checks.
 pub fn render(document: &Document) -> Option<String> {
     let mut report = Report::new(match document {
         Document::Doctor(_) => "duoctl doctor",
@@ -31,10 +31,12 @@ pub fn render(document: &Document) -> Option<String> {
         | Document::List(_)
         | Document::Import(_)
         | Document::Handoff(_)
-        | Document::Rotations(_) => return None,
+        | Document::Rotations(_)
+        | Document::KeyChanges(_)
+        | Document::Edit(_) => return None,
     };
     let xml = report.to_string().ok()?;
-    // Jenkins refuses a count of what was skipped in the first element.
+    // Jenkins refuses a `skipped` count in the root element.
     Some(xml.replacen(&format!(" skipped=\"{}\"", report.skipped), "", 1))
 }
 
@@ -44,7 +46,7 @@ fn verified<'r>(report: &'r mut Report, verify: &VerifyDocument) -> &'r mut Repo
     report.add_test_suites(applications.chain(ladders))
 }
 
-/// The failure as the one thing that was tried, without an answer: a test tab must not stay empty.
+/// The failure as a single test case with an error, so that the test tab is not empty.
 fn failed(failure: &FailureDocument) -> TestSuite {
     let found = failure.diagnostics.iter().map(|found| format!("{}: {}", found.code, found.message));
     let lines: Vec<String> = failure.help.iter().cloned().chain(found).collect();
@@ -62,7 +64,7 @@ fn suite(address: &str, checks: &[Check]) -> TestSuite {
     let mut suite = TestSuite::new(address.as_str());
     let mut used = HashSet::new();
     for check in checks {
-        // Two calls may prove one permission, and a test tab merges test cases of one name.
+        // Two calls may prove one permission, and a test tab merges test cases with the same name.
         let name = plain(&check.name);
         let mut names = std::iter::once(name.clone()).chain((2..).map(|number| format!("{name} ({number})")));
         let name = names.find(|name| used.insert(name.clone())).unwrap_or_default();

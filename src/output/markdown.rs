@@ -1,7 +1,7 @@
-//! Documents as Markdown: for a comment of a pull request, a step summary, a merge request of GitLab.
+//! Documents as Markdown, for a pull request comment, a step summary or a GitLab merge request.
 //!
-//! Summary first; errors, refusals, risks, and what is deleted stand open; the changes field by field are folded. The first
-//! line is hidden and names command and workspace, so that a pipeline finds its comment and edits it in place.
+//! The summary comes first. Errors, refusals, risks and removals are visible; the changes field by field are folded. The
+//! first line is hidden and names the command and the workspace, so that a pipeline can find its comment and edit it.
 
 mod comment;
 mod console;
@@ -34,7 +34,7 @@ use text::{code, html_code, prose, summary};
 /// How many fields of one step, and how many findings, are shown.
 const ROWS: usize = 40;
 
-/// The document as Markdown; `None` where it is for no comment and no ticket.
+/// The document as Markdown; `None` if it is not meant for a comment or a ticket.
 pub fn render(document: &Document) -> Option<String> {
     let comment = match document {
         Document::Plan(plan) => plan_comment(plan, "plan"),
@@ -50,14 +50,16 @@ pub fn render(document: &Document) -> Option<String> {
         | Document::Keys(_)
         | Document::List(_)
         | Document::Import(_)
-        | Document::Rotations(_) => {
+        | Document::Rotations(_)
+        | Document::KeyChanges(_)
+        | Document::Edit(_) => {
             return None;
         }
     };
     Some(comment.text())
 }
 
-/// `<!-- duoctl:plan acme -->`. Nothing from outside may end it.
+/// `<!-- duoctl:plan acme -->`. Text from outside must not end it.
 fn marker(command: &str, workspace: &str) -> String {
     let word = |text: &str| -> String {
         text.chars().filter(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_')).take(32).collect()
@@ -88,7 +90,7 @@ fn plan_comment(plan: &PlanDocument, command: &str) -> Comment {
     }
 }
 
-/// Twelve digits by which a reader tells whether an apply carried out the plan of this comment.
+/// Twelve digits that show whether an apply carried out the plan of this comment.
 fn foot(fingerprint: &Fingerprint) -> String {
     let text = serde_json::to_string(fingerprint).unwrap_or_default();
     let short: String = hash([text.as_str()]).chars().take(12).collect();
@@ -128,7 +130,7 @@ fn refusals(plan: &PlanDocument, title: &'static str) -> Section {
     }
 }
 
-/// Every risk that is more than neutral, the gravest first.
+/// Every risk except neutral, the most serious first.
 fn risks(plan: &PlanDocument) -> Section {
     let mut found: Vec<_> = plan
         .steps
@@ -144,7 +146,7 @@ fn risks(plan: &PlanDocument) -> Section {
     Section { title: "Risks", items: items.collect() }
 }
 
-/// What edits in Duo risk as long as they stay.
+/// The risks of leaving changes made in Duo in place.
 fn drift_risks(plan: &PlanDocument) -> Section {
     let found = plan.steps.iter().flat_map(|step| step.drift.iter().map(move |risk| (step, risk)));
     let items = found.map(|(step, risk)| {
@@ -156,10 +158,10 @@ fn drift_risks(plan: &PlanDocument) -> Section {
             prose(&risk.reason)
         )
     });
-    Section { title: "Risks of what was done in Duo", items: items.collect() }
+    Section { title: "Risks of changes made in Duo", items: items.collect() }
 }
 
-/// For whom the plan changes something.
+/// Who is affected by the plan.
 fn affected(plan: &PlanDocument) -> Section {
     let lines = |text: &str| -> Vec<String> {
         text.lines().map(|line| prose(line.trim_start().trim_start_matches("@ "))).collect()
@@ -179,7 +181,7 @@ fn affected(plan: &PlanDocument) -> Section {
     Section { title: "Who is affected", items }
 }
 
-/// What ends: deleted, replaced, quarantined.
+/// Applications that are deleted, replaced or quarantined.
 fn ends(plan: &PlanDocument) -> Section {
     let ending = plan
         .steps
@@ -199,7 +201,7 @@ fn ends(plan: &PlanDocument) -> Section {
     Section { title: "Removed or replaced", items: items.collect() }
 }
 
-/// What somebody has to know beside the changes: forms of consoles, orphans, what was left out.
+/// What a reviewer should know in addition to the changes: console forms, orphans, what was left out.
 fn attention(plan: &PlanDocument) -> Section {
     let mut items: Vec<String> = plan
         .handoffs
@@ -224,8 +226,8 @@ fn attention(plan: &PlanDocument) -> Section {
             plan.steps.iter().any(|step| step.integration_key.as_deref() == Some(orphan.ikey.as_str()));
         if !step {
             let state = match &orphan.quarantined_since {
-                Some(since) => format!("is quarantined since {}", code(since)),
-                None => "is owned, but left the YAML".to_owned(),
+                Some(since) => format!("has been quarantined since {}", code(since)),
+                None => "is owned, but no longer in the YAML".to_owned(),
             };
             items.push(format!(
                 "{} {} {} {state}",
@@ -255,7 +257,7 @@ fn who(plan: &PlanDocument) -> Section {
     Section { title: "Who did it", items }
 }
 
-/// The gravest risk of a step; what takes something away counts as grave in any case.
+/// The most serious risk of a step; a removal always counts as serious.
 fn weight(step: &StepDocument) -> u8 {
     let of = |risk: Risk| Risk::ALL.iter().position(|known| *known == risk).unwrap_or_default();
     let gravest = step.risks.iter().map(|risk| of(risk.risk)).max().unwrap_or_default();
@@ -320,7 +322,7 @@ fn row(change: &ChangeDocument, creating: bool) -> String {
     let origin = match change.origin {
         Some(Origin::Drift) => "changed in Duo",
         Some(Origin::Both) => "changed here and in Duo",
-        Some(Origin::Unknown) => "cannot be told",
+        Some(Origin::Unknown) => "unknown",
         Some(Origin::Config) | None => "",
     };
     format!("| {field} | {} | {} | {origin} |", value(&change.before), value(&change.after))
@@ -350,7 +352,7 @@ fn handoff_detail(handoff: &HandoffDocument) -> Detail {
         let _ = writeln!(body, "{}. {}", number + 1, prose(step));
     }
     let summary = format!("* handoff {}: {}", html_code(&handoff.address), html_code(&handoff.place));
-    // A person's work is worth more room than a change without a risk.
+    // Work for a person is more important than a change without a risk.
     Detail { weight: 1, summary, body }
 }
 
@@ -358,14 +360,14 @@ fn apply_comment(apply: &ApplyDocument) -> Comment {
     let plan = &apply.plan;
     let mut head = format!("### duoctl apply: {} on {}\n\n", code(&plan.workspace), code(&plan.api_hostname));
     let (last_line, planned) = (apply.last_line(), plan.last_line());
-    // Where there was nothing to do, both are the same.
+    // If there was nothing to do, both are the same.
     let planned = if planned == last_line { String::new() } else { format!(" {planned}") };
     let _ = writeln!(head, "{}{planned}", summary(&last_line));
     if let Some(verify) = &apply.verify {
         let _ = writeln!(head, "\n{}", summary(&verify.last_line()));
     }
     let failed = apply.steps.iter().filter(|outcome| outcome.status != StepStatus::Applied).map(|outcome| {
-        let reason = outcome.reason.as_deref().unwrap_or("no reason is known");
+        let reason = outcome.reason.as_deref().unwrap_or("unknown reason");
         format!("**{}** {}: {}", outcome.status.words(), code(&outcome.address), prose(reason))
     });
     let failed = Section { title: "Not done", items: failed.collect() };
@@ -374,7 +376,7 @@ fn apply_comment(apply: &ApplyDocument) -> Comment {
     let left = Section { title: "Left after the apply", items: left.collect() };
     let checks =
         Section { title: "Not verified", items: apply.verify.iter().flat_map(failed_checks).collect() };
-    // What is still to be entered is known now, with the keys of what was created.
+    // The remaining values to enter are known now, including the keys of what was created.
     let handoffs = &apply.left.as_ref().unwrap_or(plan).handoffs;
     let refused = if apply.repaired.is_some() {
         "Refused; nothing else was changed"
@@ -384,7 +386,7 @@ fn apply_comment(apply: &ApplyDocument) -> Comment {
     let mut sections = vec![problems(&plan.diagnostics), refusals(plan, refused)];
     if let Some(done) = &apply.repaired {
         let ikey = code(done.integration_key.as_deref().unwrap_or_default());
-        let done = format!("{} {ikey}: the recovery key gave it back what it had lost", code(&done.address));
+        let done = format!("{} {ikey}: the recovery key restored what it had lost", code(&done.address));
         sections.insert(0, Section { title: "Put back", items: vec![done] });
     }
     sections.extend([failed, left, checks, drift_risks(plan), risks(plan), ends(plan), affected(plan)]);

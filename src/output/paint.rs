@@ -1,41 +1,41 @@
-//! Colour where it is wanted.
+//! Coloured text, if colours are wanted.
 
 use anstyle::{AnsiColor, Style};
 
-/// Paints, or leaves text as it is.
+/// Colours text, or leaves it unchanged.
 #[derive(Clone, Copy, Debug)]
 pub struct Paint {
-    /// Whether colour is wanted.
+    /// Whether colours are on.
     pub on: bool,
 }
 
 impl Paint {
-    /// Something new, something proven.
+    /// For something new or proven.
     pub fn good(self, text: &str) -> String {
         self.style(text, AnsiColor::Green.on_default())
     }
 
-    /// A change, a warning.
+    /// For a change or a warning.
     pub fn notice(self, text: &str) -> String {
         self.style(text, AnsiColor::Yellow.on_default())
     }
 
-    /// A loss, a risk, a failure.
+    /// For a loss, a risk or a failure.
     pub fn bad(self, text: &str) -> String {
         self.style(text, AnsiColor::Red.on_default().bold())
     }
 
-    /// An adoption.
+    /// For an adoption.
     pub fn calm(self, text: &str) -> String {
         self.style(text, AnsiColor::Cyan.on_default())
     }
 
-    /// What matters on a line.
+    /// For the important part of a line.
     pub fn strong(self, text: &str) -> String {
         self.style(text, Style::new().bold())
     }
 
-    /// What matters less.
+    /// For less important text.
     pub fn faint(self, text: &str) -> String {
         self.style(text, Style::new().dimmed())
     }

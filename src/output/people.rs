@@ -1,33 +1,33 @@
-//! Text for people, made fit for the terminal it is shown on: within its width, and with commands that can be pasted.
+//! Text for people, adapted to the terminal: within its width, and with commands that can be pasted.
 
 use std::borrow::Cow;
 
 use textwrap::core::display_width;
 use textwrap::{WordSeparator, WordSplitter, WrapAlgorithm};
 
-/// What this call was given, so that a command in a message does the same to the same workspace.
+/// The path and options of this call, so that a command in a message applies to the same workspace.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Call {
-    /// The workspace, as a word of a shell; `None` where it is the one without any.
+    /// The path of the workspace, quoted for a shell; `None` for the default.
     pub path: Option<String>,
-    /// What `vars` are set to, as options.
+    /// The values of `vars`, as options.
     pub vars: Vec<String>,
-    /// How the account is reached, as options.
+    /// The connection to the account, as options.
     pub connection: Vec<String>,
 }
 
 /// Commands whose argument is the workspace.
 const WITH_PATH: [&str; 8] = ["plan", "apply", "drift", "verify", "doctor", "list", "import", "validate"];
-/// Commands that read a workspace and whose arguments are something else.
+/// Commands that read a workspace but take other arguments.
 const WITH_NAMES: [&str; 6] = ["accept", "adopt", "attest", "handoff", "ignore", "keys"];
-/// Those of both that reach no account.
+/// Commands of both lists that do not connect to the account.
 const OFFLINE: [&str; 3] = ["adopt", "ignore", "validate"];
 
-/// What begins a command in a message.
+/// The beginning of a command in a message.
 const COMMAND: &str = "`duoctl ";
 
 impl Call {
-    /// A message whose commands have the path and the options of this call.
+    /// Adds the path and options of this call to the commands in a message.
     pub fn complete<'t>(&self, text: &'t str) -> Cow<'t, str> {
         if *self == Self::default() || !text.contains(COMMAND) {
             return Cow::Borrowed(text);
@@ -56,7 +56,7 @@ impl Call {
             return command.to_owned();
         }
         let mut added = Vec::new();
-        // A path of its own, such as a saved plan.
+        // The command has its own path, such as a saved plan.
         let elsewhere = takes_path && words.next().is_some_and(|word| !word.starts_with('-'));
         if let Some(path) = self.path.as_deref().filter(|_| !elsewhere) {
             added.push(if takes_path { path.to_owned() } else { format!("-w {path}") });
@@ -75,11 +75,11 @@ impl Call {
     }
 }
 
-/// Stands for a blank at which a line may not be broken.
+/// Replaces a blank at which a line must not be broken.
 const KEPT: char = '\u{1f}';
 
-/// Breaks the lines that are wider than `width` at blanks, and indents what follows. A word that is wider stays whole, as
-/// does a command, which would be pasted in parts.
+/// Wraps lines that are wider than `width` at blanks and indents the continuation. A wider word is not broken, and neither
+/// is a command, because it would be pasted in parts.
 pub fn fit(text: &str, width: usize) -> Cow<'_, str> {
     if text.lines().all(|line| display_width(line) <= width) {
         return Cow::Borrowed(text);
@@ -105,7 +105,7 @@ fn fit_line(line: &str, width: usize) -> Cow<'_, str> {
     Cow::Owned(fitted)
 }
 
-/// How far the continuation of a line is indented: behind its sign where it begins with one.
+/// How far the continuation of a line is indented: after its sign if it begins with one.
 fn hanging(line: &str, begin: &str) -> usize {
     let leading = line.len() - begin.len();
     let first = begin.split(' ').next().unwrap_or_default();
@@ -165,17 +165,17 @@ mod tests {
     #[test]
     fn lines_are_broken_at_blanks_and_indented() {
         let text =
-            "  ! widens_access: everybody may log in\n    short\nduoctl apply --allow one --allow two\n";
+            "  ! widens_access: all users may log in\n    short\nduoctl apply --allow one --allow two\n";
         assert_eq!(
             fit(text, 24),
-            "  ! widens_access:\n    everybody may log in\n    short\nduoctl apply --allow one --allow two\n"
+            "  ! widens_access:\n    all users may log in\n    short\nduoctl apply --allow one --allow two\n"
         );
         assert_eq!(
             fit("run `duoctl keys abort applications.a` and look", 20),
             "run\n  `duoctl keys abort applications.a`\n  and look"
         );
         let id = "DI0123456789ABCDEFGH0123456789";
-        assert!(fit(&format!("an application {id} of somebody"), 20).lines().any(|line| line.trim() == id));
+        assert!(fit(&format!("an application {id} of someone"), 20).lines().any(|line| line.trim() == id));
     }
 
     #[test]

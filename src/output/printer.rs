@@ -15,19 +15,19 @@ pub enum Color {
     /// On a terminal, unless `NO_COLOR` says otherwise; `CLICOLOR_FORCE` turns it on everywhere.
     #[default]
     Auto,
-    /// Everywhere.
+    /// Always.
     Always,
-    /// Nowhere.
+    /// Never.
     Never,
 }
 
-/// Why a part of the data could not be written, e.g. on a full disk.
+/// Why part of the data could not be written, e.g. on a full disk.
 static LOST: OnceLock<String> = OnceLock::new();
 
-/// What this call was given.
+/// The path and options of this call.
 static CALL: OnceLock<Call> = OnceLock::new();
 
-/// Writes to stdout and stderr. A reader that went away is no error.
+/// Writes to stdout and stderr. It is not an error if the reader has gone away.
 #[derive(Clone, Copy, Debug)]
 pub struct Printer {
     /// For stdout.
@@ -39,7 +39,7 @@ pub struct Printer {
 }
 
 impl Printer {
-    /// Looks at the terminal and the environment.
+    /// Reads the terminal and the environment.
     pub fn new(color: Color, quiet: bool) -> Self {
         let set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
         let forced =
@@ -56,7 +56,7 @@ impl Printer {
         }
     }
 
-    /// From now on, commands in messages have the path and the options of this call.
+    /// Adds the path and options of this call to commands in messages from now on.
     pub fn complete_commands(call: Call) {
         CALL.get_or_init(|| call);
     }
@@ -73,19 +73,19 @@ impl Printer {
         }
     }
 
-    /// A part of the data, such as a report, did not get out.
+    /// Part of the data, such as a report, could not be written.
     pub fn lose(&self, reason: String) {
         LOST.get_or_init(|| reason);
     }
 
-    /// Why a part of the data did not get out, if that is so.
+    /// Why part of the data could not be written, if that happened.
     pub fn lost_data(&self) -> Option<&'static str> {
         LOST.get().map(String::as_str)
     }
 
     /// An error or a warning: always shown.
     pub fn problem(&self, text: &str) {
-        // There is nobody left to tell.
+        // If stderr fails, there is no other place to report it.
         let _ = write(io::stderr().lock(), &shown(text, width_of(&io::stderr())));
     }
 
@@ -106,7 +106,7 @@ fn write(mut stream: impl Write, text: &str) -> io::Result<()> {
     }
 }
 
-/// Whether the terminal says that it understands no control sequences.
+/// Whether the terminal does not support control sequences.
 pub fn is_dumb() -> bool {
     std::env::var_os("TERM").is_some_and(|term| term == "dumb")
 }
@@ -116,28 +116,28 @@ fn shown(text: &str, width: Option<usize>) -> String {
     width.map_or_else(|| completed.to_string(), |width| fit(&completed, width.max(LEAST)).into_owned())
 }
 
-/// How wide text is made that a narrower terminal breaks itself.
+/// The minimum width of text; a narrower terminal wraps it itself.
 const LEAST: usize = 40;
-/// How wide findings are where there is no terminal.
+/// The width of findings without a terminal.
 const ELSEWHERE: usize = 120;
 
-/// How wide text for people on stdout may be; `None` where it goes to no terminal.
+/// The maximum width of text for people on stdout; `None` if stdout is not a terminal.
 pub fn stdout_width() -> Option<usize> {
     width_of(&io::stdout())
 }
 
-/// How wide findings are.
+/// The width of findings.
 pub fn findings_width() -> usize {
     width_of(&io::stderr()).unwrap_or(ELSEWHERE)
 }
 
-/// `COLUMNS`, or what the terminal tells.
+/// `COLUMNS`, or the width of the terminal.
 #[cfg(unix)]
 fn width_of(stream: &impl std::os::fd::AsFd) -> Option<usize> {
     columns().or_else(|| terminal_size_of(stream).map(|(Width(width), _)| usize::from(width)))
 }
 
-/// `COLUMNS`, or what the terminal tells.
+/// `COLUMNS`, or the width of the terminal.
 #[cfg(windows)]
 fn width_of(stream: &impl std::os::windows::io::AsHandle) -> Option<usize> {
     columns().or_else(|| terminal_size_of(stream).map(|(Width(width), _)| usize::from(width)))

@@ -3,14 +3,14 @@
 use std::fs;
 use std::path::Path;
 
-/// A file, relative to the repository that `prefix` is a folder of; absolute paths outside of it stay absolute. `prefix` is
-/// where the command ran, `""` for the repository itself. A file that is reached by a link has the path that it really
-/// has, as long as that is inside the repository: no diff shows the other one.
+/// A file, relative to the repository that contains the folder `prefix`; absolute paths outside it stay absolute. `prefix`
+/// is where the command ran, `""` for the root of the repository. A linked file gets its real path if that is inside the
+/// repository, because diffs show only that path.
 pub fn path(prefix: &str, file: &str) -> String {
     real(prefix, file).unwrap_or_else(|| joined(prefix, file))
 }
 
-/// The path that a file really has in the repository; `None` where the file is not there, or is elsewhere.
+/// The real path of a file in the repository; `None` if the file does not exist or is elsewhere.
 fn real(prefix: &str, file: &str) -> Option<String> {
     let here = fs::canonicalize(".").ok()?;
     let root =

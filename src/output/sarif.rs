@@ -12,7 +12,7 @@ use super::gitlab::fingerprint;
 use super::{explain, json, repository};
 use crate::text::safe;
 
-/// What stays as it is in a URI's path.
+/// The characters that are not escaped in a URI's path.
 const PATH: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~').remove(b'/');
 
 #[derive(Serialize)]
@@ -116,7 +116,7 @@ struct Region {
     end_column: Option<usize>,
 }
 
-/// The log of a `validate`, or of a command that found errors in the YAML; other documents have no place in it.
+/// The log of `validate`, or of a command that found errors in the YAML; other documents have no SARIF form.
 pub fn render(document: &Document, prefix: &str) -> Option<String> {
     let diagnostics = match document {
         Document::Validate(validate) => &validate.diagnostics,
@@ -130,7 +130,9 @@ pub fn render(document: &Document, prefix: &str) -> Option<String> {
         | Document::List(_)
         | Document::Import(_)
         | Document::Handoff(_)
-        | Document::Rotations(_) => return None,
+        | Document::Rotations(_)
+        | Document::KeyChanges(_)
+        | Document::Edit(_) => return None,
     };
     let mut seen = HashMap::new();
     let version = env!("CARGO_PKG_VERSION");
@@ -149,7 +151,7 @@ fn plain(text: String) -> Message {
 fn rule(code: Code) -> Rule {
     let entry = explain::code(code);
     let (meaning, fix) = (explain::plain(entry.meaning), explain::plain(entry.fix));
-    let same = format!("`duoctl explain {}` says the same.", code.name());
+    let same = format!("`duoctl explain {}` shows the same text.", code.name());
     Rule {
         id: code.name(),
         short_description: plain(explain::plain(entry.title)),
@@ -168,7 +170,7 @@ fn finding<'d>(
     seen: &mut HashMap<String, usize>,
 ) -> Finding<'d> {
     let help = diagnostic.help.as_ref().map(|help| format!("; {}", safe(help))).unwrap_or_default();
-    // Code scanning drops a result without a place.
+    // Code scanning drops results without a location.
     let nowhere = Place { file: "duo.yaml".to_owned(), line: 1, column: 1, end_line: None, end_column: None };
     let place = diagnostic.place.as_ref().unwrap_or(&nowhere);
     let file = repository::path(prefix, &place.file);

@@ -1,7 +1,7 @@
 //! Diagnostics for people, in the style of rustc: the message, the line, what to do.
 //!
-//! A source line may hold anything: it is shortened around what matters, control and direction characters are
-//! escaped, and what may be a secret is masked.
+//! A source line may hold anything: it is shortened around the marked part, control and direction characters are
+//! escaped, and possible secrets are masked.
 
 use std::ops::Range;
 
@@ -13,10 +13,10 @@ use crate::text::{escape, is_secret_key, secret_runs};
 
 use crate::text::counted;
 
-/// What stands in the place of a secret.
+/// What is shown instead of a secret.
 const MASK: &str = "********";
 
-/// All diagnostics, each as a block, and a last line that counts them; nothing at all where there are none.
+/// All diagnostics, each as a block, and a last line that counts them; empty if there are none.
 pub fn render(diagnostics: &[Diagnostic], sources: &Sources, styled: bool, width: usize) -> String {
     if diagnostics.is_empty() {
         return String::new();
@@ -25,7 +25,7 @@ pub fn render(diagnostics: &[Diagnostic], sources: &Sources, styled: bool, width
     format!("{text}{}\n", summary(diagnostics))
 }
 
-/// The same without the counts, for findings that others may follow.
+/// The same without the counts, if more findings may follow.
 pub fn findings(diagnostics: &[Diagnostic], sources: &Sources, styled: bool, width: usize) -> String {
     let width = width.clamp(60, 400);
     let renderer = if styled { Renderer::styled() } else { Renderer::plain() };
@@ -33,7 +33,7 @@ pub fn findings(diagnostics: &[Diagnostic], sources: &Sources, styled: bool, wid
     let mut text = String::new();
     for diagnostic in diagnostics {
         let block = renderer.render(&[block(diagnostic, sources, width)]);
-        // The place is printed on its own, since the shown line may be cut; the empty place of the line is dropped.
+        // The place is printed separately, because the shown line may be cut; the snippet's empty place is dropped.
         let empty_place = |line: &&str| anstream::adapter::strip_str(line).to_string().trim() == ":::";
         for line in block.lines().filter(|line| !empty_place(line)) {
             text.push_str(line.trim_end());
@@ -49,7 +49,7 @@ pub fn summary(diagnostics: &[Diagnostic]) -> String {
     by_severity(diagnostics.iter().map(|diagnostic| diagnostic.severity))
 }
 
-/// The same of severities alone.
+/// The same from severities alone.
 pub(crate) fn by_severity(found: impl Iterator<Item = Severity> + Clone) -> String {
     let count = |severity: Severity| {
         let count = found.clone().filter(|found| *found == severity).count();
@@ -110,11 +110,11 @@ fn harmless(text: &str) -> String {
     text.chars().flat_map(escape).collect()
 }
 
-/// A line as it may be shown, cut to a width around the marked part, and where that part stands in it.
+/// A line as it is shown, cut to a width around the marked part, and the position of that part in it.
 fn show(line: &str, marked: Range<usize>, secrets: &[Range<usize>], width: usize) -> (String, Range<usize>) {
     let ahead = line.get(..marked.start).map_or(0, |text| text.chars().count());
     let first = ahead.saturating_sub(width / 2);
-    // Line numbers, their border and the dots take their share.
+    // Leaves room for the line numbers, their border and the dots.
     let last = first + width.saturating_sub(16);
     let mut shown = String::new();
     if first > 0 {
@@ -151,7 +151,7 @@ fn show(line: &str, marked: Range<usize>, secrets: &[Range<usize>], width: usize
     (shown, start..end)
 }
 
-/// The parts of a line that may be secrets: values of keys that hold secrets, and long runs of letters and digits.
+/// The parts of a line that may be secrets: values of secret keys, and long runs of letters and digits.
 fn secrets(sources: &Sources, file: usize, begin: usize, line: &str) -> Vec<Range<usize>> {
     if inside_secret(sources, file, begin, line) {
         return std::iter::once(indentation(line)..line.len()).collect();
@@ -175,7 +175,7 @@ fn keys(line: &str) -> impl Iterator<Item = (&str, usize)> {
     })
 }
 
-/// The range of a value that is a secret in clear; a mapping names a place, which is no secret.
+/// The range of a value that is a plain-text secret; a mapping names a source, which is not secret.
 fn secret_value(line: &str, begin: usize) -> Option<Range<usize>> {
     let value = line.get(begin..)?;
     let first = value.chars().next()?;
@@ -197,7 +197,7 @@ fn block_scalar(value: &str) -> bool {
     value.starts_with(['|', '>'])
 }
 
-/// Whether a line continues the value of a secret's key that stands on a line above.
+/// Whether a line continues the value of a secret key from a line above.
 fn inside_secret(sources: &Sources, file: usize, begin: usize, line: &str) -> bool {
     let own_key = keys(line).next().is_some();
     let mut depth = indentation(line);
@@ -281,12 +281,12 @@ mod tests {
         let diagnostic = Diagnostic::error(
             Code::DuplicateKey,
             Span { file: 0, start: 7, end: 10 },
-            "the key stands twice",
+            "the key appears twice",
         )
         .help("keep one\u{1b}[0m")
         .related(Span { file: 0, start: 0, end: 3 }, "here first");
         insta::assert_snapshot!(render(&[diagnostic], &sources, false, 100), @r"
-        error[duplicate-key]: the key stands twice
+        error[duplicate-key]: the key appears twice
          --> a/duo.yaml:2:1
           |
         2 | two: \u{202e}x

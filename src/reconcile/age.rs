@@ -1,5 +1,5 @@
-//! How old keys are: from the activity log, which tells when an application was created, and from the secret store, which
-//! tells since when it holds the key of now. Duo itself shows the age of no key.
+//! The age of keys, from the activity log (when an application was created) and the secret store (since when it holds
+//! the current key). Duo itself does not show the age of a key.
 
 use std::collections::BTreeMap;
 
@@ -12,8 +12,8 @@ use crate::duo::types::{Ikey, Integration};
 use super::delivery::{Held, Standing, standing};
 use super::observed::Observed;
 
-/// How far back Duo's logs are asked. How long Duo keeps them is unconfirmed, and what it no longer keeps must not look
-/// as if nothing had happened.
+/// How far back Duo's logs are read. How long Duo keeps them is unconfirmed, and expired entries must not look as if
+/// nothing had happened.
 pub const LOG_REACH: SignedDuration = SignedDuration::from_hours(180 * 24);
 
 /// Who created an application, and when.
@@ -25,36 +25,36 @@ pub struct Creation {
     pub who: String,
 }
 
-/// The creations that the activity log holds.
+/// The creations recorded in the activity log.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Creations {
     /// By integration key.
     pub by: BTreeMap<Ikey, Creation>,
-    /// From when on the log was read; what happened before it may have been missed.
+    /// Start of the part of the log that was read; earlier creations may be missing.
     pub read_from: Timestamp,
 }
 
-/// What is known of the age of a key.
+/// What is known about the age of a key.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "known", rename_all = "snake_case")]
 pub enum KeyAge {
-    /// It was made at that time.
+    /// It was created at this time.
     Since {
         /// The time.
         #[schemars(with = "String")]
         at: Timestamp,
-        /// How that is known.
+        /// How this is known.
         from: String,
     },
-    /// It was made before that time.
+    /// It was created before this time.
     Before {
         /// The time.
         #[schemars(with = "String")]
         at: Timestamp,
-        /// How that is known.
+        /// How this is known.
         from: String,
     },
-    /// Nobody can tell.
+    /// The age is unknown.
     Unknown {
         /// Why.
         reason: String,
@@ -62,7 +62,7 @@ pub enum KeyAge {
 }
 
 impl KeyAge {
-    /// Whether the key is older; `None` where nobody can tell.
+    /// Whether the key is older; `None` if that is unknown.
     pub fn is_over(&self, most: SignedDuration, now: Timestamp) -> Option<bool> {
         let limit = now.checked_sub(most).unwrap_or(Timestamp::MIN);
         match self {
@@ -72,17 +72,18 @@ impl KeyAge {
         }
     }
 
-    /// In words: `made 2026-08-01T…, created by Ada`.
+    /// In words: `created 2026-08-01T… (created by Ada)`.
     pub fn words(&self) -> String {
         match self {
-            Self::Since { at, from } => format!("made {at} ({from})"),
-            Self::Before { at, from } => format!("made before {at} ({from})"),
+            Self::Since { at, from } => format!("created {at} ({from})"),
+            Self::Before { at, from } => format!("created before {at} ({from})"),
             Self::Unknown { reason } => format!("of unknown age: {reason}"),
         }
     }
 }
 
-/// The age of a key. The newest sign counts: an application is created once, and its key may have been replaced since.
+/// The age of a key. The latest evidence counts: an application is created once, but its key may have been replaced
+/// since.
 pub fn key_age(
     live: &Integration,
     held: Option<&Held>,
@@ -91,7 +92,7 @@ pub fn key_age(
     beside: Option<&Ikey>,
 ) -> KeyAge {
     let delivered = match held {
-        // Of another key the store's date says nothing.
+        // The date in the store is only valid for the key in the store.
         Some(held @ Held::Keys(keys)) if standing(held, live, host, beside) == Standing::Current => {
             keys.delivered_at.parse::<Timestamp>().ok()
         }
@@ -101,9 +102,9 @@ pub fn key_age(
         Observed::Present(creations) => creations.by.get(&live.ikey),
         Observed::Absent | Observed::NotRead | Observed::Unreadable(_) => None,
     };
-    let store = || "as the store says".to_owned();
+    let store = || "according to the secret store".to_owned();
     match (creation, delivered, creations) {
-        // duoctl delivers within moments of a creation.
+        // duoctl delivers keys right after a creation.
         (Some(creation), Some(at), _) if at > creation.at + SignedDuration::from_hours(1) => {
             KeyAge::Since { at, from: store() }
         }
@@ -113,14 +114,14 @@ pub fn key_age(
         (None, Some(at), _) => KeyAge::Since { at, from: store() },
         (None, None, Observed::Present(creations)) => KeyAge::Before {
             at: creations.read_from,
-            from: "the activity log since then holds no creation of it".to_owned(),
+            from: "the activity log since then does not show its creation".to_owned(),
         },
         (None, None, Observed::Unreadable(reason)) => KeyAge::Unknown {
-            reason: format!("the store does not tell, and the activity log cannot be read: {reason}"),
+            reason: format!("the store does not record it, and the activity log cannot be read: {reason}"),
         },
-        (None, None, Observed::Absent | Observed::NotRead) => {
-            KeyAge::Unknown { reason: "the store does not tell, and nobody read the activity log".to_owned() }
-        }
+        (None, None, Observed::Absent | Observed::NotRead) => KeyAge::Unknown {
+            reason: "the store does not record it, and the activity log was not read".to_owned(),
+        },
     }
 }
 
@@ -160,7 +161,7 @@ mod tests {
         let now = time("2026-11-25T00:00:00Z");
         let days = |days: i64| SignedDuration::from_hours(24 * days);
         let old = age(None, Some("2026-07-01T00:00:00Z"), true);
-        assert_eq!(old.words(), "made 2026-07-01T00:00:00Z (created by Ada)");
+        assert_eq!(old.words(), "created 2026-07-01T00:00:00Z (created by Ada)");
         assert_eq!((old.is_over(days(90), now), old.is_over(days(180), now)), (Some(true), Some(false)));
         let rotated = age(Some("2026-11-01T00:00:00Z"), Some("2026-07-01T00:00:00Z"), true);
         assert_eq!(rotated.is_over(days(90), now), Some(false));

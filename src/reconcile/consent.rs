@@ -11,7 +11,7 @@ use crate::kinds::risk::{CONSENTS, EMPTY};
 
 use super::selection::Pattern;
 
-/// The consent to what the marker of one application says, on the command line only.
+/// The consent to trust the marker of one application, only on the command line.
 pub const UNVERIFIED: &str = "unverified_state";
 
 /// What someone consented to on the command line, or at the terminal.
@@ -23,17 +23,17 @@ pub struct Consent {
     pub max_changes_percent: Option<u8>,
     /// `--max-deletes N`.
     pub max_deletes: Option<u32>,
-    /// Where Duo sees duoctl call from: `--caller-address`, or what Duo's logs say. Empty: as the YAML has it.
+    /// Where Duo sees duoctl call from: `--caller-address`, or what Duo's logs show. If empty, the YAML decides.
     pub callers: Vec<IpAddr>,
 }
 
 impl Consent {
-    /// The applications whose markers count in this run although nothing proves them: `--allow unverified_state:IKEY`.
+    /// The applications whose markers are trusted in this run without proof: `--allow unverified_state:IKEY`.
     pub fn trusted(&self) -> BTreeSet<Ikey> {
         self.allow.iter().filter_map(|allowed| allowed.ikey.clone()).collect()
     }
 
-    /// Every consent, those of the YAML included.
+    /// Every consent, including those in the YAML.
     pub fn all(&self, guards: &Guards) -> Vec<Allowed> {
         let standing = guards
             .allow
@@ -43,12 +43,12 @@ impl Consent {
     }
 }
 
-/// One consent: by its name, everywhere or at some addresses.
+/// One consent: a name, everywhere or at some addresses.
 #[derive(Clone, Debug)]
 pub struct Allowed {
     name: &'static str,
     address: Option<Pattern>,
-    /// The application whose marker is vouched for.
+    /// The application whose marker is trusted.
     ikey: Option<Ikey>,
 }
 
@@ -71,7 +71,7 @@ impl Allowed {
     /// What is wrong, in words.
     pub fn new(name: &str, address: Option<&str>) -> Result<Self, String> {
         if name == UNVERIFIED {
-            // A marker can be swapped between the plan and the consent, so it is for one application.
+            // A marker can be swapped between the plan and the consent, so the consent is for one application.
             let plain = |text: &&str| {
                 text.starts_with("DI") && text.len() > 2 && text.chars().all(|c| c.is_ascii_alphanumeric())
             };
@@ -86,12 +86,12 @@ impl Allowed {
             format!("`{name}` is not a consent; write one of {}", known.join(", "))
         })?;
         if name == EMPTY && address.is_some() {
-            return Err(format!("`{EMPTY}` is about the whole workspace and takes no address"));
+            return Err(format!("`{EMPTY}` applies to the whole workspace and takes no address"));
         }
         Ok(Self { name, address: address.map(Pattern::parse).transpose()?, ikey: None })
     }
 
-    /// Whether it lifts the guard of this name at an address; what is about no address needs a consent without one.
+    /// Whether it lifts the guard of this name at an address. A guard without an address needs a consent without one.
     pub fn covers(&self, name: &str, address: Option<&Address>) -> bool {
         let at = |pattern: &Pattern| address.is_some_and(|address| pattern.matches(address.as_str()));
         self.name == name && self.address.as_ref().is_none_or(at)
@@ -108,12 +108,12 @@ impl fmt::Display for Allowed {
     }
 }
 
-/// The addresses that consents are for.
+/// The addresses that consents apply to.
 pub fn patterns(consents: &[Allowed]) -> impl Iterator<Item = &Pattern> {
     consents.iter().filter_map(|allowed| allowed.address.as_ref())
 }
 
-/// Whether a guard of this name is lifted by a consent.
+/// Whether a consent can lift a guard of this name.
 pub fn is_consent(name: &str) -> bool {
     CONSENTS.iter().any(|choice| choice.value == name)
 }

@@ -1,5 +1,5 @@
-//! The settings of a live application as they are sent to make another one like it: every one that can be set, managed
-//! or not (duo-api.md, section 3.3). Duo has no call that copies an application.
+//! The settings of a live application as they are sent to create a copy of it: every setting that can be set, managed or
+//! not (duo-api.md, section 3.3). Duo has no call that copies an application.
 
 use serde_json::{Map, Value, json};
 
@@ -10,16 +10,16 @@ use crate::kinds::application::fields::FIELDS;
 use crate::kinds::field::{Field, Roles, Silence, Wire};
 use crate::kinds::managed::again;
 
-/// What is sent to create an application like another one.
+/// What is sent to create a copy of an application.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Bodies {
     /// The body of the creation.
     pub create: Map<String, Value>,
-    /// What follows: what Duo takes on modify only, and what lets people in.
+    /// What follows: the settings that Duo accepts only on modify, and those that let people in.
     pub finish: Map<String, Value>,
 }
 
-/// Every setting of an application, notes apart.
+/// Every setting of an application except its notes.
 pub fn settings(live: &Integration) -> Map<String, Value> {
     let fields = FIELDS.iter().filter(|field| !field.is(Roles::MARKED));
     let mut body: Map<String, Value> = fields.flat_map(|field| set(field, live)).collect();
@@ -27,7 +27,7 @@ pub fn settings(live: &Integration) -> Map<String, Value> {
     body
 }
 
-/// What the application has in a field; nothing where Duo shows nothing of it.
+/// The application's value of a field; empty if Duo does not show it.
 fn set(field: &Field, live: &Integration) -> Map<String, Value> {
     let shown = |name| live.property(name).is_some_and(|value| value.as_str() != Some(""));
     match field.wire {
@@ -36,7 +36,7 @@ fn set(field: &Field, live: &Integration) -> Map<String, Value> {
     }
 }
 
-/// Splits settings into what a creation takes and what can only follow it.
+/// Splits settings into those that a creation accepts and those that can only follow it.
 pub fn bodies(kind: &str, settings: Map<String, Value>) -> Bodies {
     let is = |role, key: &str| FIELDS.iter().any(|field| field.is(role) && field.owns(key));
     let mut create =
@@ -50,8 +50,8 @@ pub fn bodies(kind: &str, settings: Map<String, Value>) -> Bodies {
     Bodies { create, finish }
 }
 
-/// What of [`Bodies::finish`] a copy lacks whose making was interrupted: it lets nobody in yet. Another one is not
-/// touched, whatever its marker says.
+/// The settings of [`Bodies::finish`] that an interrupted copy still lacks, as long as it lets no one in. Any other
+/// application is not touched, whatever its marker says.
 pub fn unfinished(wanted: &Map<String, Value>, kind: &str, live: &Integration) -> Map<String, Value> {
     if live.text("user_access") != NO_USERS {
         return Map::new();
@@ -61,15 +61,15 @@ pub fn unfinished(wanted: &Map<String, Value>, kind: &str, live: &Integration) -
     if finish.iter().all(|(key, value)| held.get(key) == Some(value)) { Map::new() } else { finish }
 }
 
-/// The settings in which a copy is not like its original, by their names in the YAML. What only people read, and Duo
-/// may write in another form, is not compared.
+/// The settings in which a copy differs from its original, by their names in the YAML. Text that only people read is not
+/// compared, because Duo may store it in another form.
 pub fn differences(original: &Integration, copy: &Integration) -> Vec<&'static str> {
     let (wanted, held) = (settings(original), settings(copy));
     let of = |field: &Field, body: &Map<String, Value>| -> Vec<(String, Value)> {
         let own = body.iter().filter(|(key, _)| field.owns(key));
         own.map(|(key, value)| (key.clone(), value.clone())).collect()
     };
-    // A switch that Duo does not offer yet, as the Universal Prompt before its first use, cannot be set on a copy.
+    // A switch that Duo does not offer yet, such as the Universal Prompt before its first use, cannot be set on a copy.
     let offered = |field: &&Field| field.silence != Silence::Off || !of(field, &held).is_empty();
     let differs =
         |field: &&Field| !field.is(Roles::PROSE) && offered(field) && of(field, &wanted) != of(field, &held);

@@ -1,5 +1,5 @@
-//! Whether a secret store holds the keys of now. Known without the secret: Duo shows the last four characters of it
-//! (duo-api.md, trap 10), and so does a store that was read.
+//! Whether a secret store holds the current keys. The secret itself is not needed: Duo shows its last four characters
+//! (duo-api.md, trap 10), which are compared with those of the stored key.
 
 use std::collections::BTreeMap;
 
@@ -13,29 +13,29 @@ use crate::secrets;
 use crate::secrets::payload::Owner;
 use crate::secrets::store::StoreError;
 
-/// Where the keys of an application are to be.
+/// Where the keys of an application are delivered.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DesiredSecret {
-    /// The place in the YAML's words.
+    /// The place, as written in the YAML.
     pub target: SecretTarget,
-    /// Where the YAML says so.
+    /// Where the YAML declares it.
     pub span: Span,
-    /// The place in words for people.
+    /// The place, for people.
     pub place: String,
-    /// Whether the store takes secrets and never gives them back.
+    /// Whether the store accepts secrets and never returns them.
     pub write_only: bool,
 }
 
-/// What a store holds at the place of one application. Holds no secret.
+/// What a store holds for one application. Contains no secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Held {
     /// The keys of an application.
     Keys(HeldKeys),
     /// Nothing.
     Nothing,
-    /// The store gives nothing back.
+    /// The store never returns secrets.
     CannotTell,
-    /// The store could not be read: nothing may be concluded.
+    /// The store could not be read: nothing can be concluded.
     Unreadable {
         /// What is wrong, and where.
         reason: String,
@@ -44,16 +44,16 @@ pub enum Held {
     },
 }
 
-/// What may be known of the keys in a store.
+/// What can be known about the keys in a store.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct HeldKeys {
     /// Whose keys.
     pub ikey: String,
-    /// The API hostname beside them.
+    /// The API hostname stored with them.
     pub api_hostname: String,
-    /// The address that they say they are of; nothing where they do not say.
+    /// The address they were delivered for; empty if not recorded.
     pub address: String,
-    /// The workspace of that address; nothing where they do not say.
+    /// The workspace of that address; empty if not recorded.
     pub workspace: String,
     /// The last four characters of the secret key.
     pub secret_end: Option<String>,
@@ -61,25 +61,25 @@ pub struct HeldKeys {
     pub client_ends: BTreeMap<String, String>,
     /// When they were delivered.
     pub delivered_at: String,
-    /// Whose keys are kept beside them, while a rotation is under way.
+    /// The application whose keys are stored with them, during a rotation.
     pub beside: Option<String>,
 }
 
 impl HeldKeys {
-    /// Whether they are those of an application, and were delivered for this address.
+    /// Whether they belong to this application and were delivered for this address.
     pub fn belong_to(&self, address: &Address, ikey: &Ikey) -> bool {
         self.address == address.as_str() && Ikey::new(self.ikey.as_str()) == *ikey
     }
 }
 
-/// How the store stands to the application.
+/// How the store compares with the application.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Standing {
-    /// It holds the keys of now.
+    /// It holds the current keys.
     Current,
     /// It does not, and why.
     Due(String),
-    /// Nobody can tell.
+    /// This cannot be determined.
     CannotTell,
     /// The store could not be read.
     Unreadable,
@@ -88,14 +88,14 @@ pub enum Standing {
 /// One delivery of a plan.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Delivery {
-    /// The place in the YAML's words.
+    /// The place, as written in the YAML.
     #[serde(skip)]
     pub target: SecretTarget,
-    /// The place in words for people.
+    /// The place, for people.
     pub place: String,
     /// Why it is due.
     pub reason: String,
-    /// The application whose keys are kept beside the delivered ones, while a rotation is under way.
+    /// The application whose keys are kept next to the delivered ones, during a rotation.
     pub beside: Option<Ikey>,
 }
 
@@ -120,8 +120,8 @@ impl Delivery {
     }
 }
 
-/// Why what a place holds may not be replaced: it is of another address or workspace, and of no application that this one
-/// is known as.
+/// Why the contents of a place must not be replaced: they belong to another address or workspace, and to an application
+/// that is not one of `known`.
 pub fn taken(held: &Held, place: &str, own: Owner<'_>, known: &[&Ikey]) -> Option<StoreError> {
     let Held::Keys(keys) = held else { return None };
     let is_known = known.iter().any(|ikey| ikey.as_str() == keys.ikey);
@@ -129,8 +129,8 @@ pub fn taken(held: &Held, place: &str, own: Owner<'_>, known: &[&Ikey]) -> Optio
     taken.then(|| StoreError::taken(place, &keys.ikey, &keys.address, &keys.workspace, own))
 }
 
-/// Compares what the store holds with what Duo shows. What Duo does not show is not compared. `beside` is the old
-/// application while a rotation is under way: its keys may stand beside those of the live one.
+/// Compares what the store holds with what Duo shows. Values that Duo does not show are not compared. `beside` is the
+/// old application during a rotation: the store may hold its keys next to those of the live one.
 pub fn standing(held: &Held, live: &Integration, host: &str, beside: Option<&Ikey>) -> Standing {
     let keys = match held {
         Held::Keys(keys) => keys,
@@ -148,17 +148,16 @@ fn stale(keys: &HeldKeys, live: &Integration, host: &str, beside: Option<&Ikey>)
     if let (Some(end), held) = (&live.secret_hint, &keys.secret_end)
         && held.as_ref() != Some(end)
     {
-        let held =
-            held.as_ref().map_or("no secret key".to_owned(), |held| format!("a key that ends in {held}"));
-        return Some(format!("the store holds {held}, Duo's ends in {end}"));
+        let held = held.as_ref().map_or("no secret key".to_owned(), |held| format!("a key ending in {held}"));
+        return Some(format!("the store holds {held}, but the key in Duo ends in {end}"));
     }
     for client in live.client_ids() {
         let (held, end) = (keys.client_ends.get(client), live.client_hints.get(client));
         match (held, end) {
-            (None, _) => return Some(format!("the store holds no secret of the client {client}")),
+            (None, _) => return Some(format!("the store holds no secret for the client {client}")),
             (Some(held), Some(end)) if held != end => {
                 return Some(format!(
-                    "the store holds a secret of the client {client} that ends in {held}, Duo's ends in {end}"
+                    "the store holds a secret for the client {client} ending in {held}, but the one in Duo ends in {end}"
                 ));
             }
             (Some(_), _) => {}
@@ -166,7 +165,7 @@ fn stale(keys: &HeldKeys, live: &Integration, host: &str, beside: Option<&Ikey>)
     }
     if let Some(old) = keys.beside.as_ref().filter(|old| beside.is_none_or(|beside| beside.as_str() != *old))
     {
-        return Some(format!("the store still holds the old keys of {old} beside the current ones"));
+        return Some(format!("the store still holds the old keys of {old} next to the current ones"));
     }
     (keys.api_hostname != host).then(|| "the store holds another API hostname".to_owned())
 }
@@ -207,11 +206,11 @@ mod tests {
         assert_eq!(due(HeldKeys { ikey: "DIB".into(), ..keys() }, &live), "the store holds the keys of DIB");
         assert_eq!(
             due(HeldKeys { secret_end: Some("abcd".into()), ..keys() }, &live),
-            "the store holds a key that ends in abcd, Duo's ends in 9fQx"
+            "the store holds a key ending in abcd, but the key in Duo ends in 9fQx"
         );
         assert_eq!(
             due(HeldKeys { secret_end: None, ..keys() }, &live),
-            "the store holds no secret key, Duo's ends in 9fQx"
+            "the store holds no secret key, but the key in Duo ends in 9fQx"
         );
         assert_eq!(
             due(HeldKeys { api_hostname: "x".into(), ..keys() }, &live),
@@ -235,7 +234,7 @@ mod tests {
         assert_eq!(standing(&held, &live, HOST, Some(&old)), Standing::Current);
         assert_eq!(standing(&Held::Keys(keys()), &live, HOST, Some(&old)), Standing::Current);
         let due =
-            Standing::Due("the store still holds the old keys of DIOLD beside the current ones".to_owned());
+            Standing::Due("the store still holds the old keys of DIOLD next to the current ones".to_owned());
         assert_eq!(standing(&held, &live, HOST, None), due);
         assert_eq!(standing(&held, &live, HOST, Some(&Ikey::new("DIOTHER"))), due);
     }
@@ -249,7 +248,7 @@ mod tests {
             let ends = ids.iter().map(|id| ((*id).to_owned(), "1111".to_owned())).collect();
             HeldKeys { secret_end: None, client_ends: ends, ..keys() }
         };
-        assert_eq!(due(held(&["a"]), &live), "the store holds no secret of the client b");
+        assert_eq!(due(held(&["a"]), &live), "the store holds no secret for the client b");
         assert_eq!(due(held(&["a", "b"]), &live), "Current");
     }
 
@@ -264,10 +263,10 @@ mod tests {
             HeldKeys { secret_end: None, client_ends: ends, ..keys() }
         };
         assert_eq!(due(held(&[("a", "1111"), ("b", "2222")]), &live), "Current");
-        assert_eq!(due(held(&[("a", "1111")]), &live), "the store holds no secret of the client b");
+        assert_eq!(due(held(&[("a", "1111")]), &live), "the store holds no secret for the client b");
         assert_eq!(
             due(held(&[("a", "1111"), ("b", "3333")]), &live),
-            "the store holds a secret of the client b that ends in 3333, Duo's ends in 2222"
+            "the store holds a secret for the client b ending in 3333, but the one in Duo ends in 2222"
         );
     }
 }

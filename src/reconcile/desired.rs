@@ -1,4 +1,4 @@
-//! What the YAML asks for, flattened: every application with its address, whichever part of the language it came from.
+//! Everything that the YAML declares, flattened: every application with its address, whichever section it comes from.
 
 use std::collections::BTreeMap;
 
@@ -17,59 +17,59 @@ use super::handoff::HandoffSpec;
 use super::takedown::TakedownSpec;
 use crate::kinds::address::Address;
 
-/// Everything that the YAML of a workspace asks of an account.
+/// Everything that a workspace's YAML declares for an account.
 #[derive(Clone, Debug)]
 pub struct Desired {
     /// The workspace's name.
     pub workspace: String,
-    /// The name that the workspace had before, whose applications it takes over.
+    /// The former name of the workspace, whose applications it takes over.
     pub formerly: Option<Spanned<String>>,
     /// The applications in the order of their addresses.
     pub applications: Vec<DesiredApplication>,
-    /// Consoles that a person has to fill in.
+    /// Console forms that a person has to fill in.
     pub handoffs: Vec<HandoffSpec>,
-    /// Addresses that left the YAML, and what is to become of their applications; an address stands for its parts, too.
+    /// Addresses removed from the YAML, and what happens to their applications. An address includes its parts.
     pub removed: BTreeMap<Address, Fate>,
-    /// What a person removes in a console once an entry left the YAML.
+    /// What a person removes in a console after an entry was removed from the YAML.
     pub takedown: TakedownSpec,
     /// The guards.
     pub guards: Guards,
-    /// Findings that are not shown.
+    /// Suppressed findings.
     pub suppress: Vec<Suppression>,
     /// The declared Duo plan.
     pub plan: Option<Spanned<DuoPlan>>,
-    /// A hash of what the YAML says, for saved plans.
+    /// A hash of the YAML, for saved plans.
     pub yaml_hash: String,
     /// Whether a recovery key changes the operator's own application.
     pub recovery_key: bool,
 }
 
-/// One application that the YAML asks for.
+/// One application that the YAML declares.
 #[derive(Clone, Debug)]
 pub struct DesiredApplication {
     /// Its address.
     pub address: Address,
-    /// Where it stands.
+    /// Where it is declared.
     pub span: Option<Span>,
-    /// Its type; absent where a pin stands instead.
+    /// Its type; absent if it is pinned instead.
     pub kind: Option<String>,
-    /// Its name; absent where a pin stands instead.
+    /// Its name; absent if it is pinned instead.
     pub name: Option<Spanned<String>>,
-    /// The live application that it is, where the YAML says so.
+    /// The live application that the YAML pins it to.
     pub pin: Option<Spanned<Ikey>>,
     /// The managed fields by their YAML keys.
     pub settings: BTreeMap<String, Spanned<Setting>>,
-    /// Whether it refuses to be removed.
+    /// Whether it is protected from removal.
     pub protect: bool,
-    /// Whether what the YAML leaves out counts as unset.
+    /// Whether fields that the YAML omits count as unset.
     pub authoritative: bool,
-    /// Fields whose difference is left alone, by their YAML keys.
+    /// Fields whose differences are ignored, by their YAML keys.
     pub ignore: Vec<String>,
-    /// What the composite that it is part of makes it: a new application needs no consent to that.
+    /// The values that its composite defines: a new application needs no consent to them.
     pub definition: BTreeMap<&'static str, FieldValue>,
     /// Where its keys are delivered.
     pub secret: Option<DesiredSecret>,
-    /// How old its key may become.
+    /// The maximum age of its key.
     pub max_age: Option<Spanned<SignedDuration>>,
 }
 
@@ -96,7 +96,7 @@ impl DesiredApplication {
         wanted.completed(application.span)
     }
 
-    /// The same where, if it is authoritative, what the YAML leaves out counts as unset.
+    /// The same, with omitted fields set to unset if it is authoritative.
     #[must_use]
     pub fn completed(mut self, span: Span) -> Self {
         let kind = self.kind.as_deref().and_then(lookup);
@@ -113,7 +113,7 @@ impl DesiredApplication {
         Spanned::new(Ikey::new(pin.value.clone()), pin.span)
     }
 
-    /// Whether the YAML names groups, so that their list is needed.
+    /// Whether the YAML names groups, so that the list of groups is needed.
     pub fn names_groups(&self) -> bool {
         let in_roles = |setting: &Setting| match setting {
             Setting::Document(document) => document.pointer(ROLE_ATTRS).is_some(),
@@ -122,7 +122,7 @@ impl DesiredApplication {
         self.sets("groups_allowed") || self.settings.values().any(|setting| in_roles(&setting.value))
     }
 
-    /// Whether the YAML names a policy, or would show the name of one, so that their list is needed.
+    /// Whether the YAML names a policy, or the plan would show the name of one, so that the list of policies is needed.
     pub fn names_policy(&self) -> bool {
         self.sets("policy")
     }
@@ -132,10 +132,10 @@ impl DesiredApplication {
     }
 }
 
-/// What becomes of an application that left the YAML.
+/// What happens to an application that was removed from the YAML.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fate {
-    /// It stays, and duoctl forgets it.
+    /// It stays, and duoctl no longer manages it.
     Retain,
     /// It is quarantined, and later deleted.
     Delete,
@@ -152,7 +152,7 @@ impl Fate {
 }
 
 impl Desired {
-    /// What the YAML says of an application that left it; what it says of an entry holds for its parts.
+    /// What the YAML declares for a removed application. A declaration for an entry also applies to its parts.
     pub fn fate(&self, address: &Address) -> Option<Fate> {
         let within = |removed: &Address| {
             let rest = address.as_str().strip_prefix(removed.as_str());
@@ -162,12 +162,12 @@ impl Desired {
         said.max_by_key(|(removed, _)| removed.as_str().len()).map(|(_, fate)| *fate)
     }
 
-    /// Whether an application that left the YAML is kept and forgotten.
+    /// Whether a removed application is kept and no longer managed.
     pub fn retains(&self, address: &Address) -> bool {
         self.fate(address) == Some(Fate::Retain)
     }
 
-    /// The entries of `applications`; composites are added by who knows them.
+    /// The entries of `applications`. The callers add composites.
     pub fn from_workspace(workspace: &Workspace, yaml_hash: String) -> Self {
         let applications = workspace
             .applications

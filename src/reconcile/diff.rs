@@ -1,4 +1,4 @@
-//! The difference between what the YAML asks of one application and what the account holds.
+//! The difference between what the YAML declares for one application and what the account holds.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -24,7 +24,7 @@ use crate::names::may_be_kept_as;
 use super::desired::DesiredApplication;
 use super::references::References;
 
-/// Who moved since the value was last applied.
+/// Which side changed since the value was last applied.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Origin {
@@ -34,51 +34,51 @@ pub enum Origin {
     Drift,
     /// Both.
     Both,
-    /// Nothing that is proven tells: whoever may edit notes could have written what the marker says of it.
+    /// Not known: the marker is not proven, and anyone who may edit notes could have written it.
     Unknown,
 }
 
 /// One field, or one leaf of a document, that changes.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Change {
-    /// The field's YAML key; for a leaf of a document followed by its path.
+    /// The field's YAML key; for a leaf of a document, followed by its path.
     pub field: String,
-    /// What the account holds; names where there are names.
+    /// What the account holds; names instead of ids where they are known.
     pub before: Value,
     /// What the YAML asks for.
     pub after: Value,
-    /// Who moved; absent where the application does not exist yet. What a marker tells of it depends on the keys of the
-    /// run, so it is no part of what the plan does.
+    /// Which side changed; absent if the application does not exist yet. It depends on whether the keys of the run prove
+    /// the marker, so it is not part of what the plan does.
     #[serde(skip)]
     pub origin: Option<Origin>,
     /// What the change may do.
     pub risk: Risk,
     /// Why it has this risk; empty for a neutral one.
     pub reason: &'static str,
-    /// What was done in Duo, where somebody did: what it risks as long as it stays. The change undoes it, so that its own
-    /// risk says little about it. It follows from the origin.
+    /// What a change made in Duo risks as long as it stays. This change undoes it, so its own risk says little about it.
+    /// Follows from the origin.
     #[serde(skip)]
     pub drift: Option<DriftRisk>,
 }
 
 impl Change {
-    /// A change that the YAML asks for and that risks nothing.
+    /// A change that the YAML declares and that has no risk.
     pub(super) fn neutral(field: &str, before: Value, after: Value) -> Self {
         let (origin, risk) = (Some(Origin::Config), Risk::Neutral);
         Self { field: field.to_owned(), before, after, origin, risk, reason: "", drift: None }
     }
 }
 
-/// The risk of an edit that was made in Duo.
+/// The risk of a change made in Duo.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DriftRisk {
-    /// What the edit may do.
+    /// What the change may do.
     pub risk: Risk,
     /// Why it has this risk; empty for a neutral one.
     pub reason: &'static str,
 }
 
-/// The fields that the YAML manages on one application, resolved. Every name that does not resolve is a problem.
+/// The fields that the YAML manages on one application, resolved. Every name that cannot be resolved is an error.
 pub fn managed(
     wanted: &DesiredApplication,
     references: &References,
@@ -105,18 +105,18 @@ pub fn managed(
     if problems.is_empty() { Ok(fields) } else { Err(problems) }
 }
 
-/// Groups that would never count, or `permitted_groups` without one.
+/// Groups that would have no effect, or `permitted_groups` without a group.
 fn access_conflict(fields: &[Managed]) -> Option<Diagnostic> {
     let of = |key, is: fn(&FieldValue) -> bool| {
         let managed = fields.iter().find(|managed| managed.field.name() == key)?;
         Some(Spanned::new(is(&managed.wanted), managed.span))
     };
-    // Where the YAML leaves the access alone, the account decides whether groups count.
+    // If the YAML does not set the access, the account decides whether groups count.
     let access = of(ACCESS, |access| *access == FieldValue::text(PERMITTED_GROUPS))?;
     conflict(Some(&access), of(GROUPS, |groups| *groups != FieldValue::Unset).as_ref())
 }
 
-/// The changes of one application, and what has to be said about it.
+/// The changes of one application, and the warnings about it.
 #[derive(Debug, Default)]
 pub struct Difference<'m> {
     /// What changes, in the order of the table.
@@ -127,14 +127,14 @@ pub struct Difference<'m> {
     pub problems: Vec<Diagnostic>,
 }
 
-/// What becomes of an application's access, which decides whether its list of groups counts.
+/// What happens to an application's access, which decides whether its list of groups counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum AccessChange {
-    /// Another access: its own change says who may log in, the groups only say the same again.
+    /// The access changes: that change shows who may log in, and the groups add nothing to it.
     Changes,
-    /// The YAML asks for the access that is there.
+    /// The access is already as declared.
     Stays,
-    /// The YAML leaves the access alone.
+    /// The YAML does not set the access.
     Unmanaged,
 }
 
@@ -148,7 +148,7 @@ impl AccessChange {
     }
 }
 
-/// Compares one application; of `managed`, what [`compared`] leaves.
+/// Compares one application. `managed` is the result of [`compared`].
 pub fn compare<'m>(
     wanted: &DesiredApplication,
     managed: &'m [Managed],
@@ -197,12 +197,12 @@ pub fn compare<'m>(
             Kept::No | Kept::Quietly | Kept::Still(_) => {}
         }
         difference.problems.extend(managed.uncertain(&value).map(|part| uncertain(wanted, managed, part)));
-        // Another access says who may log in; the groups only say the same again.
+        // A change of the access already shows who may log in; the groups add nothing to it.
         let says_nothing = is_groups && access == AccessChange::Changes;
         let assess = |from, to| if says_nothing { NEUTRAL } else { (field.risk)(from, to) };
         let (assessment, origin) = if finishes_creation(field, live, marker) {
-            // A successor gets what the old application has. Of a new one the YAML may ask more by now than somebody
-            // consented to.
+            // A successor gets what the old application has. For a new application, the YAML may meanwhile ask for more
+            // than someone consented to.
             let is_new = marker.is_some_and(|marker| matches!(marker.state, MarkerState::Creating { .. }));
             let assessment =
                 if is_new { newly(managed, wanted, lets_in(fields), references) } else { NEUTRAL };
@@ -222,20 +222,19 @@ pub fn compare<'m>(
     difference
 }
 
-/// Whether a field counts on this application: where the YAML leaves out both the type and the field, the type that Duo
-/// shows decides.
+/// Whether a field counts on this application. If the YAML omits both the type and the field, the type in Duo decides.
 fn counts(managed: &Managed, live: &Integration) -> bool {
     !managed.left_out || managed.field.applies_to(lookup(live.kind()))
 }
 
-/// Whether anybody can log in to an application with these fields, as far as they say.
+/// Whether anyone can log in to an application with these fields, as far as they show.
 fn lets_in(managed: &[Managed]) -> bool {
     let access = managed.iter().find(|managed| managed.field.name() == ACCESS);
     access.is_none_or(|access| access.wanted != FieldValue::text(NO_USERS))
 }
 
-/// What a new application risks by one of its fields. What its composite makes it by definition was decided with the
-/// entry of the composite.
+/// What one field of a new application risks. The values that its composite defines were accepted with the composite's
+/// entry.
 fn newly(
     managed: &Managed,
     wanted: &DesiredApplication,
@@ -253,12 +252,12 @@ fn newly(
     }
 }
 
-/// An assessment of what is left to do on a new application.
+/// The assessment of a change that finishes a creation.
 fn finished(assessment: Assessment) -> Assessment {
     if assessment == NEUTRAL { (Risk::Neutral, "finishes the creation") } else { assessment }
 }
 
-/// The changes that a create shows: every managed field, from nothing.
+/// The changes that a create shows: every managed field, starting from nothing.
 pub fn from_nothing(
     wanted: &DesiredApplication,
     managed: &[Managed],
@@ -273,7 +272,7 @@ pub fn from_nothing(
     .collect()
 }
 
-/// The changes that a replacement shows: every managed field, from what the old application holds.
+/// The changes that a replacement shows: every managed field, starting from the values of the old application.
 pub fn from_predecessor(
     wanted: &DesiredApplication,
     managed: &[Managed],
@@ -281,7 +280,7 @@ pub fn from_predecessor(
     references: &References,
 ) -> Vec<Change> {
     let access = AccessChange::of(managed, old);
-    // What a type does not have counts for nothing, whatever Duo shows of it: nobody logs in to an API.
+    // A field that a type does not have does not count, whatever Duo shows: no one logs in to an API.
     let had = |field: &Field| {
         let users = lookup(old.kind()).is_none_or(|kind| kind.family.has_users());
         field.applies_to(lookup(old.kind())) && (users || !field.is(Roles::OPENS))
@@ -310,13 +309,13 @@ pub fn from_predecessor(
     shown
 }
 
-/// The fields whose differences count: ignored ones are sent when an application is created and left alone afterwards.
+/// The fields whose differences count. Ignored fields are sent when an application is created and left alone afterwards.
 pub fn compared(managed: Vec<Managed>, wanted: &DesiredApplication) -> Vec<Managed> {
     let ignored = |managed: &Managed| wanted.ignore.iter().any(|key| key == managed.field.name());
     managed.into_iter().filter(|managed| !ignored(managed)).collect()
 }
 
-/// What the marker will say of the compared fields once they are applied.
+/// What the marker records about the compared fields once they are applied.
 pub fn applied(compared: &[Managed], before: Option<&Marker>) -> AppliedFields {
     let applied = |managed: &Managed| {
         let letter = managed.field.letter?;
@@ -328,7 +327,7 @@ pub fn applied(compared: &[Managed], before: Option<&Marker>) -> AppliedFields {
     compared.iter().filter_map(applied).collect()
 }
 
-/// The body of an update: only what changes, and what Duo wants together with it.
+/// The body of an update: only what changes, and the fields that Duo requires with it.
 pub fn body(difference: &Difference<'_>, managed: &[Managed], live: &Integration) -> Map<String, Value> {
     let mut body = Map::new();
     for managed in &difference.fields {
@@ -336,7 +335,8 @@ pub fn body(difference: &Difference<'_>, managed: &[Managed], live: &Integration
     }
     let opens = |managed: &&Managed| managed.field.is(Roles::OPENS);
     if difference.fields.iter().any(opens) {
-        // A list of groups is only taken together with `PERMITTED_GROUPS`, and switching back needs the list (trap 3).
+        // Duo accepts a list of groups only together with `PERMITTED_GROUPS`, and switching back needs the list (trap
+        // 3).
         managed.iter().filter(opens).for_each(|managed| managed.send(&mut body, Some(live)));
         if body.contains_key("groups_allowed") && !body.contains_key("user_access") {
             body.insert("user_access".to_owned(), json!(PERMITTED_GROUPS));
@@ -345,7 +345,7 @@ pub fn body(difference: &Difference<'_>, managed: &[Managed], live: &Integration
     body
 }
 
-/// Whether Duo was seen to keep this value in place of the wanted one.
+/// Whether Duo is known to keep this value in place of the wanted one.
 fn is_known(managed: &Managed, value: &FieldValue, applied: Option<&Applied>) -> bool {
     managed.field.letter.zip(applied).is_some_and(|(letter, applied)| {
         applied.asked == short_hash(letter, &managed.wanted)
@@ -353,8 +353,8 @@ fn is_known(managed: &Managed, value: &FieldValue, applied: Option<&Applied>) ->
     })
 }
 
-/// Whether a value is what Duo makes of a text: cut, or with other blanks. A marker that is not proven does not
-/// make any other text one that Duo keeps.
+/// Whether a value is what Duo makes of a text: truncated, or with other whitespace. An unproven marker excuses no other
+/// difference.
 fn resembles(target: &FieldValue, value: &FieldValue) -> bool {
     match (target, value) {
         (FieldValue::Text(target), FieldValue::Text(value)) => may_be_kept_as(target, value),
@@ -362,7 +362,8 @@ fn resembles(target: &FieldValue, value: &FieldValue) -> bool {
     }
 }
 
-/// Said in every plan, unlike other things that Duo keeps: the key may do more, or less, than the YAML says.
+/// Reported in every plan, unlike other values that Duo keeps: the key may be able to do more, or less, than the YAML
+/// declares.
 fn not_followed(
     wanted: &DesiredApplication,
     managed: &Managed,
@@ -371,30 +372,28 @@ fn not_followed(
 ) -> Diagnostic {
     let field = managed.field.name();
     let (verb, help) = if value.names(part) {
-        ("revoke", format!("revoke it in the Duo Admin Panel, or write it into `{field}`"))
+        ("revoke", format!("revoke it in the Duo Admin Panel, or add it to `{field}`"))
     } else {
         let help = "grant it in the Duo Admin Panel, create a new application, or remove it from";
         ("grant", format!("{help} `{field}`"))
     };
-    let message = format!("{}: Duo did not {verb} `{part}` when it was told to", wanted.address);
+    let message = format!("{}: Duo did not {verb} `{part}` when duoctl requested it", wanted.address);
     Diagnostic::warning(Code::NotOfferedYet, managed.span, message).help(help)
 }
 
-/// A permission that Duo may not change after the creation is tried all the same, and the plan says so.
+/// A permission that Duo may not change after the creation is requested anyway, and the plan warns about it.
 fn uncertain(wanted: &DesiredApplication, managed: &Managed, part: &str) -> Diagnostic {
-    let verb = if managed.wanted.names(part) { "grants" } else { "revokes" };
-    let message = format!(
-        "{}: it is not certain that Duo {verb} `{part}` after the creation of an application",
-        wanted.address
-    );
+    let verb = if managed.wanted.names(part) { "grant" } else { "revoke" };
+    let message =
+        format!("{}: Duo might not {verb} `{part}` after an application is created", wanted.address);
     Diagnostic::warning(Code::NotOfferedYet, managed.span, message)
-        .help("apply tries it and says what Duo did; the Duo Admin Panel can change it for certain")
+        .help("apply tries it and reports what Duo did; the Duo Admin Panel can always change it")
 }
 
 fn origin(managed: &Managed, value: &FieldValue, applied: Option<&Applied>) -> Origin {
     let Some((letter, applied)) = managed.field.letter.zip(applied) else { return Origin::Config };
     let yaml_moved = applied.asked != short_hash(letter, &managed.wanted);
-    // Which leaves of a document count depends on the YAML, so a hash made from other leaves says nothing.
+    // The YAML decides which leaves of a document count, so hashes of different leaves cannot be compared.
     let is_document = matches!(managed.wanted, FieldValue::Document(_));
     let comparable = !is_document || !yaml_moved;
     let duo_moved = comparable && short_hash(letter, value) != applied.kept.unwrap_or(applied.asked);
@@ -405,8 +404,8 @@ fn origin(managed: &Managed, value: &FieldValue, applied: Option<&Applied>) -> O
     }
 }
 
-/// What is left to do on an application that was created with nobody let in, where the creation was asked for. Only
-/// while it still lets nobody in: what someone wrote into the marker excuses no other change.
+/// Whether a change finishes the creation of a requested application that lets no one in yet. If people can log in, a
+/// state that someone wrote into the marker excuses no change.
 fn finishes_creation(field: &Field, live: &Integration, marker: Option<&Marker>) -> bool {
     let later = field.is(Roles::LATE) || field.is(Roles::OPENS);
     let creating = marker.is_some_and(|marker| {
@@ -415,8 +414,8 @@ fn finishes_creation(field: &Field, live: &Integration, marker: Option<&Marker>)
     later && creating && live.text("user_access") == NO_USERS
 }
 
-/// Whether Duo looks at the groups of an application whose access the YAML leaves alone. That they count for nothing
-/// is a mistake, unless the access is ignored on purpose.
+/// Whether Duo uses the groups of an application whose access the YAML does not set. Groups without effect are an error,
+/// unless the access is ignored on purpose.
 fn groups_count(
     wanted: &DesiredApplication,
     managed: &Managed,
@@ -424,7 +423,7 @@ fn groups_count(
 ) -> Result<(), Option<Box<Diagnostic>>> {
     let access = live.text("user_access");
     let named = managed.wanted != FieldValue::Unset;
-    // Duo takes a list with `PERMITTED_GROUPS` only, and no empty one (trap 2).
+    // Duo accepts a list only with `PERMITTED_GROUPS`, and never an empty one (trap 2).
     if access.is_empty() || named == (access == PERMITTED_GROUPS) {
         return Ok(());
     }
@@ -434,14 +433,14 @@ fn groups_count(
     let what = if named { "has no effect" } else { "cannot be cleared" };
     let message = format!("{}: `groups_allowed` {what} while the access is {access}", wanted.address);
     let problem = Diagnostic::error(Code::AccessConflict, managed.span, message)
-        .help("say who may log in with `user_access`");
+        .help("define with `user_access` who may log in");
     Err(Some(Box::new(problem)))
 }
 
 fn not_offered(wanted: &DesiredApplication, managed: &Managed, what: &str) -> Diagnostic {
     let message = format!("{}: Duo does not offer `{what}` for this application yet", wanted.address);
     Diagnostic::warning(Code::NotOfferedYet, managed.span, message)
-        .help("nothing is planned for it; remove it from the YAML, or wait until Duo shows the setting")
+        .help("nothing is planned for it: remove it from the YAML, or wait until Duo shows the setting")
 }
 
 fn changes(
@@ -464,7 +463,7 @@ fn changes(
     };
     let empty = BTreeMap::new();
     let before = if let FieldValue::Document(before) = before { before } else { &empty };
-    // What only Duo has is what an authoritative application leaves out.
+    // The leaves that only Duo has are those that an authoritative application omits.
     let paths: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
     let of = |leaves: &Leaves, path: &String| leaves.get(path).cloned().unwrap_or_default();
     paths

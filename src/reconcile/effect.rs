@@ -1,7 +1,7 @@
-//! Who is affected: how many users gain and lose access by a plan, and which other applications share a policy.
+//! Who is affected: how many users gain and lose access through a plan, and which other applications share a policy.
 //!
-//! The plan says which groups have to be known ([`needs`]), somebody else reads them, and [`assess`] counts. What is
-//! not known in full is never counted as if it were.
+//! The plan determines which groups are needed ([`needs`]), the caller reads them, and [`assess`] counts. Partial data
+//! is never counted as if it were complete.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -18,19 +18,19 @@ use crate::kinds::application::{NO_USERS, PERMITTED_GROUPS};
 use crate::kinds::marker::Notes;
 use crate::kinds::value::parts;
 
-/// How many names are shown of those who gain or lose access.
+/// How many names of affected users are shown.
 const SHOWN: usize = 5;
 
 /// Who an application lets in.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Reach {
-    /// Nobody.
+    /// No one.
     Nobody,
     /// The users of these groups.
     Groups(BTreeSet<GroupId>),
     /// Every user of the account.
     Everybody,
-    /// Duo does not say, or says something that nobody knows yet.
+    /// Duo does not report it, or reports a value that duoctl does not know.
     Unknown,
 }
 
@@ -47,7 +47,7 @@ impl Reach {
         }
     }
 
-    /// Whether everybody whom it lets in is surely let in by the other one too, whoever is in which group.
+    /// Whether everyone it lets in is certain to be let in by the other one, regardless of who is in which group.
     fn is_within(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Nobody, _) | (Self::Groups(_) | Self::Everybody, Self::Everybody) => true,
@@ -60,23 +60,23 @@ impl Reach {
     }
 }
 
-/// What a step does to people.
+/// How a step affects people.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Touch {
     /// The application as it is.
     ikey: Ikey,
     before: Reach,
     after: Reach,
-    /// The attached policy before and after, where it changes.
+    /// The attached policy before and after, if it changes.
     policy: Option<(Option<PolicyKey>, Option<PolicyKey>)>,
 }
 
-/// What has to be read before people can be counted.
+/// What has to be read before users can be counted.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Needs {
-    /// The groups whose members count.
+    /// The groups whose members are needed.
     pub groups: BTreeSet<GroupId>,
-    /// Whether the number of all users counts.
+    /// Whether the number of all users is needed.
     pub everybody: bool,
 }
 
@@ -95,40 +95,40 @@ impl Needs {
     }
 }
 
-/// What a plan has to know of the account's people: nothing, unless it changes who may log in or under which policy.
+/// What a plan has to know about the account's users: nothing, unless it changes who may log in or under which policy.
 pub fn needs(plan: &Plan, observation: &Observation) -> Needs {
     let mut needs = Needs::default();
     for (_, touch) in touches(plan, observation) {
-        // Where it stays the same, only a policy changes, and it is for those who may log in.
+        // If the access stays the same, only a policy changes, and it applies to those who may log in.
         needs.add(&touch.before);
         needs.add(&touch.after);
     }
     needs
 }
 
-/// What was read of the account's people.
+/// What was read about the account's users.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Memberships {
     /// The groups that were read.
     pub groups: BTreeMap<GroupId, Members>,
     /// The status of every group, as far as it is known.
     pub statuses: GroupStatuses,
-    /// How many users there are, where Duo told.
+    /// How many users there are, if Duo reported it.
     pub total: Option<usize>,
-    /// Every user by id, where the whole list was read.
+    /// Every user by id, if the whole list was read.
     pub users: Option<BTreeMap<String, User>>,
-    /// What it took.
+    /// The requests that were made, and the problems.
     pub survey: Survey,
 }
 
 /// Some users, by id.
 #[derive(Default)]
 struct People {
-    /// Those who can surely log in.
+    /// Those who can certainly log in.
     able: BTreeMap<String, String>,
-    /// Those of whom that is not known.
+    /// Those for whom this is unknown.
     unsure: BTreeMap<String, String>,
-    /// Everybody, those who cannot log in included.
+    /// Everyone, including those who cannot log in.
     all: BTreeSet<String>,
     /// Whether some were not read.
     incomplete: bool,
@@ -152,7 +152,7 @@ impl People {
 }
 
 impl Memberships {
-    /// Whether a user can log in: by the list of users, or, where that was not read, by the groups that were.
+    /// Whether a user can log in, according to the list of users, or to the groups that were read if that list was not.
     fn standing(&self, user: &str) -> Standing {
         if let Some(users) = &self.users {
             return users.get(user).map_or(Standing::Unknown, |user| user.standing);
@@ -180,7 +180,7 @@ impl Memberships {
         Some(people)
     }
 
-    /// Of how many of the users that count it is not known whether they can log in.
+    /// For how many of the counted users it is unknown whether they can log in.
     pub fn unsure(&self, needs: &Needs) -> usize {
         let everybody = self.everybody().filter(|_| needs.everybody);
         everybody.unwrap_or_else(|| self.of(&needs.groups)).unsure.len()
@@ -191,7 +191,7 @@ impl Headcount {
     const NOBODY: Self = Self { bound: Bound::Exactly, count: 0, first: Vec::new() };
     const UNKNOWN: Self = Self { bound: Bound::Unknown, count: 0, first: Vec::new() };
 
-    /// Who can perhaps log in is never counted as certain: with them the number is the most that it can be.
+    /// Users who can perhaps log in are never counted as certain: including them makes the number an upper bound.
     fn of(bound: Bound, people: People) -> Self {
         let unsure = !people.unsure.is_empty();
         let (bound, unsure) = match bound {
@@ -206,7 +206,7 @@ impl Headcount {
         Self { bound, count, first: names }
     }
 
-    /// Those of `a` who are not among `b`.
+    /// Those of `a` who are not in `b`.
     fn difference(a: &Reach, b: &Reach, people: &Memberships) -> Self {
         if a.is_within(b) {
             return Self::NOBODY;
@@ -214,7 +214,7 @@ impl Headcount {
         let others = match b {
             Reach::Nobody => People::default(),
             Reach::Groups(groups) => people.of(groups),
-            // What is let in by an unknown access may be anybody.
+            // An unknown access may let anyone in.
             Reach::Everybody | Reach::Unknown => return Self::UNKNOWN,
         };
         match a {
@@ -275,9 +275,9 @@ fn touches(plan: &Plan, observation: &Observation) -> Vec<(usize, Touch)> {
         .collect()
 }
 
-/// What a step does to one live application: what its requests make of what is there.
+/// The effect of a step's requests on one live application.
 fn touch(step: &Step, live: &Integration) -> Option<Touch> {
-    // Nobody logs in to an application that only holds keys for an API, whatever access it shows.
+    // No one logs in to an application that only holds keys for an API, whatever access it shows.
     if matches!(live.kind(), "adminapi" | "accountsapi") {
         return None;
     }
@@ -305,10 +305,10 @@ fn touch(step: &Step, live: &Integration) -> Option<Touch> {
             });
             bodies.flatten().collect()
         }
-        // What a replacement has left behind goes, and its successor is there already.
+        // This removes what a replacement left behind; its successor already exists.
         Action::Delete if step.risks().contains_key(&crate::kinds::risk::Risk::Replaces) => return None,
         Action::Delete => Map::from_iter([("user_access".to_owned(), json!(NO_USERS))]),
-        // Of a rotation, whoever logged in with the old application goes on with its successor.
+        // In a rotation, users of the old application continue with its successor.
         Action::Create | Action::Adopt | Action::Deliver | Action::Rotate => return None,
     };
     let policy = |properties: &Map<String, Value>| {
@@ -325,7 +325,7 @@ fn touch(step: &Step, live: &Integration) -> Option<Touch> {
     })
 }
 
-/// Which applications have which policy, and what the policies are called.
+/// Which applications have which policy, and the names of the policies.
 struct Policies<'a> {
     attached: BTreeMap<&'a str, Vec<&'a Integration>>,
     names: BTreeMap<&'a str, &'a str>,

@@ -1,5 +1,5 @@
-//! A live application that could be a declared one and carries the marker of another address or workspace: what happened
-//! most likely, and the one step that goes on from there.
+//! A live application that could be a declared one but carries the marker of another address or workspace: what most
+//! likely happened, and the step that resolves it.
 
 use std::collections::{BTreeSet, HashSet};
 
@@ -25,18 +25,18 @@ pub(super) struct Own<'a> {
     pub(super) at: &'a dyn Fn(&Address) -> Vec<Owned<'a>>,
 }
 
-/// Whether applications with the marker of one address are those of a rotation.
+/// Whether applications with the marker of one address belong to a rotation.
 pub(super) fn is_rotating(lives: &[Owned<'_>]) -> bool {
     lives.iter().filter(|live| is_in_use(live.marker)).count() > 1
         && lives.iter().any(|live| live.marker.state.is_successor())
 }
 
-/// Whether an application is the one of its address, or a candidate for it: not what was put out of use.
+/// Whether an application is that of its address, or a candidate for it: not replaced or retired.
 fn is_in_use(marker: &Marker) -> bool {
     !matches!(marker.state, MarkerState::Replaced | MarkerState::Retired(_))
 }
 
-/// The error for an address whose application belongs to something else, with the way that goes on from there.
+/// The error for an address whose application belongs to something else, with the step that resolves it.
 pub(super) fn problem(wanted: &DesiredApplication, owned: &[Owned<'_>], own: &Own<'_>) -> Box<Diagnostic> {
     let belongs = |owned: &Owned<'_>| {
         format!("{} belongs to {}/{}", owned.ikey, owned.marker.workspace, owned.marker.address)
@@ -62,24 +62,26 @@ fn way_on(wanted: &DesiredApplication, owned: &[Owned<'_>], own: &Own<'_>) -> St
     }
     if let Some(sibling) = candidates.iter().find(|owned| own.declared.contains(&owned.marker.address)) {
         let sibling = &sibling.marker.address;
-        return format!("the YAML declares `{sibling}`, too: remove `integration_key` here, or that entry");
+        return format!(
+            "the YAML also declares `{sibling}`: remove `integration_key` here, or remove that entry"
+        );
     }
     if is_rotating(&(own.at)(old)) {
         return format!(
-            "its key is being rotated: write `{old}` again until the rotation has ended (`duoctl keys status {old}`), and rename it then"
+            "its key is being rotated: change it back to `{old}` until the rotation ends (`duoctl keys status {old}`), then rename it"
         );
     }
     if candidates.iter().any(|owned| owned.marker.address != *old) {
         let ikeys: BTreeSet<&str> = candidates.iter().map(|owned| owned.ikey.as_str()).collect();
         let ikeys = ikeys.into_iter().collect::<Vec<_>>().join(" or ");
         return format!(
-            "`duoctl adopt {address} IKEY` says which one it is: {ikeys}; for another application, choose another name"
+            "choose one with `duoctl adopt {address} IKEY`: {ikeys}; for another application, choose another name"
         );
     }
     renamed(address, first, own)
 }
 
-/// An entry of the YAML got another key: all of its applications move in one command.
+/// An entry of the YAML was renamed: all of its applications move with one command.
 fn renamed(address: &Address, live: Owned<'_>, own: &Own<'_>) -> String {
     let old = &live.marker.address;
     let (was, is, pairs) = match (old.composite(), address.composite()) {
@@ -99,20 +101,20 @@ fn renamed(address: &Address, live: Owned<'_>, own: &Own<'_>) -> String {
     };
     let pairs: Vec<String> = pairs.into_iter().map(|(address, ikey)| format!("{address} {ikey}")).collect();
     format!(
-        "if `{was}` is called `{is}` now: `duoctl adopt {}`; for another application, choose another name",
+        "if `{was}` was renamed to `{is}`, run `duoctl adopt {}`; for another application, choose another name",
         pairs.join(" ")
     )
 }
 
-/// The whole workspace got another name, or it is another one's application.
+/// The whole workspace was renamed, or the application belongs to another workspace.
 fn other_workspace(address: &Address, marker: &Marker, workspace: &str) -> String {
     let (other, theirs) = (&marker.workspace, &marker.address);
     let release = format!(
-        "`{other}` has to release it first: there, remove the entry, write `removed: {{{theirs}: retain}}`, and apply"
+        "release it in `{other}` first: remove the entry there, add `removed: {{{theirs}: retain}}`, and apply"
     );
     if theirs == address {
         format!(
-            "if the workspace `{other}` is called `{workspace}` now: `duoctl adopt --formerly {other}`; if not, {release}"
+            "if the workspace `{other}` was renamed to `{workspace}`, run `duoctl adopt --formerly {other}`; if not, {release}"
         )
     } else {
         format!("to move it here, {release}; for another application, choose another name")

@@ -17,7 +17,7 @@ use crate::kinds::application::PERMISSION_PREFIX;
 use crate::kinds::application::fields::FIELDS;
 use crate::kinds::field::Field;
 
-/// What a saved plan was made from. Each part can move on its own, so that a refusal can name what did.
+/// What a saved plan was made from. Each part is compared on its own, so that a refusal can name what changed.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Fingerprint {
     /// The version of duoctl.
@@ -30,7 +30,7 @@ pub struct Fingerprint {
     pub ikeys: String,
     /// A hash of each live application that the plan touches, by integration key.
     pub objects: BTreeMap<String, String>,
-    /// A hash of every step: the same inputs must still lead to the same plan.
+    /// A hash of every step: the same inputs must still produce the same plan.
     pub steps: String,
 }
 
@@ -39,7 +39,7 @@ impl Fingerprint {
     ///
     /// # Errors
     ///
-    /// When a step cannot be written down: without a hash of every step, two plans could not be told apart.
+    /// If a step cannot be serialized: without a hash of every step, two plans could not be told apart.
     pub(super) fn new<S: Serialize>(
         host: &str,
         yaml: &str,
@@ -48,7 +48,7 @@ impl Fingerprint {
         steps: &[S],
         now: Timestamp,
     ) -> Result<Self, serde_json::Error> {
-        // Markers hold the time of the run: a plan that is carried out later is the same plan.
+        // Markers contain the time of the run, but a plan that is applied later is the same plan.
         let text = |step: &S| Ok(serde_json::to_string(step)?.replace(&now.to_string(), "now"));
         let texts: Vec<String> = steps.iter().map(text).collect::<Result<_, serde_json::Error>>()?;
         Ok(Self {
@@ -61,17 +61,17 @@ impl Fingerprint {
         })
     }
 
-    /// What moved between the moment of `self` and now; empty when nothing did.
+    /// What changed between `self` and now; empty if nothing did.
     pub fn moved(&self, now: &Self) -> Vec<String> {
         let mut moved = Vec::new();
         if self.tool_version != now.tool_version {
             moved.push(format!(
-                "duoctl is {} now, the plan was made by {}",
+                "this is duoctl {}, the plan was made by duoctl {}",
                 now.tool_version, self.tool_version
             ));
         }
         if self.host != now.host {
-            moved.push(format!("the tenant is {} now, the plan is for {}", now.host, self.host));
+            moved.push(format!("the tenant is now {}, the plan is for {}", now.host, self.host));
         }
         if self.yaml != now.yaml {
             moved.push("the YAML changed".to_owned());
@@ -81,7 +81,7 @@ impl Fingerprint {
             match (self.objects.get(ikey), now.objects.get(ikey)) {
                 (Some(then), Some(now)) if then == now => {}
                 (Some(_), Some(_)) => moved.push(format!("application {ikey} changed in Duo")),
-                (Some(_), None) => moved.push(format!("nothing is left to be done on application {ikey}")),
+                (Some(_), None) => moved.push(format!("application {ikey} no longer needs a change")),
                 (None, _) => moved.push(format!("application {ikey} needs a change that is not in the plan")),
             }
         }
@@ -105,8 +105,8 @@ pub fn hash<'a>(parts: impl IntoIterator<Item = &'a str>) -> String {
     hex(&hasher.finalize())
 }
 
-/// A hash of everything about a live application that a write could depend on. Properties that duoctl does not know
-/// stay out: Duo may add one that changes by itself (trap 17).
+/// A hash of everything about a live application that a write could depend on. Properties that duoctl does not know are
+/// left out: Duo may add one that changes by itself (trap 17).
 pub fn snapshot(integration: &Integration) -> String {
     let mut parts: BTreeMap<&str, String> = BTreeMap::new();
     for (key, value) in integration.properties() {
@@ -118,11 +118,11 @@ pub fn snapshot(integration: &Integration) -> String {
     hash(parts.iter().flat_map(|(key, value)| [*key, value.as_str()]))
 }
 
-/// The properties that a write could depend on, beside the permissions.
+/// The properties that a write could depend on, in addition to the permissions.
 static KNOWN: LazyLock<HashSet<&str>> =
     LazyLock::new(|| FIELDS.iter().map(Field::wire_name).chain(["type"]).collect());
 
-/// The value without what Duo shuffles or generates (traps 1 and 23).
+/// The value without the parts that Duo reorders or generates (traps 1 and 23).
 fn even<'v>(key: &str, value: &'v Value) -> Cow<'v, Value> {
     match value {
         Value::Array(items) if key == "groups_allowed" => {

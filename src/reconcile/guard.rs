@@ -1,4 +1,4 @@
-//! Guards: a plan that is risky is refused until someone consents by name. Self-lockout is refused whatever is said.
+//! Guards: a risky plan is refused until someone consents by name. Self-lockout is always refused.
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
@@ -20,23 +20,23 @@ use crate::kinds::risk::{EMPTY, Risk};
 use crate::kinds::value::parts;
 use crate::text::counted;
 
-/// From how many owned applications on `max_changes` counts: below, a share says little.
+/// The number of owned applications from which `max_changes` applies: below it, a percentage says little.
 const MAX_CHANGES_FROM: usize = 10;
 
-/// A guard that refuses.
+/// A refusal by a guard.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal {
     /// The guard: a risk's name, `max_deletes`, `max_changes`, `empty`, `protect` or `self_lockout`.
     pub guard: &'static str,
-    /// The address, where the guard is about one.
+    /// The address, if the guard is about one.
     pub address: Option<Address>,
     /// What would happen.
     pub message: String,
-    /// What lifts the guard; absent where nothing does.
+    /// What lifts the guard; absent if nothing does.
     pub lift: Option<String>,
 }
 
-/// Every guard that refuses the plan; none means that it may be applied.
+/// Every guard that refuses the plan. If there are none, the plan may be applied.
 pub fn judge(plan: &Plan, desired: &Desired, consent: &Consent) -> Vec<Refusal> {
     let guards = &desired.guards;
     let mut refusals: Vec<Refusal> =
@@ -46,7 +46,7 @@ pub fn judge(plan: &Plan, desired: &Desired, consent: &Consent) -> Vec<Refusal> 
     refusals
 }
 
-/// What the guards refuse of one step that is signed by the operator, or by whoever stands in for it.
+/// The guards that refuse one step. The step is signed by the operator, or by the recovery key in its place.
 pub fn judge_step(step: &Step, operator: &Ikey, guards: &Guards, consent: &Consent) -> Vec<Refusal> {
     let touches_operator = step.targets().contains(operator);
     let lockouts = touches_operator.then(|| self_lockout(step, &callers(guards, consent)));
@@ -65,19 +65,20 @@ fn without_consent(
     })
 }
 
-/// Whether somebody consented to a risk of an address, on the command line or in the YAML.
+/// Whether someone consented to a risk at an address, on the command line or in the YAML.
 pub fn allows(guards: &Guards, consent: &Consent, risk: Risk, address: &Address) -> bool {
     consent.all(guards).iter().any(|allowed| allowed.covers(risk.name(), Some(address)))
 }
 
-/// Whoever names what is kept has not lost the YAML.
+/// Refuses a workspace that declares nothing. Applications that the YAML retains by name do not count: such a YAML was
+/// not lost.
 fn empty(plan: &Plan, desired: &Desired) -> Option<Refusal> {
     let lost = plan.owned().saturating_sub(plan.summary().retain);
     (desired.applications.is_empty() && lost > 0).then(|| Refusal {
         guard: EMPTY,
         address: None,
         message: format!(
-            "the YAML declares nothing, while the account holds {} of this workspace",
+            "the YAML declares no applications, but this workspace owns {} in the account",
             counted(plan.owned(), "application", "applications")
         ),
         lift: Some(format!("--allow {EMPTY}")),
@@ -110,8 +111,8 @@ fn step_refusals(step: &Step) -> Vec<Refusal> {
     refusals
 }
 
-/// Whether a risk of a step needs a consent. What was quarantined for the whole period and not used since has waited
-/// long enough, and a rotation is asked for address by address.
+/// Whether a risk of a step needs consent. An application that was quarantined for the whole period and not used since
+/// may be deleted without one, and a rotation is requested for each address by name.
 fn needs_consent(step: &Step, risk: Risk, reason: &str) -> bool {
     match risk {
         Risk::Destroys => {
@@ -122,13 +123,13 @@ fn needs_consent(step: &Step, risk: Risk, reason: &str) -> bool {
     }
 }
 
-/// What lifts a refusal without a consent: carrying out what a person has to do first.
+/// What lifts a refusal without consent: the manual work that has to be done first.
 fn way_out(reason: &str, address: &Address) -> String {
     let entry = address.composite().map(|(entry, _)| entry);
     match entry.as_ref().and_then(|entry| entry.as_str().rsplit('.').next()) {
-        Some(name) if reason == STILL_IN_CONSOLE => format!(
-            "; first `duoctl handoff {name}` says what to do there, and `duoctl attest {name}` that it is done"
-        ),
+        Some(name) if reason == STILL_IN_CONSOLE => {
+            format!("; first do what `duoctl handoff {name}` shows, then run `duoctl attest {name}`")
+        }
         _ => String::new(),
     }
 }
@@ -139,12 +140,15 @@ fn too_many(plan: &Plan, guards: &Guards, consent: &Consent) -> Vec<Refusal> {
     let deletes = plan.summary().delete;
     let max_deletes = consent.max_deletes.unwrap_or(guards.max_deletes);
     if deletes > usize::try_from(max_deletes).unwrap_or(usize::MAX) {
-        let message = format!("{deletes} applications would be deleted, more than {max_deletes}");
+        let message = format!(
+            "{} would be deleted, more than {max_deletes}",
+            counted(deletes, "application", "applications")
+        );
         refusals.push(refusal("max_deletes", message, format!("--max-deletes {deletes}")));
     }
-    // An application that is only being adopted is not one of the owned ones.
+    // An application that is only adopted does not count as owned.
     let of = |adopts: bool| {
-        // A rotation is asked for address by address.
+        // A rotation is requested for each address by name.
         let steps = plan.steps().iter().filter(|step| step.action != Action::Rotate);
         let steps = steps.filter(move |step| (step.action == Action::Adopt) == adopts);
         steps.flat_map(Step::targets).collect::<BTreeSet<_>>()
@@ -160,19 +164,19 @@ fn too_many(plan: &Plan, guards: &Guards, consent: &Consent) -> Vec<Refusal> {
     refusals
 }
 
-/// Whether a permission goes, even where another one comes.
+/// Whether a permission is removed, even if another one is added.
 fn loses_permissions(change: &Change) -> bool {
     let after = parts(&change.after);
     change.field == "permissions" && parts(&change.before).iter().any(|name| !after.contains(name))
 }
 
-/// Where Duo sees duoctl call from, as far as somebody said it.
+/// Where Duo sees duoctl call from, as far as it is stated.
 pub fn callers(guards: &Guards, consent: &Consent) -> Vec<IpAddr> {
     let stated = consent.callers.iter().copied();
     if consent.callers.is_empty() { guards.caller_address.into_iter().collect() } else { stated.collect() }
 }
 
-/// Whether the plan can only be judged by who knows where duoctl calls from.
+/// Whether judging the plan depends on where duoctl calls from, which is not stated.
 pub fn asks_for_caller(plan: &Plan, guards: &Guards, consent: &Consent) -> bool {
     let restricts = |step: &Step| operator_networks(step).is_some_and(|networks| !parts(networks).is_empty());
     let mut own = plan.steps().iter().filter(|step| step.targets().contains(plan.operator()));
@@ -192,8 +196,8 @@ fn operator_networks(step: &Step) -> Option<&Value> {
     })
 }
 
-/// Removing, replacing or weakening the key that duoctl itself uses, or shutting out an address it calls from. A second
-/// operator lifts none of it: it takes back what nobody foresaw, and what is foreseen need not be tried.
+/// Refuses to remove, replace or weaken the key that duoctl itself uses, and to shut out an address that it calls from.
+/// A recovery key does not lift this: it is there to undo mistakes that cannot be foreseen.
 fn self_lockout(step: &Step, callers: &[IpAddr]) -> Vec<Refusal> {
     let refusal = |message: String| Refusal {
         guard: "self_lockout",
@@ -215,15 +219,16 @@ fn self_lockout(step: &Step, callers: &[IpAddr]) -> Vec<Refusal> {
     let Some(networks) = operator_networks(step).map(parts).filter(|networks| !networks.is_empty()) else {
         return refusals;
     };
-    let some_only = format!("{name} would accept calls from some networks only");
+    let some_only = format!("{name} would only accept calls from some networks");
     let networks = Networks::parse(networks).unwrap_or_default();
     if callers.is_empty() {
         refusals.push(refusal(format!(
-            "{some_only}, and where duoctl calls from is not known; state it with --caller-address ADDRESS, or as \
+            "{some_only}, and it is not known where duoctl calls from; set --caller-address ADDRESS or \
              `guards.caller_address`"
         )));
     } else if let Some(outside) = callers.iter().find(|address| !networks.contains(**address)) {
-        refusals.push(refusal(format!("{some_only}, and duoctl calls from {outside}, which is not in them")));
+        refusals
+            .push(refusal(format!("{some_only}, but duoctl calls from {outside}, which is outside them")));
     }
     refusals
 }

@@ -1,5 +1,5 @@
-//! What a person has to carry into a console that has no API: which fields, with which values, and whether a person
-//! has said that the console holds them. Knows no console; `intelligence` describes the one there is.
+//! What a person has to enter in a console without an API: which fields, with which values, and whether a person
+//! attested that the console holds them. Independent of the console; `intelligence` describes the only one.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -15,27 +15,27 @@ use crate::language::attestation::Attestation;
 use super::fingerprint::hash;
 use crate::kinds::address::Address;
 
-/// How many characters of the fingerprint, and of each field's own hash, stand in the YAML.
+/// How many characters of the fingerprint, and of each field's own hash, are written into the YAML.
 pub(super) const FINGERPRINT_LENGTH: usize = 8;
 const FIELD_LENGTH: usize = 4;
 
 /// The value of a console field, before the account is known.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum HandoffValue {
-    /// A text that is known from the YAML.
+    /// Text that is known from the YAML.
     Text(String),
-    /// A switch or a box.
+    /// A switch or a checkbox.
     Switch(bool),
     /// The integration key of an application.
     IntegrationKey(Address),
-    /// The secret key of an application. Never printed: only its last four characters, as Duo shows them.
+    /// The secret key of an application. Only its last four characters are ever printed, as Duo shows them.
     SecretKey(Address),
 }
 
 /// One field of a console form.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HandoffField {
-    /// What stands for it in an attestation: one letter, the same in every version.
+    /// Its code in an attestation: one letter, the same in every version.
     pub code: char,
     /// The tab or section it is on.
     pub tab: &'static str,
@@ -45,49 +45,50 @@ pub struct HandoffField {
     pub value: HandoffValue,
 }
 
-/// A console form that has to hold certain values.
+/// A console form that must hold certain values.
 #[derive(Clone, Debug)]
 pub struct HandoffSpec {
     /// The entry of the YAML.
     pub address: Address,
     /// Where to go, e.g. `Cisco Identity Intelligence: Integrations -> Add Integration -> Duo`.
     pub place: &'static str,
-    /// Where to go once the form was filled in, and some of its fields have to be entered again.
+    /// Where to go if the form was filled in before, and some of its fields have to be entered again.
     pub place_again: &'static str,
     /// The fields in the order of the form.
     pub fields: Vec<HandoffField>,
     /// What to press afterwards, in order.
     pub then: &'static [&'static str],
-    /// The smallest Duo plan that the form's switches need, at the place of the switch.
+    /// The smallest Duo plan that the form's switches need, located at the switch.
     pub needs_plan: Option<Spanned<DuoPlan>>,
-    /// What to say where the account has at least this plan: a switch that the vendor recommends was left out.
+    /// What to report if the account has at least this plan: a switch that the vendor recommends is not set.
     pub recommended: Option<(DuoPlan, Diagnostic)>,
-    /// The attestation by which a person said that the console holds the values.
+    /// The attestation that the console holds the values.
     pub attested: Option<Spanned<String>>,
 }
 
 /// A field as people see it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConsoleField {
-    /// What stands for it in an attestation.
+    /// Its code in an attestation.
     pub code: char,
     /// The tab or section it is on.
     pub tab: &'static str,
     /// The label in the console.
     pub label: &'static str,
-    /// What to enter; `None` until the apply has created it. Of a secret key only the last four characters.
+    /// What to enter; `None` until apply has created it. For a secret key, only its last four characters.
     pub value: Option<String>,
-    /// The application whose key is not shown, because nothing proves that it is the one of the address.
+    /// The application whose key is not shown, because nothing proves that it belongs to the address.
     pub withheld: Option<Ikey>,
     /// Whether `value` is only the end of a secret.
     pub secret: bool,
-    /// Where the secret is delivered, in words for people.
+    /// Where the secret is delivered, for people.
     pub delivered_to: Option<String>,
     /// The application whose key it is.
     pub application: Option<Address>,
-    /// Whether it has to be entered: nobody said that the console holds this value.
+    /// Whether it has to be entered: no one has attested that the console holds this value.
     pub outstanding: bool,
-    /// Whether what was attested before works as well: the key is being rotated, and the console holds the old one.
+    /// Whether the value that was attested before still works: the key is being rotated, and the console holds the old
+    /// one.
     pub still_works: bool,
 }
 
@@ -97,20 +98,20 @@ pub struct ConsoleField {
 pub enum Purpose {
     /// The values are entered into a form.
     Enter,
-    /// The entry left the YAML, and what was made from the form is removed.
+    /// The entry was removed from the YAML, and what was created from the form is removed.
     Remove,
 }
 
-/// Something after which a console has to be told everything again, whatever was attested before.
+/// An event after which the console needs all values again, whatever was attested before.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Lapse {
     /// When.
     pub at: Timestamp,
-    /// What happened, as the rest of a sentence about the entry.
+    /// What happened: the rest of a sentence about the entry.
     pub what: &'static str,
 }
 
-/// A console form as it has to be filled in now, or what is to be removed there.
+/// A console form to fill in now, or what to remove in the console.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Handoff {
     /// The entry of the YAML.
@@ -123,13 +124,13 @@ pub struct Handoff {
     pub fields: Vec<ConsoleField>,
     /// What to press afterwards, in order.
     pub then: Vec<&'static str>,
-    /// The fingerprint of the values; `None` while a value is not known yet.
+    /// The fingerprint of the values; `None` while a value is unknown.
     pub fingerprint: Option<String>,
-    /// What the YAML attests, as it stands there.
+    /// The attestation in the YAML, verbatim.
     pub attested: Option<String>,
     /// The place of `attested:` in the YAML.
     pub attested_span: Option<Span>,
-    /// Why what the YAML attests no longer counts, as a whole sentence about it.
+    /// Why the attestation in the YAML no longer counts, as a whole sentence.
     pub lapsed: Option<String>,
 }
 
@@ -144,8 +145,8 @@ impl HandoffSpec {
 }
 
 impl Handoff {
-    /// Resolves a form against the account. `olds` are the applications whose keys are being rotated out and still work.
-    /// What was attested until a `lapse` does not count.
+    /// Resolves a form against the account. `olds` are the applications whose keys are being rotated and still work. An
+    /// attestation older than `lapse` does not count.
     pub fn new(
         spec: &HandoffSpec,
         lives: &HashMap<&Address, &Integration>,
@@ -175,7 +176,7 @@ impl Handoff {
             field.still_works = field.outstanding && held.is_some() && held == old.hash().as_ref();
         }
         if !done && !fields.iter().any(|field| field.outstanding) {
-            // The fingerprint says that something changed, and the short hashes do not say what.
+            // The fingerprint changed, but the short hashes do not show which field did.
             fields.iter_mut().for_each(|field| field.outstanding = true);
         }
         let again = attestation.is_some() && fields.iter().any(|field| !field.outstanding);
@@ -196,8 +197,8 @@ impl Handoff {
         }
     }
 
-    /// Leaves out what has to be entered of applications that nothing proves to be those of their addresses: the form says
-    /// so, and cannot be attested. Returns their addresses.
+    /// Leaves out the values to enter that come from applications not proven to belong to their addresses: the form
+    /// reports this and cannot be attested. Returns their addresses.
     pub(super) fn withhold(&mut self, unproven: &BTreeMap<&Address, &Ikey>) -> Vec<Address> {
         let mut withheld = Vec::new();
         for field in self.fields.iter_mut().filter(|field| field.outstanding) {
@@ -213,24 +214,24 @@ impl Handoff {
         withheld
     }
 
-    /// Whether a person has said that the console holds these values.
+    /// Whether a person has attested that the console holds these values.
     pub fn is_attested(&self) -> bool {
         !self.fields.iter().any(|field| field.outstanding)
     }
 
-    /// The fields that have to be entered again, while others stay as they are.
+    /// The fields to enter again, if others stay as they are.
     pub fn changed(&self) -> impl Iterator<Item = &ConsoleField> {
         let some_stay = self.purpose == Purpose::Enter && self.fields.iter().any(|field| !field.outstanding);
         self.fields.iter().filter(move |field| some_stay && field.outstanding)
     }
 
-    /// What the YAML says was entered, when and by whom.
+    /// What was entered, when and by whom, according to the YAML.
     pub fn attestation(&self) -> Option<Attestation> {
         self.attested.as_deref().and_then(Attestation::parse)
     }
 
-    /// The attestation of the values of now, by a person, and why it is recorded against the public API's word; `None`
-    /// while a value is not known yet.
+    /// The attestation of the current values by a person, and why it is recorded although the public API contradicts it;
+    /// `None` while a value is unknown.
     pub fn attest(&self, at: Timestamp, by: String, forced: Option<String>) -> Option<Attestation> {
         // An integration is removed by its keys: its name may have changed in the meantime.
         let counts = |field: &&ConsoleField| self.purpose == Purpose::Enter || field.application.is_some();
@@ -242,13 +243,13 @@ impl Handoff {
 }
 
 impl Lapse {
-    /// Why an attestation does not count; `None` where it is newer.
+    /// Why an attestation does not count; `None` if it is newer.
     fn of(&self, attestation: &Attestation) -> Option<String> {
         let Self { at: since, what } = self;
         match attestation.at {
             Some(at) if at > *since => None,
-            Some(at) => Some(format!("what was attested on {at:.0} no longer counts: {what} on {since:.0}")),
-            None => Some(format!("what was attested without a date no longer counts: {what} on {since:.0}")),
+            Some(at) => Some(format!("the attestation of {at:.0} no longer counts: {what} on {since:.0}")),
+            None => Some(format!("the attestation without a date no longer counts: {what} on {since:.0}")),
         }
     }
 }

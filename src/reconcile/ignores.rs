@@ -1,4 +1,4 @@
-//! Ignored differences that are no longer there: an `ignore` outlives its reason unless somebody says so.
+//! Finds `ignore` items whose difference no longer exists: otherwise they would outlive their reason.
 
 use crate::config::declared::Declared;
 use crate::config::model::Workspace;
@@ -12,7 +12,7 @@ use super::observed::Observed;
 use super::references::References;
 use crate::language::address::Place;
 
-/// A warning for each `ignore` of an application whose field is as the YAML wants it.
+/// A warning for each `ignore` whose field already matches the YAML.
 pub fn unneeded(workspace: &Workspace, desired: &Desired, observation: &Observation) -> Vec<Diagnostic> {
     let Observed::Present(integrations) = &observation.integrations else { return Vec::new() };
     let own = |declared: &Declared<'_>| declared.own_ignore && !declared.ignore.is_empty();
@@ -39,13 +39,11 @@ pub fn unneeded(workspace: &Workspace, desired: &Desired, observation: &Observat
             let field = &ignore.value.field;
             let compared = managed.iter().any(|managed| managed.field.name() == field);
             if compared && !differs(field) {
-                let message = format!(
-                    "{}: `{field}` is as the YAML wants it, so there is nothing to ignore",
-                    wanted.address
-                );
+                let message =
+                    format!("{}: `{field}` matches the YAML, so there is nothing to ignore", wanted.address);
                 warnings.push(
                     Diagnostic::warning(Code::UnusedIgnore, ignore.span, message)
-                        .help("remove the item, or the field where Duo is to keep its own value"),
+                        .help("remove the item, or remove the field to let Duo keep its own value"),
                 );
             }
         }

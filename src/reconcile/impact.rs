@@ -9,70 +9,70 @@ use crate::duo::types::{Ikey, PolicyKey};
 
 use crate::kinds::address::Address;
 
-/// Who is affected by a plan. It is no part of what the plan does, so it is none of the fingerprint.
+/// Who is affected by a plan. This does not change what the plan does, so it is not part of the fingerprint.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Impact {
-    /// Each step that changes who may log in or under which policy, by the step's place in the plan.
+    /// Each step that changes who may log in or under which policy, by the step's position in the plan.
     pub by_step: BTreeMap<usize, Affected>,
-    /// What counting took; `None` where there was nothing to count.
+    /// What was read for the count; `None` if there was nothing to count.
     pub survey: Option<Survey>,
 }
 
-/// What the counting took, and what it lacks.
+/// What was read for the count, and what is missing.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Survey {
     /// How many requests were made.
     pub requests: u32,
     /// How many were allowed.
     pub budget: u32,
-    /// Whether something was left unread because no more were allowed.
+    /// Whether something was not read because the requests were used up.
     pub exhausted: bool,
-    /// Whether users who are disabled or locked out are counted too, since nobody looked at every user.
+    /// Whether users who are disabled or locked out are counted too, because the full list of users was not read.
     pub counts_disabled: bool,
     /// What could not be read, and why; one line each.
     pub problems: Vec<String>,
 }
 
-/// How a count is to be read.
+/// How to read a count.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Bound {
-    /// As it stands.
+    /// The exact number.
     Exactly,
     /// There may be more.
     AtLeast,
     /// There may be fewer.
     AtMost,
-    /// Nothing is known.
+    /// The number is unknown.
     Unknown,
 }
 
 /// A number of users, and a few of their names.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Headcount {
-    /// How the number is to be read.
+    /// How to read the number.
     pub bound: Bound,
     /// The number.
     pub count: usize,
-    /// The first few usernames, where they are known.
+    /// The first few usernames, if they are known.
     pub first: Vec<String>,
 }
 
 impl Headcount {
-    /// Whether it is known that there is nobody.
+    /// Whether it is certain that no one is affected.
     pub fn is_nobody(&self) -> bool {
         self.count == 0 && matches!(self.bound, Bound::Exactly | Bound::AtMost)
     }
 }
 
-/// Another application that has a policy.
+/// Another application that has the policy.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Sharing {
     /// Its key.
     pub integration_key: Ikey,
     /// Its name.
     pub name: String,
-    /// Its address, where this workspace owns it.
+    /// Its address, if this workspace owns it.
     pub address: Option<Address>,
 }
 
@@ -81,18 +81,18 @@ pub struct Sharing {
 pub struct SharedPolicy {
     /// Its key.
     pub policy_key: PolicyKey,
-    /// Its name, where it is known.
+    /// Its name, if it is known.
     pub name: Option<String>,
-    /// The other applications that have it, in the order of their names.
+    /// The other applications that have it, sorted by name.
     pub shared_with: Vec<Sharing>,
 }
 
-/// What a change of the policy means.
+/// The effect of a policy change.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PolicyEffect {
-    /// The policy that the application leaves; `None` where it had only the global one.
+    /// The policy that the application loses; `None` if it only had the global one.
     pub from: Option<SharedPolicy>,
-    /// The policy that it gets; `None` where only the global one is left.
+    /// The policy that it gets; `None` if only the global one remains.
     pub to: Option<SharedPolicy>,
     /// How many users log in under the new one.
     pub users: Headcount,
@@ -101,12 +101,12 @@ pub struct PolicyEffect {
 /// Who is affected by one step.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Affected {
-    /// Those who may log in afterwards and may not now.
+    /// Users who may log in afterwards but not now.
     pub gains: Headcount,
-    /// Those who may log in now and may not afterwards.
+    /// Users who may log in now but not afterwards.
     pub loses: Headcount,
-    /// Whether who may log in changes at all; otherwise only the policy does.
+    /// Whether it changes who may log in; otherwise only the policy changes.
     pub access_changes: bool,
-    /// What a change of the policy means.
+    /// The effect of a policy change.
     pub policy: Option<PolicyEffect>,
 }

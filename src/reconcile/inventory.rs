@@ -1,4 +1,4 @@
-//! Where the keys of every declared application are kept, and whether they are those of now.
+//! Where the keys of every declared application are stored, and whether they are current.
 
 use std::collections::BTreeMap;
 
@@ -18,21 +18,21 @@ use super::rotation::Stage;
 use super::selection::Selection;
 use crate::kinds::address::Address;
 
-/// What is known of one application's keys.
+/// What is known about one application's keys.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Keeping {
-    /// The store holds the keys of now.
+    /// The store holds the current keys.
     Current,
-    /// The store holds none, or others.
+    /// The store holds no keys, or other ones.
     Due,
-    /// The store gives nothing back.
+    /// The store never returns secrets.
     CannotTell,
     /// The store could not be read.
     Unreadable,
     /// The application does not exist yet.
     NotCreated,
-    /// An error stops the address, so nobody knows which application it is.
+    /// An error stops the address, so it is unknown which application it is.
     Stopped,
     /// The YAML names no store.
     NotKept,
@@ -61,29 +61,29 @@ pub struct Entry {
     pub address: Address,
     /// The live application.
     pub integration_key: Option<Ikey>,
-    /// Where its keys are kept.
+    /// Where its keys are stored.
     pub place: Option<String>,
-    /// Whether they are those of now.
+    /// Whether they are current.
     pub state: Keeping,
     /// Why they are due, or why the store could not be read.
     pub reason: Option<String>,
-    /// When the store says that they were delivered.
+    /// When they were delivered, according to the store.
     pub delivered_at: Option<String>,
     /// How old the key is.
     pub age: Option<KeyAge>,
-    /// Whether it is older than `max_age` says; null where the YAML says nothing or nobody can tell.
+    /// Whether it is older than `max_age`; null if the YAML sets none or the age is unknown.
     pub overdue: Option<bool>,
     /// Since when the key is being rotated.
     #[schemars(with = "Option<String>")]
     pub rotating_since: Option<Timestamp>,
-    /// Whether the stored key was accepted by a call a moment ago; null where none was made.
+    /// Whether a live call has just accepted the stored key; null if none was made.
     pub proven: Option<bool>,
-    /// What the call showed, or why there was none.
+    /// What the call showed, or why none was made.
     pub proof: Option<String>,
 }
 
 impl Entry {
-    /// Whether a consumer that reads the key from its place may be refused, or nobody can know.
+    /// Whether a consumer that reads the key from its place may be refused, or whether this is unknown.
     pub fn is_amiss(&self) -> bool {
         let by_state = match self.state {
             Keeping::Due | Keeping::Unreadable | Keeping::Stopped => true,

@@ -1,4 +1,4 @@
-//! What the account and the YAML have, object by object: the inventory of `duoctl list`.
+//! The inventory of `duoctl list`: every object in the account and in the YAML.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,27 +17,27 @@ use super::plan::{Action, Plan};
 use super::rotation::{Stage, Uses};
 use super::selection::Selection;
 
-/// What is to be done about an object.
+/// How an object compares with the YAML.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum State {
-    /// It is as the YAML says.
+    /// It matches the YAML.
     InSync,
     /// It differs from the YAML.
     Differs,
     /// It exists and is not managed yet.
     ToAdopt,
-    /// The YAML declares it, and the account does not have it.
+    /// The YAML declares it, but the account does not have it.
     Missing,
     /// Its key is being rotated.
     Rotating,
     /// An error stops the address.
     Stopped,
-    /// It is owned and left the YAML.
+    /// It is owned, but no longer in the YAML.
     Orphan,
-    /// It left the YAML, and nobody may log in any more.
+    /// It is no longer in the YAML, and no one may log in.
     Quarantined,
-    /// Nothing declares it.
+    /// Nothing in the YAML declares it.
     Unmanaged,
 }
 
@@ -61,16 +61,16 @@ impl State {
 /// One object. Holds no secret.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Listed {
-    /// Its address; null for what nothing declares.
+    /// Its address; null if nothing declares it.
     pub address: Option<Address>,
     /// `application`.
     pub kind: String,
-    /// Its ID in Duo, which is the integration key; null for what does not exist.
+    /// Its ID in Duo, which is the integration key; null if it does not exist.
     pub id: Option<Ikey>,
     /// Its type.
     #[serde(rename = "type")]
     pub variant: String,
-    /// Its name in Duo, otherwise in the YAML.
+    /// Its name in Duo, or in the YAML if it does not exist.
     pub name: String,
     /// Who may log in: `all_users`, `permitted_groups` or `no_users`.
     pub access: Option<String>,
@@ -78,20 +78,20 @@ pub struct Listed {
     pub policy: Option<String>,
     /// How old its key is.
     pub key_age: Option<KeyAge>,
-    /// The days of that age.
+    /// The age in days.
     pub key_age_days: Option<i64>,
-    /// When it was last used, as far as the logs show it.
+    /// When it was last used, as far as the logs show.
     #[schemars(with = "Option<String>")]
     pub last_use: Option<Timestamp>,
-    /// What is to be done about it.
+    /// How it compares with the YAML.
     pub state: State,
     /// The IDs of its keys: the integration key, and the clients of OAuth and OpenID Connect.
     pub key_ids: Vec<String>,
-    /// What a service provider or a client needs of single sign-on: `metadata_url`, `discovery_url`, `issuer` and so on.
+    /// What a service provider or client needs for single sign-on: `metadata_url`, `discovery_url`, `issuer` and so on.
     pub sso: BTreeMap<String, String>,
 }
 
-/// What single sign-on shows to everyone (duo-api.md, section 3.5).
+/// The public values of single sign-on (duo-api.md, section 3.5).
 const SSO: [&str; 12] = [
     "authorize_endpoint_url",
     "cert",
@@ -107,7 +107,7 @@ const SSO: [&str; 12] = [
     "userinfo_endpoint_url",
 ];
 
-/// What the list is made of.
+/// The input of the list.
 pub struct Listing<'a> {
     /// The YAML.
     pub desired: &'a Desired,
@@ -115,7 +115,7 @@ pub struct Listing<'a> {
     pub observation: &'a Observation,
     /// How they differ.
     pub plan: &'a Plan,
-    /// What is covered.
+    /// The addresses that are covered.
     pub selection: &'a Selection,
     /// When each application was last used.
     pub uses: &'a Observed<Uses>,
@@ -126,7 +126,7 @@ pub struct Listing<'a> {
 }
 
 impl Listing<'_> {
-    /// Every object: declared ones by address, then those that left the YAML, then unmanaged ones by name.
+    /// Every object: declared ones by address, then those no longer in the YAML, then unmanaged ones by name.
     pub fn objects(&self) -> Vec<Listed> {
         let none = Vec::new();
         let lives = match &self.observation.integrations {

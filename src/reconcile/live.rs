@@ -1,4 +1,4 @@
-//! A live application with its notes taken apart.
+//! A live application with its notes parsed.
 
 use std::borrow::Cow;
 
@@ -10,7 +10,7 @@ use crate::kinds::seal::Verdict;
 
 use super::observation::Proofs;
 
-/// A live application with its notes taken apart.
+/// A live application with its notes parsed.
 #[derive(Clone, Debug)]
 pub struct Live<'a> {
     /// The application.
@@ -19,41 +19,41 @@ pub struct Live<'a> {
     pub text: Cow<'a, str>,
     /// The marker.
     pub marker: Option<Marker>,
-    /// What is left of a marker that cannot be read.
+    /// The remains of a marker that cannot be read.
     pub damaged: Option<Damaged>,
-    /// What is known of the marker.
+    /// What is known about the marker.
     pub proof: Verdict,
 }
 
 impl<'a> Live<'a> {
-    /// Takes the notes apart.
+    /// Parses the notes.
     pub fn new(integration: &'a Integration, proofs: &Proofs) -> Self {
         let Notes { text, marker, seal: _, damaged } = Notes::parse(integration.notes());
         Self { integration, text, marker, damaged, proof: proofs.of(&integration.ikey) }
     }
 
-    /// Whether its marker cannot be what it says: it has no seal, or another one's.
+    /// Whether its marker is invalid: it has no seal, or one that was not made for it.
     pub fn is_forged(&self) -> bool {
         self.marker.is_some() && self.proof == Verdict::Forged
     }
 
-    /// Where the marker says that a change stands.
+    /// The state that the marker records.
     pub fn state(&self) -> Option<&MarkerState> {
         self.marker.as_ref().map(|marker| &marker.state)
     }
 
-    /// Whether nobody can use it. An application that someone opened again is in use, whatever its marker says.
+    /// Whether no one can use it. An application that someone reopened is in use, whatever its marker says.
     pub fn is_shut(&self) -> bool {
         self.shut() == Some(true)
     }
 
-    /// The same; `None` where Duo does not show it.
+    /// The same; `None` if Duo does not show it.
     pub fn shut(&self) -> Option<bool> {
         if known_permissions(self.integration).is_empty() {
             let access = self.integration.text("user_access");
             (!access.is_empty()).then_some(access == NO_USERS)
         } else {
-            // One permission does nothing by itself, and Duo may not let go of it (trap 21).
+            // This one permission does nothing by itself, and Duo may refuse to revoke it (trap 21).
             Some(held_permissions(self.integration).iter().all(|name| name == UNCERTAIN_PERMISSION))
         }
     }

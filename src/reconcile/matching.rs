@@ -1,5 +1,5 @@
-//! Which live application is which address: by pin, by marker, or as the only unowned one of its type and name.
-//! Never a guess, never a duplicate.
+//! Which live application belongs to which address: by pin, by marker, or as the only unowned one of its type and name.
+//! Never guesses, and never leads to a duplicate.
 
 mod found;
 mod index;
@@ -27,12 +27,12 @@ use crate::kinds::address::Address;
 use crate::kinds::marker::MarkerState;
 use crate::kinds::seal::Verdict;
 
-/// Something that a marker says and that this run cannot verify.
+/// A statement in a marker that this run cannot verify.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Claim {
     /// The application that carries the marker.
     pub ikey: Ikey,
-    /// What it says: `plain` where it only says whose application it is.
+    /// What the marker says: `plain` if it only names the owner.
     pub word: String,
     /// Why it cannot be verified.
     pub verdict: Verdict,
@@ -41,15 +41,15 @@ pub struct Claim {
 impl std::fmt::Display for Claim {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let Self { ikey, word, verdict } = self;
-        let says = if word == MarkerState::Owned.word() { "whose it is" } else { word };
+        let says = if word == MarkerState::Owned.word() { "owned" } else { word };
         let why = match verdict {
-            Verdict::Unbound => "nothing shows yet who wrote it",
+            Verdict::Unbound => "it is not known yet who wrote it",
             Verdict::Doubted => {
-                "Duo's activity log does not show that no person changed the application since duoctl wrote it"
+                "Duo's activity log does not rule out that a person changed the application since"
             }
             _ => "it is sealed by a key that this run does not have",
         };
-        write!(f, "the marker of {ikey} says {says}, and {why}")
+        write!(f, "the marker of {ikey} says {says}, but {why}")
     }
 }
 
@@ -58,21 +58,20 @@ impl std::fmt::Display for Claim {
 pub struct Matches<'a> {
     /// One per desired application, in their order; an error stops that address.
     pub matched: Vec<Result<Match<'a>, Box<Diagnostic>>>,
-    /// Owned applications whose address left the YAML, in the order of their addresses.
+    /// Owned applications whose address is no longer in the YAML, sorted by address.
     pub orphans: Vec<Live<'a>>,
-    /// Orphans that an address which could not be matched may mean: a rename in the YAML, most likely.
+    /// Orphans that an unmatched address may refer to, most likely after a rename in the YAML.
     pub contested: BTreeSet<Ikey>,
-    /// Applications whose marker names an address that left the YAML and that duoctl did not write, in the order of their
-    /// keys.
+    /// Applications with a marker that duoctl did not write and that names an address no longer in the YAML, sorted by
+    /// key.
     pub forged: Vec<Live<'a>>,
-    /// Applications that were this workspace's by a marker that duoctl did not write or that cannot be read, and that the
-    /// YAML pins.
+    /// Pinned applications whose marker of this workspace was not written by duoctl or cannot be read.
     pub stripped: BTreeMap<Ikey, Address>,
-    /// What markers say that this run cannot verify, by application: the state that they tell.
+    /// What markers say that this run cannot verify, by application.
     pub claims: BTreeMap<Ikey, Claim>,
     /// How many live applications carry this workspace's marker.
     pub owned: usize,
-    /// How many live applications nobody declares.
+    /// How many live applications are not declared.
     pub unmanaged: usize,
     /// Those of them without any marker.
     pub unowned: Vec<&'a Integration>,
@@ -82,7 +81,7 @@ pub struct Matches<'a> {
     pub left_behind: Vec<Live<'a>>,
 }
 
-/// Matches every desired application. `held` is what the stores hold, of the addresses whose store was read.
+/// Matches every desired application. `held` is what the stores hold, for the addresses whose store was read.
 pub fn match_all<'a>(
     desired: &Desired,
     integrations: &'a [Integration],
@@ -114,7 +113,7 @@ pub fn match_all<'a>(
             continue;
         }
         match &live.marker {
-            // What carries the former name may still be another workspace's.
+            // An application that carries the former name may still belong to another workspace.
             Some(_) if former => unmanaged += 1,
             Some(marker) if ours && !index.declared.contains(&marker.address) => {
                 if live.is_forged() { &mut forged } else { &mut orphans }.push(live.clone());
@@ -158,8 +157,7 @@ pub fn match_all<'a>(
     }
 }
 
-/// The orphans that an address which could not be matched may mean, and with one of them every other application of its
-/// entry.
+/// The orphans that an unmatched address may refer to, and all other applications of the same entries.
 fn contested(orphans: &[Live<'_>], unmatched: &HashSet<TypeAndName>) -> BTreeSet<Ikey> {
     let entry = |live: &Live<'_>| Some(live.marker.as_ref()?.address.composite()?.0);
     let meant = |live: &&Live<'_>| {
@@ -171,8 +169,8 @@ fn contested(orphans: &[Live<'_>], unmatched: &HashSet<TypeAndName>) -> BTreeSet
     orphans.iter().filter(with_them).map(|live| live.integration.ikey.clone()).collect()
 }
 
-/// What this workspace's markers say that this run cannot verify. That an application is the one of its address can be
-/// known from elsewhere, and so can the two of a rotation: nobody who edits notes writes to the YAML or to a store.
+/// What this workspace's markers say that this run cannot verify. That an application belongs to its address can be
+/// known from elsewhere, and so can the pair of a rotation: editing notes does not write to the YAML or to a store.
 fn claims(
     desired: &Desired,
     held: &BTreeMap<Address, Held>,
@@ -211,7 +209,7 @@ fn claims(
     claims
 }
 
-/// One application for several addresses, each of which would adopt it by its name: none gets it.
+/// Refuses an application that several addresses would adopt by its name: none gets it.
 fn refuse_shared<'a>(desired: &Desired, matched: &mut [Result<Match<'a>, Box<Diagnostic>>]) {
     let own = |found: &Match<'a>| -> BTreeSet<&'a Ikey> {
         found.all().map(|live| &live.integration.ikey).collect()
@@ -225,7 +223,7 @@ fn refuse_shared<'a>(desired: &Desired, matched: &mut [Result<Match<'a>, Box<Dia
         let shared = |ikey: &&Ikey| claims.get(*ikey).is_some_and(|claims| *claims > 1);
         if let Some(ikey) = own(matched).into_iter().find(shared) {
             let message = format!("{ikey} could be adopted by several addresses of this type and name");
-            let help = format!("write `integration_key: {ikey}` at the one that is meant");
+            let help = format!("set `integration_key: {ikey}` at the right address");
             *found = Err(problem(Code::AmbiguousMatch, wanted, message, &help));
         }
     }

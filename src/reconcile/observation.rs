@@ -15,32 +15,32 @@ use super::observed::Observed;
 use super::rotation::Uses;
 use crate::kinds::address::Address;
 
-/// The newest login, or attempt at one, that the authentication log shows.
+/// The newest login, or attempted login, in the authentication log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LastUse {
     /// When, as Duo writes it.
     pub when: String,
     /// Who: a username.
     pub who: String,
-    /// What came of it, e.g. `denied`.
+    /// The result, e.g. `denied`.
     pub result: String,
 }
 
-/// What is known of the markers of applications. The planner gets these and no key.
+/// What is known about the markers of applications. The planner gets these verdicts, not the keys.
 #[derive(Clone, Debug)]
 pub struct Proofs {
     verdicts: BTreeMap<Ikey, Verdict>,
-    /// Of those that nobody looked at.
+    /// The verdict on all others.
     otherwise: Verdict,
 }
 
 impl Proofs {
-    /// Where there is no key to prove anything with.
+    /// Without a key to prove anything with.
     pub fn none() -> Self {
         Self::all(Verdict::Foreign)
     }
 
-    /// The same of every marker.
+    /// The same verdict on every marker.
     pub(crate) fn all(otherwise: Verdict) -> Self {
         Self { verdicts: BTreeMap::new(), otherwise }
     }
@@ -53,17 +53,17 @@ impl Proofs {
         Self { verdicts: integrations.iter().filter_map(verdict).collect(), otherwise: Verdict::Forged }
     }
 
-    /// What is known of the marker of one application.
+    /// What is known about the marker of one application.
     pub fn of(&self, ikey: &Ikey) -> Verdict {
         self.verdicts.get(ikey).copied().unwrap_or(self.otherwise)
     }
 
-    /// The applications of a verdict.
+    /// The applications with a verdict.
     pub fn with(&self, verdict: Verdict) -> impl Iterator<Item = &Ikey> {
         self.verdicts.iter().filter(move |(_, found)| **found == verdict).map(|(ikey, _)| ikey)
     }
 
-    /// More is known of one application.
+    /// Sets the verdict on one application.
     pub fn set(&mut self, ikey: Ikey, verdict: Verdict) {
         self.verdicts.insert(ikey, verdict);
     }
@@ -80,31 +80,30 @@ pub struct Observation {
     pub integrations: Observed<Vec<Integration>>,
     /// What their markers prove.
     pub proofs: Proofs,
-    /// How many applications the account's summary counts; read only where something is to be deleted.
+    /// How many applications the account's summary counts; read only if something is to be deleted.
     pub counted: Observed<usize>,
-    /// Every group, where the YAML names one.
+    /// Every group, if the YAML names one.
     pub groups: Observed<Vec<Group>>,
-    /// Every policy, where the YAML names one.
+    /// Every policy, if the YAML names one.
     pub policies: Observed<Vec<Policy>>,
     /// The account's name and plan.
     pub account: Account,
-    /// What secret stores hold; an address that nobody looked up is not in it.
+    /// What secret stores hold; only the addresses that were looked up.
     pub held: BTreeMap<Address, Held>,
     /// When it was read.
     pub observed_at: Timestamp,
-    /// The newest use since its quarantine of each application that is to be deleted; an application that nobody looked
-    /// up is not in it.
+    /// The newest use since its quarantine of each application that is to be deleted; only those that were looked up.
     pub uses: BTreeMap<Ikey, Observed<Option<LastUse>>>,
-    /// When somebody else than the operator last changed such an application since its quarantine.
+    /// When anyone other than the operator last changed such an application since its quarantine.
     pub touched: BTreeMap<Ikey, Timestamp>,
-    /// When the keys of rotations under way were last used; read only where there is one.
+    /// When the keys of rotations in progress were last used; read only if there is one.
     pub rotation_uses: Observed<Uses>,
-    /// When applications were created; read only where the age of a key matters.
+    /// When applications were created; read only if the age of a key matters.
     pub creations: Observed<Creations>,
 }
 
 impl Observation {
-    /// A reading that has not begun: nothing was read yet.
+    /// An empty reading: nothing was read yet.
     pub fn new(host: impl Into<String>, operator: Ikey, observed_at: Timestamp) -> Self {
         Self {
             host: host.into(),

@@ -1,14 +1,14 @@
-//! What was looked for, and whether it was seen: a failed read is neither presence nor absence.
+//! The result of a read: a failed read is neither presence nor absence.
 
-/// Something that was looked for in the account. A failed read is neither presence nor absence.
+/// The result of a read from the account. A failed read is neither presence nor absence.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Observed<T> {
-    /// It is there.
+    /// It exists.
     Present(T),
-    /// Duo says that it is not there.
+    /// Duo reports that it does not exist.
     Absent,
-    /// Nobody needed to ask.
+    /// It was not needed.
     NotRead,
-    /// It could not be read: nothing may be concluded. The reason in one line.
+    /// It could not be read, so nothing can be concluded. The reason in one line.
     Unreadable(String),
 }

@@ -1,4 +1,4 @@
-//! Whose an application is, and how that is known.
+//! Which address an application belongs to, and how that is known.
 
 use crate::duo::types::Ikey;
 
@@ -6,18 +6,18 @@ use super::delivery::Held;
 use super::desired::DesiredApplication;
 use super::live::Live;
 
-/// How an application is known to be the one of an address.
+/// How an application is known to belong to an address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Ownership {
-    /// Something says so that nobody can write who edits notes: a seal, a pin in the YAML, or the secret store.
+    /// Shown by something that editing notes cannot change: a seal, a pin in the YAML, or the secret store.
     Proven,
-    /// It has the type and the name, and perhaps a marker that says no more than that.
+    /// It has the type and the name, and possibly a marker that shows no more than that.
     Adopted,
-    /// Its marker says so, and nothing proves the marker.
+    /// Its marker says so, but nothing proves the marker.
     Claimed,
 }
 
-/// How an application is known to be the one of an address. `held` is what the store of the address holds.
+/// How an application is known to belong to an address. `held` is what the store of the address holds.
 pub(crate) fn ownership(wanted: &DesiredApplication, held: Option<&Held>, live: &Live<'_>) -> Ownership {
     match &live.marker {
         _ if is_told(wanted, held, &live.integration.ikey) => Ownership::Proven,
@@ -27,7 +27,7 @@ pub(crate) fn ownership(wanted: &DesiredApplication, held: Option<&Held>, live: 
     }
 }
 
-/// Whether a pin in the YAML or the secret store says that an application is the one of an address.
+/// Whether a pin in the YAML or the secret store says that an application belongs to an address.
 pub(super) fn is_told(wanted: &DesiredApplication, held: Option<&Held>, ikey: &Ikey) -> bool {
     let pinned = wanted.pin.as_ref().is_some_and(|pin| pin.value == *ikey);
     let stored = match held {

@@ -1,12 +1,12 @@
-//! Which two applications of an address are the pair of a rotation, and what to do where that cannot be told.
+//! Which two applications of an address are the pair of a rotation, and what to do if this is ambiguous.
 //!
-//! The rule: both markers say so. The successor's names the application whose place it takes, and that one's names the
-//! successor; only before anything was delivered may the old one not name it yet. What a marker no longer says, the
-//! address's store can say, which holds the keys of both, or a person, who pins the application that lost its marker.
-//! Then both markers are written again. Otherwise the address stops: neither of the two is taken for the only one, so
-//! that no key leaves or returns to a store because someone edited notes.
+//! The rule: both markers say so. The successor's marker names the application that it replaces, and that application's
+//! marker names the successor; only before anything is delivered may the old marker not name it yet. If a marker no
+//! longer says so, the store of the address can, because it holds the keys of both, or a person can, by pinning the
+//! application that lost its marker. Then both markers are written again. Otherwise the address stops: neither of the
+//! two is taken for the only one, so that editing notes never makes a key leave or return to a store.
 //!
-//! A marker that is missing proves nothing. That an application is gone is told by the list of applications alone.
+//! A missing marker proves nothing. Only the list of applications shows that an application is gone.
 
 use std::collections::BTreeSet;
 
@@ -23,25 +23,25 @@ use super::rotation::Stage;
 /// The two applications of an address whose key is being rotated.
 #[derive(Clone, Debug)]
 pub struct Pair<'a> {
-    /// The one that the rotation found.
+    /// The one that existed before the rotation.
     pub old: Live<'a>,
-    /// The one that it made.
+    /// The one that the rotation created.
     pub successor: Live<'a>,
-    /// Others that say that they take the place of the old one: what a second run made that began at the same moment.
+    /// Others that claim to replace the old one: created by a second run that began at the same moment.
     pub surplus: Vec<Live<'a>>,
-    /// Where the rotation stands.
+    /// The stage of the rotation.
     pub stage: Stage,
-    /// Those of the two whose marker has to be written again before the rotation goes on.
+    /// Those of the two whose marker has to be written again before the rotation continues.
     pub torn: BTreeSet<Ikey>,
 }
 
-/// What is known of one address.
+/// What is known about one address.
 pub(super) struct Ground<'g, 'a> {
-    /// What the YAML says.
+    /// Its declaration in the YAML.
     pub(super) wanted: &'g DesiredApplication,
     /// The workspace.
     pub(super) workspace: &'g str,
-    /// The address that the markers name: another one where the entry was renamed.
+    /// The address that the markers name: the former one if the entry was renamed.
     pub(super) home: &'g Address,
     /// Every application whose marker names it.
     pub(super) marked: &'g [Live<'a>],
@@ -52,7 +52,7 @@ pub(super) struct Ground<'g, 'a> {
 }
 
 impl<'a> Ground<'_, 'a> {
-    /// The pair of the rotation that is under way; `None` where there is none.
+    /// The pair of the rotation in progress; `None` if there is none.
     pub(super) fn pair(&self) -> Result<Option<Pair<'a>>, Box<Diagnostic>> {
         let bonds = self.bonds();
         let Some((old, _)) = bonds.first() else { return Ok(None) };
@@ -77,7 +77,7 @@ impl<'a> Ground<'_, 'a> {
         }))
     }
 
-    /// Every two existing applications of which one marker, or the store, says that one takes the place of the other.
+    /// Every two existing applications for which a marker, or the store, says that one replaces the other.
     fn bonds(&self) -> Vec<(Live<'a>, Live<'a>)> {
         let mut said: BTreeSet<(&Ikey, &Ikey)> = BTreeSet::new();
         for live in self.marked {
@@ -128,18 +128,18 @@ impl<'a> Ground<'_, 'a> {
         marker.workspace == self.workspace && marker.address == *self.home
     }
 
-    /// Whether nobody else's marker stands on it.
+    /// Whether it carries no marker of another address or workspace.
     fn may_be_ours(&self, live: &Live<'_>) -> bool {
         live.marker.as_ref().is_none_or(|marker| self.is_home(marker))
     }
 
-    /// Which of the two no longer says by its marker what it is. Where nothing else says it, that is an error.
+    /// Which of the two has a marker that no longer shows its role. It is an error if nothing else shows it.
     fn torn(&self, old: &Live<'a>, successor: &Live<'a>) -> Result<BTreeSet<Ikey>, Box<Diagnostic>> {
         let (old_key, new_key) = (&old.integration.ikey, &successor.integration.ikey);
         let home = |live: &Live<'_>| live.marker.as_ref().is_some_and(|marker| self.is_home(marker));
         let takes_its_place = home(successor) && successor.state().and_then(MarkerState::of) == Some(old_key);
         let is_made = takes_its_place && matches!(successor.state(), Some(MarkerState::Successor { .. }));
-        // A rotation that was interrupted right after it made the successor.
+        // The rotation was interrupted right after it created the successor.
         let not_yet = is_made
             && old
                 .state()
@@ -163,10 +163,10 @@ impl<'a> Ground<'_, 'a> {
         match &self.wanted.pin {
             Some(pin) if torn.is_empty() || ![old_key, new_key].contains(&&pin.value) => {
                 let message = format!(
-                    "the key of {old_key} is being rotated, {new_key} takes its place, and `integration_key` pins {}",
+                    "the key of {old_key} is being rotated to {new_key}, but `integration_key` pins {}",
                     pin.value
                 );
-                let help = "remove `integration_key`: the markers tell which application is which";
+                let help = "remove `integration_key`: the markers identify both applications";
                 let mut problem = self.problem(Code::PinMismatch, &message, help);
                 problem.span = Some(pin.span);
                 Err(problem)
@@ -185,7 +185,7 @@ impl<'a> Ground<'_, 'a> {
             Some(_) => format!("the marker of {ikey} no longer says so"),
             None => format!("the marker of {ikey} is gone"),
         };
-        let message = format!("{successor} takes the place of {old} in a rotation, but {what}");
+        let message = format!("{successor} replaces {old} in a rotation, but {what}");
         let take_back = if address.composite().is_some() {
             format!("set `integration_key: {ikey}`")
         } else {
@@ -193,7 +193,7 @@ impl<'a> Ground<'_, 'a> {
         };
         let help = if self.may_be_ours(lost) {
             format!(
-                "if {ikey} belongs to it, {take_back} and apply; otherwise delete the one that is not needed in Duo"
+                "if {ikey} belongs to it, {take_back} and apply; otherwise delete the unneeded application in Duo"
             )
         } else {
             format!("remove that marker from the notes of {ikey} in Duo, then {take_back} and apply")
@@ -208,15 +208,16 @@ impl<'a> Ground<'_, 'a> {
         let ikeys: BTreeSet<&str> = several.map(|live| live.integration.ikey.as_str()).collect();
         let ikeys: Vec<&str> = ikeys.into_iter().collect();
         let message = format!(
-            "the markers of {} contradict each other: one rotation has two applications",
+            "the markers of {} contradict each other: a rotation has exactly two applications",
             ikeys.join(", ")
         );
-        let help = "remove the marker, `[duoctl …]`, from the notes of those that do not belong to it in Duo";
+        let help =
+            "in Duo, remove the marker, `[duoctl …]`, from the notes of those that do not belong to it";
         self.problem(Code::DuplicateMarker, &message, help)
     }
 
-    /// An application whose key the store of the address holds, and that nothing else says to be of this address. Where
-    /// the address has no application, the search for look-alikes finds the one of the current key.
+    /// Refuses an application whose key the store of the address holds, if nothing else says that it belongs to this
+    /// address. If the address has no application, the search for similar applications finds the one of the current key.
     pub(super) fn unclaimed(
         &self,
         live: Option<&Live<'_>>,
@@ -239,10 +240,10 @@ impl<'a> Ground<'_, 'a> {
         let (address, ikey) = (&self.wanted.address, &live.integration.ikey);
         let why =
             if live.marker.is_some() { "its marker says that it is not in use" } else { "it has no marker" };
-        let message = format!("its store holds the key of {ikey}, which exists, but {why}");
+        let message = format!("its store holds the key of the existing application {ikey}, but {why}");
         let help = format!(
-            "to manage {ikey} here, set `integration_key: {ikey}` or run `duoctl adopt {address} {ikey}`; if it is not \
-             needed any more, delete it in Duo"
+            "to manage {ikey} here, set `integration_key: {ikey}` or run `duoctl adopt {address} {ikey}`; if it is no \
+             longer needed, delete it in Duo"
         );
         Err(self.problem(Code::LostMarker, &message, &help))
     }

@@ -1,6 +1,6 @@
 //! The plan: `(Desired, Observation) -> Plan`, without I/O. Only this module builds one, and only `apply` carries it out.
 //!
-//! Each stage is a function in a file below: it reads the `context`, and returns what it adds. [`plan`] joins them.
+//! Each stage is a function in a file below that reads the `context` and returns what it adds. [`plan`] combines them.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -58,33 +58,33 @@ pub(crate) use removal::{AFTER_QUARANTINE, STILL_IN_CONSOLE};
 pub(crate) use step::{AFTER_REPLACEMENT, PROTECTED};
 pub use step::{Action, Reasons, Step, Write};
 
-/// How many of each.
+/// The counts of a plan.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Summary {
-    /// Creates, and replacements once more.
+    /// Creates and replacements.
     pub add: usize,
     /// Updates and quarantines.
     pub change: usize,
     /// Adoptions.
     pub adopt: usize,
-    /// Applications that are deleted, by whatever step.
+    /// Applications that are deleted, by any kind of step.
     pub delete: usize,
-    /// Live applications that nobody declares.
+    /// Live applications that the YAML does not declare.
     pub unmanaged: usize,
     /// Outstanding handoffs.
     pub handoffs: usize,
     /// Deliveries to secret stores.
     pub deliveries: usize,
-    /// Rotations that are under way.
+    /// Rotations in progress.
     pub rotations: usize,
-    /// Applications that are kept and forgotten.
+    /// Applications that are kept and no longer managed.
     pub retain: usize,
-    /// Fields of managed applications that are set in Duo, and that the YAML neither mentions nor ignores.
+    /// Fields of managed applications that are set in Duo and that the YAML neither declares nor ignores.
     #[serde(default)]
     pub unmanaged_fields: usize,
 }
 
-/// What would change. Built by [`plan`] only.
+/// What would change. Only [`plan`] builds one.
 #[derive(Clone, Debug)]
 pub struct Plan {
     workspace: String,
@@ -101,7 +101,7 @@ pub struct Plan {
     unmanaged: usize,
     unmanaged_fields: Vec<SetField>,
     left_out_pending: BTreeSet<Address>,
-    /// What a replacement costs beyond its changes, by the step's place.
+    /// The consequences of each replacement beyond its changes, by the step's index.
     prices: BTreeMap<usize, Vec<String>>,
     impact: Impact,
     look_alikes: BTreeMap<Ikey, Address>,
@@ -119,47 +119,47 @@ impl Plan {
         &self.operator
     }
 
-    /// Whether a step is made by the recovery key: it changes the operator's own application, and there is one.
+    /// Whether the recovery key performs a step: one is configured, and the step changes the operator's own application.
     pub fn is_by_recovery_key(&self, step: &Step) -> bool {
         self.recovery_key && step.targets().contains(&self.operator)
     }
 
-    /// The steps, in the order of their addresses, removals last.
+    /// The steps, sorted by address, removals last.
     pub fn steps(&self) -> &[Step] {
         &self.parts.steps
     }
 
-    /// The handoffs that are outstanding now; values of applications that are yet to be created are missing.
+    /// The outstanding handoffs; values of applications that do not exist yet are missing.
     pub fn handoffs(&self) -> &[Handoff] {
         &self.handoffs
     }
 
-    /// The forms of which a person has said that the console holds the values of now.
+    /// The handoffs whose current values a person has attested.
     pub fn attested(&self) -> &[Handoff] {
         &self.attested
     }
 
-    /// Owned applications that left the YAML.
+    /// Owned applications that are no longer in the YAML.
     pub fn orphans(&self) -> &[Orphan] {
         &self.parts.orphans
     }
 
-    /// Applications that nobody owns and that, as good as certainly, an address is that is stopped for it.
+    /// Unowned applications that almost certainly belong to an address, which is blocked because of it.
     pub fn look_alikes(&self) -> &BTreeMap<Ikey, Address> {
         &self.look_alikes
     }
 
-    /// The rotations that are under way, in the order of their addresses.
+    /// The rotations in progress, sorted by address.
     pub fn rotations(&self) -> &[Rotation] {
         &self.parts.rotations
     }
 
-    /// Applications of declared addresses that rotations have put out of use.
+    /// Applications of declared addresses that rotations have retired.
     pub fn retired(&self) -> &[Orphan] {
         &self.parts.retired
     }
 
-    /// What was found: an error stops its address, a warning stops nothing.
+    /// What was found: an error blocks its address, a warning blocks nothing.
     pub fn problems(&self) -> &[Diagnostic] {
         &self.parts.problems
     }
@@ -169,17 +169,17 @@ impl Plan {
         &self.parts.blocked
     }
 
-    /// The live application of each declared address that has one.
+    /// The live application of each declared address, if it exists.
     pub fn matched(&self) -> &BTreeMap<Address, Ikey> {
         &self.matched
     }
 
-    /// Every application of the account that the plan was made from.
+    /// Every application in the account when the plan was made.
     pub fn live(&self) -> &BTreeSet<Ikey> {
         &self.live
     }
 
-    /// The applications that are this workspace's only as far as their markers say, which this run cannot verify.
+    /// The applications whose only evidence of ownership is a marker that this run cannot verify.
     pub(crate) fn claimed(&self) -> &BTreeSet<Ikey> {
         &self.claimed
     }
@@ -194,12 +194,12 @@ impl Plan {
         self.declared
     }
 
-    /// Fields that are set in Duo, and that the YAML neither mentions nor ignores, in the order of the addresses.
+    /// Fields that are set in Duo and that the YAML neither declares nor ignores, sorted by address.
     pub fn unmanaged_fields(&self) -> &[SetField] {
         &self.unmanaged_fields
     }
 
-    /// How many addresses `--only` and `--exclude` left out, those of orphans included.
+    /// How many addresses `--only` and `--exclude` left out, including those of orphans.
     pub fn left_out(&self) -> usize {
         self.parts.left_out.len()
     }
@@ -209,37 +209,37 @@ impl Plan {
         &self.parts.left_out
     }
 
-    /// Those of them for which there would be something to do.
+    /// The left-out addresses that have pending changes.
     pub fn left_out_pending(&self) -> &BTreeSet<Address> {
         &self.left_out_pending
     }
 
-    /// What a step costs beyond its changes, in one line each; only a replacement has a price.
+    /// The consequences of a step beyond its changes, one per line; only replacements have any.
     pub fn price(&self, step: usize) -> &[String] {
         self.prices.get(&step).map(Vec::as_slice).unwrap_or_default()
     }
 
-    /// Who is affected by a step, where it changes who may log in or under which policy.
+    /// Who is affected by a step that changes who may log in or under which policy.
     pub fn affected(&self, step: usize) -> Option<&Affected> {
         self.impact.by_step.get(&step)
     }
 
-    /// What counting the affected took; `None` where there was nothing to count.
+    /// What counting the affected users took; `None` if there was nothing to count.
     pub fn survey(&self) -> Option<&Survey> {
         self.impact.survey.as_ref()
     }
 
-    /// Adds who is affected. It is no part of what the plan does, so it is none of the fingerprint.
+    /// Adds who is affected. This does not change what the plan does, so it is not part of the fingerprint.
     pub fn tell_affected(&mut self, impact: Impact) {
         self.impact = impact;
     }
 
-    /// The applications whose deletion waits for a look into the authentication log, from when on.
+    /// The applications that cannot be deleted before the authentication log is checked, and from when to check it.
     pub fn unlooked(&self) -> &[(Ikey, Timestamp)] {
         &self.parts.unlooked
     }
 
-    /// The applications that the plan would remove by what their marker says alone: none that waited in a quarantine.
+    /// The applications that the plan would remove based on their marker alone, without a completed quarantine.
     pub fn by_word(&self) -> &[Ikey] {
         &self.parts.by_word
     }
@@ -254,12 +254,12 @@ impl Plan {
         &self.fingerprint
     }
 
-    /// Whether nothing has to be sent and nothing is wrong. Handoffs are a person's work.
+    /// Whether there is nothing to send and no error. Handoffs do not count: a person carries them out.
     pub fn is_empty(&self) -> bool {
         self.parts.steps.is_empty() && !has_errors(&self.parts.problems)
     }
 
-    /// How many of each.
+    /// The counts.
     pub fn summary(&self) -> Summary {
         let mut summary =
             Summary { unmanaged: self.unmanaged, handoffs: self.handoffs.len(), ..Summary::default() };
@@ -276,18 +276,18 @@ impl Plan {
                 Action::Replace => summary.add += 1,
             }
         }
-        // Whatever step it is that deletes it.
+        // Any kind of step may delete an application.
         let deleted: BTreeSet<&Ikey> = self.parts.steps.iter().flat_map(Step::deletes).collect();
         summary.delete = deleted.len();
         summary
     }
 
-    /// How many steps hold each risk.
+    /// How many steps have each risk.
     pub fn risks(&self) -> BTreeMap<Risk, usize> {
         counted(self.parts.steps.iter().flat_map(|step| step.risks().into_keys()))
     }
 
-    /// How many steps undo something that was done in Duo, by what it risks as long as it stays.
+    /// How many steps undo a change made in Duo, by the risk of leaving that change in place.
     pub fn drift(&self) -> BTreeMap<Risk, usize> {
         counted(self.parts.steps.iter().flat_map(|step| step.drift().into_keys()))
     }
@@ -322,10 +322,10 @@ pub fn plan(desired: &Desired, observation: &Observation, options: &Options) -> 
         let pair = found.as_ref().ok().and_then(|found| found.pair.as_ref());
         olds.extend(pair.map(|pair| (&wanted.address, pair.old.integration)));
     }
-    // What is retained goes on as it is, in the console as well.
+    // A retained application stays as it is, in the console too.
     let stays =
         |live: &&Live<'_>| live.marker.as_ref().is_some_and(|marker| desired.retains(&marker.address));
-    // Nor is anything removed there that an address may mean which could not be matched.
+    // An application that may belong to an unmatched address is not removed from the console either.
     let goes = |live: &&Live<'_>| !stays(live) && !matches.contested.contains(&live.integration.ikey);
     let removed: Vec<Live<'_>> = matches.orphans.iter().filter(goes).cloned().collect();
     let mut handoffs =
@@ -413,17 +413,17 @@ pub fn plan(desired: &Desired, observation: &Observation, options: &Options) -> 
     }
 }
 
-/// The list of applications, or why there is none. Every account has one, so nothing else makes it empty.
+/// The list of applications, or why it is missing. Every account has applications, so a missing list is never an empty one.
 fn listed(integrations: &Observed<Vec<Integration>>) -> Result<&[Integration], &str> {
     match integrations {
         Observed::Present(integrations) => Ok(integrations),
         Observed::Unreadable(reason) => Err(reason),
-        Observed::NotRead => Err("nobody asked"),
-        Observed::Absent => Err("Duo shows no list of them"),
+        Observed::NotRead => Err("they were not requested"),
+        Observed::Absent => Err("Duo returned no list of them"),
     }
 }
 
-/// What a partial run leaves undone: an honest end says so.
+/// The addresses with pending changes that a partial run leaves out; the report lists them.
 fn pending(cx: &Context<'_>, left_out: &BTreeSet<Address>) -> BTreeSet<Address> {
     if left_out.is_empty() {
         return BTreeSet::new();
@@ -438,10 +438,10 @@ fn pending(cx: &Context<'_>, left_out: &BTreeSet<Address>) -> BTreeSet<Address> 
 fn unreadable(reason: &str) -> Diagnostic {
     let message = format!("the applications of the account could not be read: {reason}");
     Diagnostic::error(Code::AccountUnreadable, None, message)
-        .help("nothing is planned; `duoctl doctor` explains why they cannot be read")
+        .help("nothing is planned; run `duoctl doctor` to find out why they cannot be read")
 }
 
-/// A plan that cannot be hashed could not be told from another one when it is applied.
+/// A plan without a fingerprint could not be checked for changes when it is applied.
 fn unbound(error: &serde_json::Error) -> Diagnostic {
     let message = format!("the plan could not be fingerprinted: {error}");
     Diagnostic::error(Code::AccountUnreadable, None, message)

@@ -1,5 +1,5 @@
-//! Names of groups and policies in the YAML, resolved against the account. What cannot be resolved stops its address:
-//! a name that is dropped would change who may log in (duo-api.md, trap 28).
+//! Names of groups and policies in the YAML, resolved against the account. A name that cannot be resolved stops its
+//! address: dropping it would change who may log in (duo-api.md, trap 28).
 
 use std::collections::HashMap;
 
@@ -15,7 +15,7 @@ use crate::text::shown;
 
 use super::observed::Observed;
 
-/// How similar a name must be to be offered (Jaro-Winkler, 0 to 1).
+/// How similar a name must be to be suggested (Jaro-Winkler, 0 to 1).
 const NEAR: f64 = 0.8;
 
 /// One kind of named object: ids, and ids by name.
@@ -32,12 +32,12 @@ impl Index {
         let (items, unreadable) = match items {
             Observed::Present(items) => (items.as_slice(), None),
             Observed::Absent => (&[][..], None),
-            Observed::NotRead => (&[][..], Some("nobody asked".to_owned())),
+            Observed::NotRead => (&[][..], Some("they were not requested".to_owned())),
             Observed::Unreadable(reason) => (&[][..], Some(reason.clone())),
         };
         let mut index = Self { kind, unreadable, names: HashMap::new(), ids: HashMap::new() };
         for (id, name) in items.iter().map(key) {
-            // A page that shifts while it is read repeats objects (trap 29): that makes no name ambiguous.
+            // A page that shifts while it is read repeats objects (trap 29), which does not make a name ambiguous.
             let ids = index.ids.entry(same_key(&name)).or_default();
             if !ids.contains(&id) {
                 ids.push(id.clone());
@@ -116,7 +116,7 @@ pub struct References {
     groups: Index,
     policies: Index,
     global_policy: Option<String>,
-    /// How much each policy asks for, next to the global one.
+    /// How strict each policy is, compared with the global one.
     effects: HashMap<String, Effect>,
 }
 
@@ -151,19 +151,19 @@ impl References {
     pub fn policy(&self, wanted: &Reference, span: Span) -> Result<String, Diagnostic> {
         let key = self.policies.resolve(wanted, span)?;
         if self.global_policy.as_deref() == Some(key.as_str()) {
-            let message = "the global policy applies to every application and is never attached to one";
+            let message = "the global policy applies to every application and cannot be attached to one";
             return Err(Diagnostic::error(Code::InvalidValue, span, message)
-                .help("write `policy: null` to have only the global policy"));
+                .help("write `policy: null` to use only the global policy"));
         }
         Ok(key)
     }
 
-    /// How much a policy asks for, next to the global one.
+    /// How strict a policy is, compared with the global one.
     pub fn effect(&self, policy_key: &str) -> Effect {
         self.effects.get(policy_key).copied().unwrap_or(Effect::Unknown)
     }
 
-    /// A group for people: its name, or its id where the name is unknown.
+    /// A group for people: its name, or its id if the name is unknown.
     pub fn group_name<'a>(&'a self, id: &'a str) -> &'a str {
         self.groups.names.get(id).map_or(id, String::as_str)
     }
@@ -237,7 +237,7 @@ mod tests {
         assert_eq!(references.group_name("DG9"), "DG9");
     }
 
-    /// Otherwise whoever may name a group would get what the one of that id had.
+    /// Otherwise, anyone who may name a group could get the access of the group with that id.
     #[test]
     fn an_id_is_no_name_and_a_name_no_id() {
         let (gone, own) = ("DGAAAAAAAAAAAAAAAAA1", "DGBBBBBBBBBBBBBBBBB2");
@@ -252,7 +252,7 @@ mod tests {
         assert_eq!(help, Some(format!("it is an id: write `{{id: {own}}}`")));
         let address = Reference::written(Kind::Group, "groups.staff");
         let refused = references.group(&address, HERE).unwrap_err();
-        assert_eq!(refused.message, "this workspace declares no groups, so there is no `groups.staff`");
+        assert_eq!(refused.message, "`groups.staff` is not declared: this workspace has no groups");
     }
 
     #[test]

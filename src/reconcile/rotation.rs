@@ -1,5 +1,5 @@
-//! Rotations by a twin: an address has two applications for a while, the one whose key is to go and its successor.
-//! Where a rotation stands is told by both markers (`pairing`); what it waits for, by what was seen of both keys.
+//! Overlap rotations: for a while, an address has two applications, the one whose key will be removed and its successor.
+//! Both markers record the stage of a rotation (`pairing`); observed uses of both keys show what it waits for.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,19 +14,19 @@ use super::observed::Observed;
 use crate::kinds::address::Address;
 use crate::kinds::marker::MarkerState;
 
-/// How long the old key has to be silent, unless the run says otherwise.
+/// How long the old key has to be unused, unless the run says otherwise.
 pub const SILENCE: SignedDuration = SignedDuration::from_hours(24);
 
 /// What a run was asked to do about rotations.
 #[derive(Clone, Debug)]
 pub struct Orders {
-    /// Rotations to begin where none is under way.
+    /// Rotations to start, unless one is in progress.
     pub begin: BTreeSet<Address>,
-    /// Rotations of which a person says that the new key is in use.
+    /// Rotations for which a person confirms that the new key is in use.
     pub confirmed: BTreeSet<Address>,
-    /// Rotations to call off.
+    /// Rotations to abort.
     pub abort: BTreeSet<Address>,
-    /// How long the old key has to be silent.
+    /// How long the old key has to be unused.
     pub silence: SignedDuration,
 }
 
@@ -37,20 +37,20 @@ impl Default for Orders {
     }
 }
 
-/// Where a rotation stands.
+/// The stage of a rotation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Stage {
-    /// The successor was made; its keys are not delivered yet.
+    /// The successor was created; its keys are not delivered yet.
     Made,
     /// Its keys are delivered, and both work.
     Delivered,
-    /// It was called off, and the successor is to go.
+    /// It was aborted, and the successor will be removed.
     Abandoned,
 }
 
 impl Stage {
-    /// The stage that a successor's marker tells; `None` where the application is no successor.
+    /// The stage that a successor's marker records; `None` if the application is not a successor.
     pub fn of(state: &MarkerState) -> Option<Self> {
         match state {
             MarkerState::Successor { .. } => Some(Self::Made),
@@ -77,24 +77,24 @@ impl Stage {
     }
 }
 
-/// A rotation that is under way.
+/// A rotation in progress.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Rotation {
     /// The address.
     pub address: Address,
-    /// Where it stands.
+    /// Its stage.
     pub stage: Stage,
-    /// When it began; a rotation that was called off no longer tells.
+    /// When it began; unknown after an abort.
     #[schemars(with = "Option<String>")]
     pub since: Option<Timestamp>,
-    /// When the new keys had been delivered.
+    /// When the new keys were delivered.
     #[schemars(with = "Option<String>")]
     pub delivered_at: Option<Timestamp>,
-    /// The application whose key is to go.
+    /// The application whose key will be removed.
     pub old: Ikey,
-    /// The one that takes its place.
+    /// The application that replaces it.
     pub successor: Ikey,
-    /// What speaks for the end of it, and what it waits for.
+    /// What was observed, and what the rotation waits for.
     #[serde(flatten)]
     pub evidence: Evidence,
 }
@@ -102,31 +102,31 @@ pub struct Rotation {
 /// When keys were last seen in use.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Uses {
-    /// The last attempt to use each key that was used at all.
+    /// The last attempt to use each key; keys that were not used are absent.
     pub last: BTreeMap<Ikey, Timestamp>,
-    /// The last use that succeeded: anybody can be denied with a new key that nobody has read.
+    /// The last successful use: anyone can be denied with a new key that no one has read.
     pub succeeded: BTreeMap<Ikey, Timestamp>,
-    /// From when on the logs were read; a use before it may have been missed.
+    /// Start of the part of the logs that was read; earlier uses may be missing.
     pub read_from: Timestamp,
 }
 
-/// What was seen of both keys of a rotation.
+/// What was observed for both keys of a rotation.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Evidence {
-    /// What was seen.
+    /// What was observed.
     pub seen: Vec<String>,
-    /// What it still waits for.
+    /// What the rotation still waits for.
     pub waits_for: Vec<String>,
 }
 
 impl Evidence {
-    /// Whether the old key may go.
+    /// Whether the old key may be removed.
     pub fn suffices(&self) -> bool {
         self.waits_for.is_empty()
     }
 }
 
-/// The two keys of a rotation whose new one was delivered.
+/// The two keys of a rotation whose new key was delivered.
 #[derive(Clone, Copy, Debug)]
 pub struct Keys<'a> {
     /// The address.
@@ -137,12 +137,12 @@ pub struct Keys<'a> {
     pub old: &'a Ikey,
     /// Its successor.
     pub successor: &'a Ikey,
-    /// When the successor's keys had been delivered.
+    /// When the successor's keys were delivered.
     pub delivered_at: Timestamp,
 }
 
-/// Judges whether the old key may go. `attested` tells of an application whose key a console holds whether a person has
-/// said that it holds the new one: no other evidence counts there.
+/// Decides whether the old key may be removed. `attested` applies to an application whose key a console holds: whether a
+/// person has attested that the console holds the new key. No other evidence counts for it.
 pub fn evidence(
     keys: Keys<'_>,
     uses: &Observed<Uses>,
@@ -155,7 +155,7 @@ pub fn evidence(
         match attested {
             true => evidence.seen.push("a person has attested that the console holds the new key".to_owned()),
             false => evidence.waits_for.push(
-                "the new key in the console: `duoctl handoff` shows the fields, `duoctl attest` says that they are entered"
+                "the new key in the console: `duoctl handoff` shows the fields, `duoctl attest` records that they are entered"
                     .to_owned(),
             ),
         }
@@ -168,10 +168,10 @@ pub fn evidence(
     match uses {
         Observed::Present(uses) => logged(keys, uses, orders.silence, now, &mut evidence),
         Observed::Unreadable(reason) => evidence.waits_for.push(format!(
-            "the logs, which cannot be read ({reason}); `duoctl keys confirm {}` goes on without them",
+            "the logs, which cannot be read ({reason}); `duoctl keys confirm {}` continues without them",
             keys.address
         )),
-        Observed::Absent | Observed::NotRead => evidence.waits_for.push("a look at the logs".to_owned()),
+        Observed::Absent | Observed::NotRead => evidence.waits_for.push("the logs to be read".to_owned()),
     }
     evidence
 }
@@ -179,10 +179,10 @@ pub fn evidence(
 fn logged(keys: Keys<'_>, uses: &Uses, silence: SignedDuration, now: Timestamp, evidence: &mut Evidence) {
     let Keys { address, old, successor, delivered_at, .. } = keys;
     match uses.succeeded.get(successor).filter(|last| **last >= delivered_at) {
-        Some(last) => evidence.seen.push(format!("the new key {successor} was used, last at {last}")),
+        Some(last) => evidence.seen.push(format!("the new key {successor} was last used at {last}")),
         None => {
             let why = if matches!(lookup(keys.kind).map(|kind| kind.family), Some(Family::AdminApi)) {
-                ", of which only changes are logged, not what it reads"
+                " (Duo logs only its changes, not its reads)"
             } else {
                 ""
             };
@@ -201,15 +201,15 @@ fn logged(keys: Keys<'_>, uses: &Uses, silence: SignedDuration, now: Timestamp, 
             "{hours} hours since the delivery at {delivered_at} without a use of the old key {old}"
         )),
         _ if uses.read_from > quiet_since => evidence.waits_for.push(format!(
-            "the old key {old}: the logs are too long to tell whether it was used before {}; `duoctl keys confirm {address}` goes on without them",
+            "the old key {old}: the logs are too long to check whether it was used before {}; `duoctl keys confirm {address}` continues without them",
             uses.read_from
         )),
         Some(last) => evidence.seen.push(format!("the old key {old} was last used at {last}")),
-        None => evidence.seen.push(format!("the old key {old} was not used since the delivery")),
+        None => evidence.seen.push(format!("the old key {old} has not been used since the delivery")),
     }
 }
 
-/// Why an application of a type cannot have a twin; `None` where it can.
+/// Why a type does not support overlap rotations; `None` if it does.
 pub fn without_twin(kind: &str) -> Option<String> {
     let known = lookup(kind)?;
     match (known.creation, known.family) {
@@ -217,11 +217,11 @@ pub fn without_twin(kind: &str) -> Option<String> {
             Some(format!("Duo's API cannot create a `{kind}` application: {reason}"))
         }
         (Creation::Ok, Family::Oidc | Family::OAuth) => Some(format!(
-            "the addresses that the clients of a `{kind}` application use hold its integration key, so a second one would \
+            "the URLs that the clients of a `{kind}` application use contain its integration key, so a second one would \
              be another issuer"
         )),
         (Creation::Ok, Family::Saml) => Some(format!(
-            "whoever trusts a `{kind}` application trusts its metadata and certificate, and uses no key of it"
+            "service providers trust the metadata and certificate of a `{kind}` application and do not use its key"
         )),
         (Creation::Ok, _) => None,
     }
@@ -260,7 +260,7 @@ mod tests {
             ("a use of the new key", &used[1..], begin, "2026-11-25T11:00:00Z"),
             ("was last used at 2026-11-24T11:00:00Z", &used[..], begin, "2026-11-25T10:59:59Z"),
             ("since the delivery", &used[..1], begin, "2026-11-25T09:59:59Z"),
-            ("too long to tell", &used[..1], "2026-11-25T00:00:00Z", "2026-11-25T11:00:00Z"),
+            ("too long to check", &used[..1], "2026-11-25T00:00:00Z", "2026-11-25T11:00:00Z"),
             ("a use of the new key", &[("DINEW", "2026-11-24T09:59:59Z")], begin, "2026-11-25T11:00:00Z"),
         ] {
             let evidence = judged(last, read_from, now, &orders);

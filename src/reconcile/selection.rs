@@ -5,32 +5,32 @@ pub use crate::language::address::{Pattern, glob_matcher};
 use crate::language::similar::did_you_mean;
 use crate::text::shown;
 
-/// What is wrong with a pattern where these are the addresses: it means none of them, or may mean two.
+/// What is wrong with a pattern, given the known addresses: it matches none, or may mean two.
 fn check_one(pattern: &Pattern, known: &[&Address]) -> Result<(), String> {
     let text = pattern.to_string();
     let addresses = || known.iter().map(|address| address.as_str());
     if let Some((one, other)) = pattern.ambiguous(addresses()) {
-        return Err(format!("{} can be {one} or {other}; write it in full", shown(&text)));
+        return Err(format!("{} can be {one} or {other}; write the full address", shown(&text)));
     }
     if addresses().any(|address| pattern.matches(address)) {
         return Ok(());
     }
     if text.contains(',') && !pattern.is_glob() {
-        return Err(format!("{} matches no address; give the option once for each", shown(&text)));
+        return Err(format!("{} matches no address; repeat the option for each address", shown(&text)));
     }
     let known: Vec<&str> = addresses().collect();
     Err(format!("{} matches no address; {}", shown(&text), meant(&text, &known)))
 }
 
-/// What was probably meant by a text that names none of the known addresses: one of them, in full or shortened.
+/// A suggestion for a text that matches no known address: a similar one, in full or shortened.
 pub fn meant(text: &str, known: &[&str]) -> String {
     let short = known.iter().filter_map(|address| Some(address.split_once('.')?.1));
     did_you_mean(text, known.iter().copied().chain(short))
-        .or_else(|| Some(format!("an address here is `{}`", known.first()?)))
-        .unwrap_or_else(|| "there is no address here".to_owned())
+        .or_else(|| Some(format!("known addresses include `{}`", known.first()?)))
+        .unwrap_or_else(|| "there are no addresses".to_owned())
 }
 
-/// Whether every pattern means something among the known addresses: the one check of every command that takes any.
+/// Checks that every pattern matches a known address. Every command that takes patterns uses this check.
 ///
 /// # Errors
 ///
@@ -39,7 +39,7 @@ pub fn check<'p>(patterns: impl IntoIterator<Item = &'p Pattern>, known: &[&Addr
     patterns.into_iter().try_for_each(|pattern| check_one(pattern, known))
 }
 
-/// Which addresses a run covers; exclusion wins.
+/// The addresses that a run covers; exclusion wins.
 #[derive(Clone, Debug, Default)]
 pub struct Selection {
     only: Vec<Pattern>,
@@ -47,7 +47,7 @@ pub struct Selection {
 }
 
 impl Selection {
-    /// Compiles the patterns. The error names the first that is none.
+    /// Compiles the patterns. The error names the first invalid one.
     pub fn new(only: &[String], exclude: &[String]) -> Result<Self, String> {
         let compile =
             |texts: &[String]| texts.iter().map(|text| Pattern::parse(text)).collect::<Result<Vec<_>, _>>();
@@ -100,7 +100,7 @@ mod tests {
             ("applications.vnp", "`applications.vnp` matches no address; did you mean `applications.vpn`?"),
             (
                 "applications.quite-other-*",
-                "`applications.quite-other-*` matches no address; an address here is `applications.vpn`",
+                "`applications.quite-other-*` matches no address; known addresses include `applications.vpn`",
             ),
             ("", "an empty pattern matches no address"),
         ] {
@@ -114,7 +114,7 @@ mod tests {
         let known: Vec<&Address> = all.iter().collect();
         let checked = |text: &str| Pattern::parse(text).and_then(|pattern| check([&pattern], &known));
         let ambiguous =
-            "`emea` can be applications.emea or identity_intelligence.emea.admin_api; write it in full";
+            "`emea` can be applications.emea or identity_intelligence.emea.admin_api; write the full address";
         assert_eq!(checked("emea"), Err(ambiguous.to_owned()));
         for text in ["applications.emea", "identity_intelligence.emea", "emea.admin_api", "em*"] {
             assert_eq!(checked(text), Ok(()), "{text}");

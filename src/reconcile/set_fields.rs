@@ -1,4 +1,4 @@
-//! Fields that are set in Duo and that the YAML leaves out: nobody would see them change.
+//! Fields that are set in Duo but absent from the YAML: no one would see them change.
 
 use serde_json::{Value, json};
 
@@ -17,26 +17,26 @@ use super::references::References;
 use super::unmanaged;
 
 /// What is shown of a value that looks like a secret.
-const LIKE_A_SECRET: &str = "(looks like a secret, and is not shown)";
+const LIKE_A_SECRET: &str = "(hidden: looks like a secret)";
 
-/// A field of a managed application that is set in Duo, and that the YAML neither mentions nor ignores.
+/// A field of a managed application that is set in Duo but neither mentioned nor ignored in the YAML.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SetField {
     /// The address of the application.
     pub address: Address,
-    /// The field's YAML key; for a part of a document followed by its path.
+    /// The field's YAML key; for a part of a document, followed by its path.
     pub field: String,
     /// What Duo holds, for people.
     pub value: Value,
 }
 
-/// Every such field of an application, in the order of the table. Of an authoritative one only what Duo does not let be
-/// cleared: all else is a difference.
+/// All such fields of an application, in table order. For an authoritative application, only those that Duo cannot
+/// clear: all others are differences.
 pub(super) fn of(wanted: &DesiredApplication, live: &Integration, references: &References) -> Vec<SetField> {
     let kind = lookup(live.kind());
     let fields = FIELDS.iter().filter(|field| field.is_compared() && field.applies_to(kind));
     let found = |(field, value): (String, Value)| {
-        // People keep secrets in texts, and nobody asked for this one.
+        // People keep secrets in text fields, and no one asked to see this one.
         let is_secret = !secret_runs(&value.to_string()).is_empty();
         let value = if is_secret { json!(LIKE_A_SECRET) } else { value };
         SetField { address: wanted.address.clone(), field, value }
@@ -52,7 +52,7 @@ fn is_ignored(wanted: &DesiredApplication, field: &str) -> bool {
     wanted.ignore.iter().any(|ignored| ignored == field)
 }
 
-/// What the YAML says of a field.
+/// What the YAML sets for a field.
 fn setting<'w>(wanted: &'w DesiredApplication, field: &str) -> Option<&'w Setting> {
     let written = wanted.settings.get(field).map(|setting| &setting.value);
     written.filter(|setting| **setting != Setting::LeftOut)
@@ -84,7 +84,7 @@ fn unmentioned(
             .collect();
     }
     let is_written = written.is_some() || (!field.is_setting() && wanted.name.is_some());
-    // What the YAML says of the other field decides what becomes of this one.
+    // The setting of the other field decides what happens to this one.
     let follows = field
         .only_with
         .is_some_and(|(other, _)| setting(wanted, other).is_some() && !is_ignored(wanted, other));
@@ -100,8 +100,8 @@ fn is_set(field: &Field, value: &FieldValue) -> bool {
     *value != FieldValue::Unset && field.unset().is_none_or(|unset| unset != *value)
 }
 
-/// What an authoritative application leaves uncompared all the same: what Duo does not let be cleared, and what duoctl
-/// does not know.
+/// What an authoritative application still does not compare: fields that Duo cannot clear, and fields that duoctl does
+/// not know.
 pub(super) fn gaps(wanted: &DesiredApplication, set: &[SetField], live: &Integration) -> Vec<Diagnostic> {
     if !wanted.authoritative {
         return Vec::new();
@@ -111,10 +111,10 @@ pub(super) fn gaps(wanted: &DesiredApplication, set: &[SetField], live: &Integra
     let mut found = Vec::new();
     if !set.is_empty() {
         let names = list(set.iter().map(|set| format!("`{}`", set.field)).collect());
-        let message = format!("{address}: Duo cannot clear {names}, so leaving it out compares nothing");
+        let message = format!("{address}: Duo cannot clear {names}; not compared while absent from the YAML");
         found.push(
             Diagnostic::warning(Code::NotCompared, wanted.span, message)
-                .help("write the value that it has to have, or ignore the field")
+                .help("set the value in the YAML, or ignore the field")
                 .about(address),
         );
     }
@@ -123,10 +123,10 @@ pub(super) fn gaps(wanted: &DesiredApplication, set: &[SetField], live: &Integra
     if !unknown.is_empty() {
         let mut names: Vec<String> = unknown.into_iter().map(|name| format!("`{name}`")).collect();
         names.dedup();
-        let message = format!("{address}: duoctl does not know {}, so it is not compared", list(names));
+        let message = format!("{address}: duoctl does not know {}; not compared", list(names));
         found.push(
             Diagnostic::note(Code::NotCompared, wanted.span, message)
-                .help("look at it in the Duo Admin Panel; `suppress` silences this note")
+                .help("check it in the Duo Admin Panel, or hide this note with `suppress`")
                 .about(address),
         );
     }

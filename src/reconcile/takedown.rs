@@ -1,5 +1,5 @@
-//! An entry that left the YAML: what a person removes in a console that has no API, before the entry's applications go.
-//! The other order would leave the console with keys that stopped working.
+//! Entries removed from the YAML: what a person removes in a console without an API before the entry's applications are
+//! deleted. The other order would leave the console with keys that stopped working.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,12 +10,12 @@ use crate::language::attestation::Attestation;
 use super::handoff::{ConsoleField, FINGERPRINT_LENGTH, Handoff, Purpose, short};
 use crate::kinds::address::Address;
 
-/// What the console holds of one part of an entry.
+/// What the console holds for one part of an entry.
 #[derive(Clone, Copy, Debug)]
 pub struct TakedownKey {
     /// The part, e.g. `admin_api`.
     pub part: &'static str,
-    /// What stands for its key in an attestation: the letter that it has in the form.
+    /// Its code in an attestation: the letter that the key has in the form.
     pub code: char,
     /// The label of its integration key in the console.
     pub label: &'static str,
@@ -30,11 +30,11 @@ pub struct TakedownSpec {
     pub then: &'static [&'static str],
     /// The tab that shows what to look for.
     pub tab: &'static str,
-    /// What people call the console, in small letters.
+    /// What people call the console, in lower case.
     pub known_as: &'static [&'static str],
     /// The label of the integration's name in the console.
     pub name_label: &'static str,
-    /// What an application's name begins with where the integration's name follows.
+    /// The prefix of an application's name that precedes the integration's name.
     pub name_prefix: &'static str,
     /// The keys to look for, in the order of the form.
     pub keys: &'static [TakedownKey],
@@ -43,8 +43,8 @@ pub struct TakedownSpec {
 }
 
 impl TakedownSpec {
-    /// What is to be removed in the console, by entry. `orphans` are in the order of their addresses; entries that the
-    /// YAML still `declares` are none of it: their form says what leaves it.
+    /// What to remove in the console, by entry. `orphans` are sorted by address. Entries that are still `declared` are
+    /// excluded: their form shows what to remove.
     pub fn handoffs<'a>(
         &self,
         orphans: impl Iterator<Item = (&'a Address, &'a Integration)>,
@@ -67,7 +67,7 @@ impl TakedownSpec {
         let fingerprint = short(["removed", entry.as_str()].into_iter().chain(parts), FINGERPRINT_LENGTH);
         let attested = self.attested.get(&entry);
         let attestation = attested.and_then(|text| Attestation::parse(&text.value));
-        // Where one of two applications is gone already, what was attested of the other still holds.
+        // If one of two applications is already gone, the attestation of the other still counts.
         let done = attestation.is_some_and(|attestation| {
             let held = |field: &ConsoleField| attestation.fields.get(&field.code) == field.hash().as_ref();
             attestation.fingerprint == fingerprint || (!fields.is_empty() && fields.iter().all(held))
@@ -89,7 +89,7 @@ impl TakedownSpec {
         }
     }
 
-    /// The integration key of a part; several where copies of it are in the account.
+    /// The integration key of a part; several if the account contains copies of it.
     fn key(
         &self,
         key: &TakedownKey,
@@ -106,7 +106,7 @@ impl TakedownSpec {
         })
     }
 
-    /// The name of the integration, as far as the name of an application tells it.
+    /// The name of the integration, if the name of an application shows it.
     fn name(&self, lives: &[(Address, &Integration)]) -> Option<ConsoleField> {
         let name = lives.iter().find_map(|(_, live)| live.name().strip_prefix(self.name_prefix))?;
         Some(self.field(self.name_label, name.to_owned()))

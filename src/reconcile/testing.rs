@@ -1,4 +1,4 @@
-//! Builders for both sides of a plan, for tests: what the YAML asks for, without YAML, and an account, without Duo.
+//! Test builders for both sides of a plan: a declaration without YAML, and an account without Duo.
 
 use std::collections::BTreeMap;
 
@@ -28,7 +28,7 @@ pub(crate) mod random;
 
 pub(crate) use fake_duo::FakeDuo;
 
-/// A place, where none matters.
+/// A span for tests that do not need a real one.
 pub(crate) const HERE: Span = Span { file: 0, start: 0, end: 0 };
 /// The workspace of every test.
 pub(crate) const WORKSPACE: &str = "acme";
@@ -47,7 +47,7 @@ pub(crate) fn now() -> jiff::Timestamp {
 #[derive(Debug)]
 pub(crate) struct App(pub(crate) DesiredApplication);
 
-/// An application that everybody may log in to, unless the test says otherwise.
+/// An application that everyone may log in to, unless the test changes it.
 pub(crate) fn app(key: &str, kind: &str, name: &str) -> App {
     let application = DesiredApplication {
         address: Address::application(key),
@@ -72,7 +72,7 @@ fn reference(text: &str) -> Reference {
 }
 
 impl App {
-    /// Sets a field; objects that it refers to are named by their ids (`DG1`, `PO1`), or else by their names.
+    /// Sets a field. Objects that it refers to are named by their ids (`DG1`, `PO1`) or their names.
     pub(crate) fn set(mut self, key: &str, setting: Setting) -> Self {
         let kind = field(key).and_then(|field| field.refers_to);
         let setting = match (kind, setting) {
@@ -127,7 +127,7 @@ impl App {
         self
     }
 
-    /// Its keys are to be delivered to a store, which perhaps gives nothing back.
+    /// Its keys are delivered to a store, which may be write-only.
     pub(crate) fn delivered(mut self, write_only: bool) -> Self {
         let target = SecretTarget { store: "store".to_owned(), path: "keys".to_owned(), format: None };
         let place = "store store: keys".to_owned();
@@ -178,7 +178,7 @@ pub(crate) fn plan_pruning(desired: &Desired, duo: &FakeDuo, prune: Prune) -> Pl
     plan(desired, &duo.observation(), &options(prune))
 }
 
-/// The workspace's marker of an address, as it stands before anything was applied.
+/// The workspace's marker of an address before anything was applied.
 pub(crate) fn marker(key: &str) -> Marker {
     Marker {
         workspace: WORKSPACE.to_owned(),
@@ -200,7 +200,7 @@ pub(crate) fn marked_as(key: &str, state: MarkerState) -> String {
     Marker { state, ..marker(key) }.to_string()
 }
 
-/// A marker that says of one field what was asked for.
+/// A marker that records what was asked for in one field.
 pub(crate) fn marked_with(key: &str, code: char, asked: &FieldValue) -> String {
     let applied = Applied { asked: short_hash(code, asked), kept: None };
     Marker { applied: AppliedFields::from([(code, applied)]), ..marker(key) }.to_string()
@@ -256,7 +256,7 @@ pub(crate) fn bodies(plan: &Plan) -> Vec<Value> {
         .collect()
 }
 
-/// The kinds and messages of what was found.
+/// The codes and messages of what was found.
 pub(crate) fn problems(plan: &Plan) -> Vec<(Code, &str)> {
     plan.problems().iter().map(|problem| (problem.code, problem.message.as_str())).collect()
 }

@@ -1,4 +1,4 @@
-//! What holds for the core as a whole.
+//! Properties of the core as a whole.
 
 mod creates;
 mod risks;

@@ -1,5 +1,5 @@
-//! The traps of duo-api.md, section 10, that are the core's: each test bears the number of its trap and fails when the
-//! rule is taken out. The wire's and the language's traps are tested there.
+//! The traps of duo-api.md, section 10, that concern the core. Each test has the number of its trap in its name and
+//! fails without the rule. The traps of the API client and of the language are tested in their modules.
 
 use serde_json::{Value, json};
 
@@ -54,7 +54,7 @@ fn trap_01_groups_are_a_set_sent_as_sorted_text() {
 
 #[test]
 fn trap_02_access_is_declared_and_never_inferred_from_the_list() {
-    // An empty list with `NO_USERS` lets nobody in, whatever older versions made of it.
+    // An empty list with `NO_USERS` lets no one in, whatever older versions made of it.
     let nobody = json!({"user_access": "NO_USERS", "groups_allowed": []});
     assert!(plan("radius", nobody, vpn()).contains("user_access: \"no_users\" -> \"all_users\""));
     let body = &sent("radius", json!({}), vpn().text("user_access", "no_users").clear("groups_allowed"))[0];
@@ -158,7 +158,7 @@ fn trap_09_normalisation_is_equal_in_any_case_and_blank_is_unset() {
         plan("radius", json!({"username_normalization_policy": ""}), wanted("none"))
             .contains("null -> \"none\"")
     );
-    // A type that has none.
+    // A type without this field.
     let hidden = plan_of(
         &desired([wanted("simple")]),
         &owned("radius", json!({"username_normalization_policy": null})),
@@ -475,7 +475,7 @@ fn trap_37_what_only_the_panel_can_set_is_left_alone() {
     );
 }
 
-/// The traps of the wire and of the language are tested there, under their numbers too.
+/// The traps of the API client and of the language are tested in their modules, also under their numbers.
 #[test]
 fn every_trap_has_a_test_that_bears_its_number() {
     let mut numbers = std::collections::BTreeSet::new();

@@ -1,5 +1,5 @@
-//! A change of the operator's own application that can be taken back: what it looked like before, kept in its notes
-//! while the change is not proven, and the body that restores it.
+//! A change of the operator's own application that can be undone: its previous state, kept in its notes until the change
+//! is proven, and the body that restores it.
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
@@ -18,8 +18,8 @@ use crate::kinds::value::parts;
 const NETWORKS: &str = "networks_for_api_access";
 const NOTES: &str = "notes";
 
-/// What lets the key of an application in. Where a change of it is not proven yet, as it was before that one: what is
-/// there now is no state that anybody saw working.
+/// What lets the key of an application in. If a change of it is not proven yet, the state before that change: the
+/// current state was never seen working.
 pub fn before(live: &Integration) -> Before {
     match untested(live) {
         Some((_, before)) => before,
@@ -30,7 +30,7 @@ pub fn before(live: &Integration) -> Before {
     }
 }
 
-/// The marker of an application whose last change is not proven, and what was there before, as far as it is known.
+/// The marker of an application whose last change is not proven, and its previous state, as far as it is known.
 pub fn untested(live: &Integration) -> Option<(Marker, Before)> {
     let marker = Notes::parse(live.notes()).marker?;
     match marker.state.clone() {
@@ -39,8 +39,8 @@ pub fn untested(live: &Integration) -> Option<(Marker, Before)> {
     }
 }
 
-/// The body of a change with a marker that says that it is not proven yet, and what was there before. A body whose
-/// marker says something else already, or that takes the marker away, stays as it is.
+/// The body of a change, with a marker that says that the change is not proven yet and records the previous state. A
+/// body whose marker already says something else, or that removes the marker, stays as it is.
 pub fn on_trial(body: &Map<String, Value>, live: &Integration) -> Map<String, Value> {
     let mut trial = body.clone();
     let notes = body.get(NOTES).and_then(Value::as_str).map(Notes::parse);
@@ -50,7 +50,7 @@ pub fn on_trial(body: &Map<String, Value>, live: &Integration) -> Map<String, Va
         return trial;
     };
     let marked = |state| Marker { state, ..marker.clone() }.notes(&text);
-    // What does not come back from the notes as it was written is no help to anybody.
+    // Notes that would not be read back as they were written are of no use.
     let known = |notes: &String| room(notes).is_ok() && Notes::parse(notes).marker.is_some();
     let states = [MarkerState::Untested(Some(before(live))), MarkerState::Untested(None)];
     if let Some(notes) = states.into_iter().map(marked).find(known) {
@@ -59,15 +59,14 @@ pub fn on_trial(body: &Map<String, Value>, live: &Integration) -> Map<String, Va
     trial
 }
 
-/// Whether the notes of an application are those that were sent. Duo may have changed the text in them, and never the
-/// marker (trap 35).
+/// Whether an application has the notes that were sent. Duo may change the text in them, but never the marker (trap 35).
 pub fn has_notes(live: &Integration, body: &Map<String, Value>) -> bool {
     let sent = body.get(NOTES).and_then(Value::as_str).unwrap_or_default();
     Notes::parse(live.notes()).marker == Notes::parse(sent).marker
 }
 
-/// What puts the fields that were sent back to what they were, and whatever lets a key in, as far as either differs
-/// now; all of it where nobody knows what is there now. Empty where everything is as it was.
+/// The body that restores the fields that were sent, and everything that lets a key in, as far as they differ now; all
+/// of it if the current state is unknown. Empty if nothing differs.
 pub fn undo(
     before: &Integration,
     now: Option<&Integration>,
@@ -80,43 +79,43 @@ pub fn undo(
     body.retain(|key, value| concerned(key) && now.get(key) != Some(value));
     body.sort_keys();
     if body.contains_key("groups_allowed") {
-        // Duo takes the list with this access only (trap 2).
+        // Duo accepts the list only with this access (trap 2).
         body.insert("user_access".to_owned(), json!(PERMITTED_GROUPS));
     }
     body
 }
 
-/// Every setting of an application as it is sent to have it once more.
+/// Every setting of an application, in the form in which it is sent to set it again.
 fn everything(live: &Integration) -> Map<String, Value> {
     FIELDS.iter().flat_map(|field| again(field, live)).collect()
 }
 
-/// What is missing of what a key might do before.
+/// The permissions that a key had before and lacks now.
 pub fn missing(before: &Before, now: &Integration) -> BTreeSet<String> {
     let held = held_permissions(now);
     before.permissions.difference(&held).cloned().collect()
 }
 
-/// What is given back to an application. It cannot hold anything that is taken away.
+/// What is given back to an application. It never takes anything away.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct GiveBack {
     /// Permissions that are missing now and that the YAML declares.
     pub declared: BTreeSet<String>,
-    /// Permissions that are missing now and that somebody consented to.
+    /// Permissions that are missing now and that someone consented to.
     pub consented: BTreeSet<String>,
-    /// The networks that the YAML declares, where they are others now.
+    /// The networks that the YAML declares, if they differ now.
     pub networks: Option<BTreeSet<String>>,
     /// Whether those networks are the ones from before the change.
     pub networks_as_before: bool,
 }
 
 impl GiveBack {
-    /// Whether nothing is missing, or nothing of it may come back.
+    /// Whether nothing is missing, or nothing of it may be given back.
     pub fn is_empty(&self) -> bool {
         self.body().is_empty()
     }
 
-    /// What is sent. The marker goes on saying that the application is not proven, so that the next change of it is.
+    /// What is sent. The marker keeps saying that the application is not proven, so that its next change gets proven.
     pub fn body(&self) -> Map<String, Value> {
         let permissions = self.declared.union(&self.consented);
         let granted = permissions.map(|name| (format!("{PERMISSION_PREFIX}{name}"), json!("1")));
@@ -128,9 +127,9 @@ impl GiveBack {
     }
 }
 
-/// What gives back what let the key in before a change that was never proven and whose run has ended: of permissions that
-/// are missing, those that the YAML declares, or all of them with a consent; and the networks that the YAML declares,
-/// where the change moved them and every caller is in them.
+/// Gives back what let the key in before a change that was never proven and whose run has ended: missing permissions, if
+/// the YAML declares them or all of them with consent; and the networks that the YAML declares, if the change moved them
+/// and every caller is inside.
 pub fn restore(
     now: &Integration,
     permissions: &BTreeSet<String>,
@@ -156,7 +155,7 @@ pub fn restore(
     GiveBack { declared, consented, networks, networks_as_before }
 }
 
-/// The fields of a body for people, one after the other.
+/// The fields of a body as text for people.
 pub fn in_words(body: &Map<String, Value>) -> String {
     let words = body.iter().map(|(key, value)| match value.as_str() {
         Some("") => format!("{key} empty"),
@@ -223,7 +222,7 @@ mod tests {
         let open = live(json!({"user_access": "PERMITTED_GROUPS", "groups_allowed": ["DG2", "DG1"]}));
         let shut = live(json!({"user_access": "ALL_USERS", "groups_allowed": []}));
         let sent = body(json!({"user_access": "ALL_USERS"}));
-        // The list goes with its access, although it was not sent.
+        // The list is restored with its access, although it was not sent.
         let both = body(json!({"user_access": "ALL_USERS", "groups_allowed": "DG1"}));
         assert_eq!(undo(&open, Some(&shut), &sent).get("user_access"), Some(&json!("PERMITTED_GROUPS")));
         assert_eq!(undo(&open, Some(&shut), &both).get("groups_allowed"), Some(&json!("DG1,DG2")));
@@ -235,7 +234,7 @@ mod tests {
         let sent = body(json!({"adminapi_info": "1", "notes": notes("Ours", MarkerState::Owned)}));
         let trial = on_trial(&sent, &was);
         assert_eq!(trial["notes"], "Ours\n[duoctl acme/applications.me - untested:info;192.0.2.0/24]");
-        // A second change on top of the first goes back to before the first.
+        // A second change on top of the first keeps the state before the first.
         let between = live(json!({"adminapi_info": 0, "notes": trial["notes"]}));
         assert_eq!(on_trial(&sent, &between)["notes"], trial["notes"]);
         assert!(has_notes(&between, &trial) && !has_notes(&between, &sent));
@@ -267,7 +266,7 @@ mod tests {
         assert_eq!(Value::Object(back.body()), json!({"adminapi_info": "1"}));
         let back = restore(&now, &names(&["info"]), true, None, &[]);
         assert_eq!((back.declared, back.consented), (names(&["info"]), names(&["admins"])));
-        // Networks only as they are declared, and only where the caller is in them.
+        // Networks only as declared, and only if the caller is inside.
         let caller = ["198.51.100.7".parse().unwrap()];
         let networks = |declared: &[&str], callers: &[IpAddr]| {
             let back = restore(&now, &names(&[]), false, Some(&names(declared)), callers);
@@ -283,7 +282,8 @@ mod tests {
     }
 
     proptest! {
-        /// Whatever the notes and the YAML say: flags are only set, networks are those of the YAML and hold every caller.
+        /// Whatever the notes and the YAML say, flags are only set, and networks are those of the YAML and contain every
+        /// caller.
         #[test]
         fn what_is_given_back_takes_nothing_away(
             had in vec(select(vec!["info", "admins", "settings", "unknown"]), 0..4),

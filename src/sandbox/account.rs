@@ -1,4 +1,4 @@
-//! The account as a whole: opened or seeded, its keys, and one door for every request. No HTTP here.
+//! The account as a whole: opened or seeded, its keys, and one entry point for every request. Without HTTP.
 
 use std::fs::{self, File, TryLockError};
 use std::io;
@@ -23,7 +23,7 @@ const HOST: &str = "host";
 /// An application whose key a client can use.
 #[derive(Clone)]
 pub struct Key {
-    /// What it is for: `operator`, `plan-only`, `auth`, `no-permissions`.
+    /// Its purpose: `operator`, `plan-only`, `auth`, `no-permissions`.
     pub name: String,
     /// The application's type.
     pub kind: String,
@@ -38,9 +38,9 @@ impl Account {
     ///
     /// # Errors
     ///
-    /// When the folder cannot be used, or another process uses it.
+    /// When the folder cannot be used, or another process is using it.
     pub fn open(state: &Path) -> io::Result<Self> {
-        // A checkout may hold links of these names that lead elsewhere.
+        // A checkout may contain links with these names that lead elsewhere.
         for folder in state.ancestors().take(2).filter(|folder| !folder.as_os_str().is_empty()) {
             if folder == state || folder.ends_with(".duoctl") {
                 atomic::no_link(folder)?;
@@ -67,7 +67,7 @@ impl Account {
         &self.host
     }
 
-    /// Gives it another API hostname, which it keeps.
+    /// Sets another API hostname, which is kept.
     ///
     /// # Errors
     ///
@@ -77,7 +77,7 @@ impl Account {
         self.store.put(META, HOST, json!(self.host))
     }
 
-    /// A seeded account that is forgotten when it is dropped.
+    /// A seeded account that exists only in memory.
     ///
     /// # Errors
     ///
@@ -88,7 +88,7 @@ impl Account {
         Ok(account)
     }
 
-    /// An account with nothing but the operator's application and the global policy.
+    /// An account with only the operator's application and the global policy.
     ///
     /// # Errors
     ///
@@ -99,14 +99,14 @@ impl Account {
         Ok(account)
     }
 
-    /// Answers a request with the exact bytes that Duo would send. Faults that concern the connection are the
-    /// server's business: see [`Account::strike`].
+    /// Answers a request with the exact bytes that Duo would send. The server handles faults of the connection: see
+    /// [`Account::strike`].
     pub fn handle(&mut self, request: &RawRequest, now: i64) -> RawReply {
         let reply = intelligence::answer(self, request, now + self.faults.skew());
         reply.unwrap_or_else(|| self.duo(request, now))
     }
 
-    /// The keys that a client can use. One whose application was deleted is gone.
+    /// The keys that a client can use, except those of deleted applications.
     pub fn keys(&self) -> Vec<Key> {
         let key = |(name, ikey): (&str, &Value)| {
             let application = Application::load(&self.store, ikey.as_str()?)?;
@@ -126,12 +126,12 @@ impl Account {
     }
 }
 
-/// Forgets everything that happened in a state folder; the next start seeds it anew, with new secret keys. The
-/// certificate authority stays, so clients go on trusting it. `false` when there was nothing to forget.
+/// Deletes the content of a state folder; the next start seeds it again, with new secret keys. The certificate authority is
+/// kept, so clients still trust it. `false` if there was nothing to delete.
 ///
 /// # Errors
 ///
-/// When another process uses the folder, or it cannot be changed.
+/// When another process is using the folder, or it cannot be changed.
 pub fn reset(state: &Path) -> io::Result<bool> {
     let journal = state.join(JOURNAL);
     if !journal.try_exists()? {
@@ -142,7 +142,7 @@ pub fn reset(state: &Path) -> io::Result<bool> {
     Ok(true)
 }
 
-/// Who just let go of a folder may have started a program, which holds the lock too until it has begun to run.
+/// A process that just released a folder may have started a program, which holds the lock, too, until it runs.
 const LOCK_PATIENCE: Duration = Duration::from_millis(500);
 
 fn lock(state: &Path) -> io::Result<File> {

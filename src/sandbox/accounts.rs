@@ -1,4 +1,4 @@
-//! The Accounts API: child accounts by name only; what is inside them is not simulated (duo-api.md, section 8).
+//! The Accounts API: child accounts by name only; their content is not simulated (duo-api.md, section 8).
 
 use serde_json::{Value, json};
 
@@ -39,7 +39,7 @@ pub(super) fn answer(account: &mut Account, call: &Call, action: &str) -> Result
 pub(super) fn for_child(account: &Account, call: &Call) -> Reply {
     let child = call.text("account_id").unwrap_or_default();
     match account.store.get(ACCOUNTS, &child) {
-        Some(_) => Reply::not_simulated("what is inside a child account"),
+        Some(_) => Reply::not_simulated("the content of a child account"),
         None => Reply::forbidden(),
     }
 }

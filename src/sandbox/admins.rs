@@ -1,4 +1,4 @@
-//! Administrators: reads (duo-api.md, section 5).
+//! Administrators, read-only (duo-api.md, section 5).
 
 use serde_json::json;
 

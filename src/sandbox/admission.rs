@@ -1,10 +1,10 @@
-//! Which keys an API lets in at all, by their application's type (duo-api.md, section 2.2; probes.md, section 3).
+//! Which keys an API accepts, by the type of their application (duo-api.md, section 2.2; probes.md, section 3).
 
 use super::call::Reply;
 use super::kinds::{self, Admits};
 use super::switches::{AuthCheck, Switches, WrongKind};
 
-/// Refuses a key whose type does not fit the API that a path belongs to.
+/// Refuses a key whose type does not match the API of a path.
 pub(super) fn check(kind: &str, path: &[String], for_child: bool, switches: &Switches) -> Result<(), Reply> {
     let path: Vec<&str> = path.iter().map(String::as_str).collect();
     match path.as_slice() {

@@ -32,10 +32,10 @@ pub(super) struct GroupPolicy {
     pub(super) group_ids: Vec<String>,
 }
 
-/// Everything that is known of an application. It holds secrets in clear, so it has no `Debug`.
+/// Everything about an application. It contains secrets in clear text, so it has no `Debug`.
 ///
-/// Groups and policies are kept by id even after they are gone; reading shows only those that exist, so that removing
-/// one is a single write.
+/// Groups and policies are kept by id even after they were deleted; reads only show existing ones, so that a deletion is a
+/// single write.
 #[derive(Clone, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub(super) struct Application {
@@ -50,38 +50,38 @@ pub(super) struct Application {
     pub(super) policy_key: Option<String>,
     pub(super) group_policies: Vec<GroupPolicy>,
     pub(super) self_service_allowed: bool,
-    /// `None` or `Simple` as Duo returns them; absent where it was never set.
+    /// `None` or `Simple` as Duo returns them; absent if never set.
     pub(super) normalization: Option<String>,
     pub(super) networks: Vec<String>,
     /// The `adminapi_*` flags that are on.
     pub(super) permissions: BTreeSet<String>,
-    /// Duo has seen a frameless authentication (duo-api.md, section 3.3).
+    /// Whether Duo has seen a frameless authentication (duo-api.md, section 3.3).
     pub(super) frameless: bool,
     pub(super) universal_prompt: bool,
     pub(super) sso: Option<Map<String, Value>>,
     /// By client id; an OIDC application has one, under `oidc`.
     pub(super) client_secrets: BTreeMap<String, String>,
-    /// Legacy properties as they were sent, where they are kept.
+    /// Legacy properties as sent, if they are kept.
     pub(super) legacy: Map<String, Value>,
 }
 
 impl Application {
-    /// Reads a stored object.
+    /// Decodes a stored object.
     pub(super) fn read(stored: &Value) -> Option<Self> {
         Self::deserialize(stored).ok()
     }
 
-    /// One application.
+    /// Loads an application.
     pub(super) fn load(store: &Store, ikey: &str) -> Option<Self> {
         Self::read(store.get(INTEGRATIONS, ikey)?)
     }
 
-    /// Writes it.
+    /// Stores it.
     pub(super) fn save(&self, store: &mut Store) -> io::Result<()> {
         store.put(INTEGRATIONS, &self.integration_key, serde_json::to_value(self)?)
     }
 
-    /// Itself as the signer of a call.
+    /// The application as the signer of a call.
     pub(super) fn caller(&self) -> Caller {
         Caller {
             ikey: self.integration_key.clone(),
@@ -90,13 +90,13 @@ impl Application {
         }
     }
 
-    /// The secret key in clear; `""` on types that have none.
+    /// The secret key in clear text; `""` for types without one.
     pub(super) fn shown_secret(&self) -> &str {
         if kinds::has_secret_key(&self.kind) { &self.secret_key } else { "" }
     }
 }
 
-/// A secret as it is shown (duo-api.md, section 0).
+/// A secret in its masked form (duo-api.md, section 0).
 pub(super) fn mask(secret: &str, switches: &Switches) -> String {
     match switches.secret_mask {
         Mask::LastFour => format!("{}{}", "*".repeat(36), last_four(secret)),

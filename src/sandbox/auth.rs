@@ -1,4 +1,4 @@
-//! The Auth API, as far as it can be called without disturbing a person (duo-api.md, section 6).
+//! The Auth API, as far as it can be called without contacting a person (duo-api.md, section 6).
 
 use std::io;
 
@@ -40,7 +40,7 @@ pub(super) fn answer(account: &mut Account, call: &Call, rest: &[&str]) -> Resul
     }
 }
 
-/// `/rest/v1/*`: the checks only.
+/// `/rest/v1/*`: only the checks.
 pub(super) fn answer_v1(call: &Call, rest: &[&str]) -> Result<Reply, Reply> {
     match (call.method.as_str(), rest) {
         ("GET", ["ping"]) => Ok(Reply::Ok(json!("pong"))),
@@ -90,7 +90,7 @@ fn devices_of(account: &Account, user: &Value) -> Vec<Value> {
     phones.chain(tokens).collect()
 }
 
-/// What became of a transaction.
+/// The result of a transaction.
 fn status(account: &Account, call: &Call) -> Result<Reply, Reply> {
     let txid = call.required("txid")?;
     let outcome = match (account.store.get(TRANSACTIONS, &txid), account.switches.unknown_transaction) {
@@ -103,7 +103,7 @@ fn status(account: &Account, call: &Call) -> Result<Reply, Reply> {
     Ok(Reply::Ok(Value::Object(reply)))
 }
 
-/// Nobody answers a push here: what would reach a person is denied at once. The texts are the recorded ones.
+/// There is no one to answer a push, so it is denied at once. The texts are recorded ones.
 fn outcome(factor: &str) -> Value {
     let (status, text) = match factor {
         "sms" => ("sent", "New SMS passcodes sent."),
@@ -113,7 +113,7 @@ fn outcome(factor: &str) -> Value {
     json!({"result": "deny", "status": status, "status_msg": text})
 }
 
-/// Notes the login in the authentication log, as Duo does of every one, whatever came of it. The transaction's id.
+/// Adds the login to the authentication log, as Duo does for every login. Returns the transaction's id.
 fn record(account: &mut Account, call: &Call, user: &Value, factor: &str) -> io::Result<String> {
     let ikey = call.caller.as_ref().map(|caller| caller.ikey.clone()).unwrap_or_default();
     let name = Application::load(&account.store, &ikey).map(|application| application.name);
@@ -128,7 +128,7 @@ fn record(account: &mut Account, call: &Call, user: &Value, factor: &str) -> io:
     login.note(account, call.now * 1000)
 }
 
-/// The word of the authentication log for a factor of the Auth API.
+/// The name of an Auth API factor in the authentication log.
 fn factor_in_log(factor: &str) -> &str {
     match factor {
         "phone" => "phone_call",

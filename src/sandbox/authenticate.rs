@@ -1,4 +1,4 @@
-//! From a raw request to a call whose signature was verified (duo-api.md, sections 1 and 2.2).
+//! Turns a raw request into a call with a verified signature (duo-api.md, sections 1 and 2.2).
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
@@ -17,14 +17,14 @@ use super::switches::{ForeignHost, MediaType, Switches};
 use crate::duo::sign::{Scheme, Signable, verify};
 use crate::secret::Secret;
 
-/// How far the client's clock may be off, in seconds (duo-api.md, correction to section 1.7).
+/// How much the client's clock may differ, in seconds (duo-api.md, correction to section 1.7).
 const TOLERANCE: u64 = 60;
-/// The same where a switch says that it is more.
+/// The same with the switch that allows more.
 const LENIENT_TOLERANCE: u64 = 300;
 
-/// What a request is held against.
+/// What a request is checked against.
 pub(super) struct Gate<'a> {
-    /// The applications whose keys sign.
+    /// The applications with the signing keys.
     pub(super) store: &'a Store,
     /// The account's API hostname.
     pub(super) host: &'a str,
@@ -33,7 +33,7 @@ pub(super) struct Gate<'a> {
     pub(super) now: i64,
 }
 
-/// Verifies a request. The order of the checks is the reference's (duo-api.md, section 2.2).
+/// Verifies a request. The checks run in the order of the reference (duo-api.md, section 2.2).
 pub(super) fn authenticate(gate: &Gate<'_>, request: &RawRequest) -> Result<Call, Reply> {
     let path = decode_path(request.path());
     let authority = request.header("host").unwrap_or_default().to_lowercase();
@@ -57,7 +57,7 @@ pub(super) fn authenticate(gate: &Gate<'_>, request: &RawRequest) -> Result<Call
     })
 }
 
-/// Calls that need no signature; where one is sent it is ignored.
+/// Calls that need no signature; if one is sent, it is ignored.
 fn is_public(method: &str, path: &[String]) -> bool {
     let path: Vec<_> = path.iter().map(String::as_str).collect();
     matches!(
@@ -67,23 +67,23 @@ fn is_public(method: &str, path: &[String]) -> bool {
     )
 }
 
-/// Paths that take version 5 and JSON only (duo-api.md, section 1.1).
+/// Paths that accept version 5 and JSON only (duo-api.md, section 1.1).
 fn takes_json_only(path: &str) -> bool {
     ["/admin/v2/integrations", "/admin/v3/integrations", "/admin/v2/policies"]
         .iter()
         .any(|prefix| path.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')))
 }
 
-/// Methods whose parameters are sent in a body.
+/// Methods that send their parameters in a body.
 fn has_body(method: &str) -> bool {
     matches!(method, "POST" | "PUT" | "PATCH")
 }
 
-/// The body of a request by its `Content-Type`.
+/// The body of a request, parsed by its `Content-Type`.
 enum Body {
     Json,
     Form(Vec<(String, String)>),
-    /// The header is missing, or names something else.
+    /// The header is missing or has another value.
     Unknown,
 }
 
@@ -105,7 +105,7 @@ impl Body {
         }
     }
 
-    /// The parameters, wherever they were sent. Beside a body that must be JSON, a query names the account at most.
+    /// The parameters, wherever they were sent. With a required JSON body, the query may only name the account.
     fn params(&self, request: &RawRequest, json_only: bool) -> Result<Map<String, Value>, Reply> {
         let mut query = pairs(request.query());
         if json_only && has_body(&request.method) {
@@ -169,7 +169,7 @@ impl Gate<'_> {
         Ok(application.caller())
     }
 
-    /// Refuses a request for another account's host. A child account's host is reached with a key for child accounts.
+    /// Refuses a request for another account's host. A child account's host needs a key for child accounts.
     fn reached(&self, host: &str, kind: Option<&str>) -> Result<(), Reply> {
         let is_its = |child: &Value| child.get("api_hostname").and_then(Value::as_str) == Some(host);
         let is_childs = || self.store.list(ACCOUNTS).any(|(_, child)| is_its(child));
@@ -182,7 +182,7 @@ impl Gate<'_> {
         })
     }
 
-    /// Refuses a body whose form the path does not take (duo-api.md, correction to section 2.2).
+    /// Refuses a body in a format that the path does not accept (duo-api.md, correction to section 2.2).
     fn media_type(&self, request: &RawRequest, body: &Body) -> Result<(), Reply> {
         let fits = match body {
             Body::Json => true,
@@ -200,25 +200,25 @@ impl Gate<'_> {
     }
 }
 
-/// Whether a call says which account it is for (duo-api.md, section 8).
+/// Whether a call names an account (duo-api.md, section 8).
 fn names_account(request: &RawRequest, body: &Body) -> bool {
     body.params(request, false).is_ok_and(|params| params.contains_key("account_id"))
 }
 
-/// A request with what signs it.
+/// A request with its signature.
 struct Signed<'a> {
     request: &'a RawRequest,
     date: &'a str,
     body: &'a Body,
-    /// In lower case: Duo takes either (duo-api.md, correction to section 1).
+    /// In lower case: Duo accepts both (duo-api.md, correction to section 1).
     presented: String,
 }
 
 impl Signed<'_> {
-    /// A request does not name its version; the length of the signature narrows it (duo-api.md, section 1.6).
+    /// A request does not carry its version; the signature's length narrows it down (duo-api.md, section 1.6).
     fn schemes(&self) -> &'static [Scheme] {
         let json_only = takes_json_only(self.request.path());
-        // Version 2 does not cover a body in JSON.
+        // Version 2 does not cover a JSON body.
         let covered = !matches!(self.body, Body::Json) || self.request.body.is_empty();
         match (self.presented.len(), json_only) {
             (128, true) => &[Scheme::V5],

@@ -1,8 +1,8 @@
 //! The certificate authority of a state folder, and the server certificates that it signs.
 //!
-//! The authority is made once and kept, so that a client that trusts `ca.pem` still does after a restart; a server
-//! certificate is made anew on every start. The authority may sign only for Duo's domains and for loopback, so that
-//! trusting it, or losing its key, gives nobody power over any other name.
+//! The authority is created once and kept, so that a client that trusts `ca.pem` still does so after a restart. The server
+//! certificate is created on every start. The authority may only sign for Duo's domains and loopback, so trusting it, or
+//! losing its key, does not affect any other name.
 
 use std::fs;
 use std::io;
@@ -31,7 +31,7 @@ const CERTIFICATE: &str = "ca.pem";
 const PRIVATE_KEY: &str = "ca.key";
 const AUTHORITY_DAYS: i64 = 3650;
 const SERVER_DAYS: i64 = 30;
-/// Clocks of clients may be behind.
+/// The clocks of clients may be behind.
 const SLACK_DAYS: i64 = 2;
 
 /// The names that a server certificate is for.
@@ -45,21 +45,21 @@ pub(super) struct Authority {
     key: KeyPair,
     /// The certificate that clients trust.
     pub(super) pem: String,
-    /// Where it stands.
+    /// Its path.
     pub(super) file: PathBuf,
 }
 
 impl Authority {
-    /// The authority of a state folder, which must exist; made where there is none.
+    /// The authority of an existing state folder; created if it is missing.
     pub(super) fn open(folder: &Path) -> io::Result<Self> {
         let (file, key_file) = (folder.join(CERTIFICATE), folder.join(PRIVATE_KEY));
         let key = match reading::text(&key_file, MAX_FILE) {
             Ok(text) => KeyPair::from_pem(&text).map_err(|error| unusable(&key_file, &error))?,
             Err(ReadError::Missing) => {
                 let key = KeyPair::generate().map_err(io::Error::other)?;
-                // Readable by its owner alone, and never half written.
+                // Readable only by its owner, and written atomically.
                 atomic::create(&key_file, &key.serialize_pem(), Readers::Owner)?;
-                // A certificate of another key is worthless.
+                // A certificate for another key is useless.
                 fs::remove_file(&file).or_else(absent)?;
                 key
             }
@@ -115,11 +115,11 @@ fn absent(error: io::Error) -> io::Result<()> {
 }
 
 fn unusable(file: &Path, error: &rcgen::Error) -> io::Error {
-    let text = format!("{} is no usable key ({error}); remove it to get a new one", file.display());
+    let text = format!("{} is not a usable key ({error}); remove it to get a new one", file.display());
     io::Error::new(io::ErrorKind::InvalidData, text)
 }
 
-/// The parameters of an authority follow from its key, so that a kept certificate and a new one agree.
+/// An authority's parameters are derived from its key, so that a kept certificate and a new one agree.
 fn params(key: &KeyPair) -> io::Result<CertificateParams> {
     let mut params = CertificateParams::default();
     let mut id = hex(&Sha256::digest(key.public_key_raw()));
@@ -173,6 +173,6 @@ mod tests {
         }
         fs::write(folder.path().join(PRIVATE_KEY), "no key").unwrap();
         let error = Authority::open(folder.path()).err().unwrap().to_string();
-        assert!(error.contains("ca.key is no usable key"), "{error}");
+        assert!(error.contains("ca.key is not a usable key"), "{error}");
     }
 }

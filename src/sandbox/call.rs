@@ -1,4 +1,4 @@
-//! One call as a family of the API sees it, and its reply (duo-api.md, section 2). No HTTP here.
+//! One call as an API family sees it, and its reply (duo-api.md, section 2). Without HTTP.
 
 use std::io;
 use std::net::IpAddr;
@@ -14,34 +14,34 @@ pub struct Caller {
     pub ikey: String,
     /// Its type, e.g. `adminapi`.
     pub kind: String,
-    /// The `adminapi_*` flags it holds.
+    /// Its `adminapi_*` flags.
     pub permissions: Vec<String>,
 }
 
-/// A call whose signature was verified, or that needs none.
+/// A call with a verified signature, or one that needs none.
 #[derive(Clone, Debug)]
 pub struct Call {
     /// Upper-case HTTP method.
     pub method: String,
     /// The path's segments, e.g. `["admin", "v1", "groups", "DG…"]`, percent-decoded.
     pub path: Vec<String>,
-    /// Query, form or JSON parameters in one map; numbers and booleans stay what they were in JSON.
+    /// Query, form or JSON parameters in one map; JSON numbers and booleans keep their type.
     pub params: Map<String, Value>,
-    /// Its body was a form.
+    /// Whether its body was a form.
     pub is_form: bool,
-    /// The host that the request named, without its port.
+    /// The host in the request, without its port.
     pub host: String,
     /// The host with the port, to build links.
     pub authority: String,
     /// Who signed; `None` for the calls that need no signature.
     pub caller: Option<Caller>,
-    /// The address that it came from, for `networks_for_api_access`.
+    /// The address of the caller, for `networks_for_api_access`.
     pub peer: IpAddr,
     /// The sandbox's clock, Unix seconds.
     pub now: i64,
 }
 
-/// What a family answers.
+/// The reply of an API family.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Reply {
     /// 200 with `response`.
@@ -57,14 +57,14 @@ pub enum Reply {
         /// The parameter or a short reason.
         detail: Option<String>,
     },
-    /// A refusal under HTTP 200 (probes.md, section 2, E12).
+    /// A refusal with HTTP status 200 (probes.md, section 2, E12).
     SoftFail(Box<Reply>),
-    /// 501 with a plain text: the sandbox leaves this out.
+    /// 501 with a plain text: the sandbox does not simulate this.
     NotSimulated {
-        /// What it leaves out.
+        /// What is not simulated.
         what: &'static str,
     },
-    /// 200 with a body that is no envelope: an image, XML, public JSON.
+    /// 200 with a body in another format: an image, XML, public JSON.
     Raw {
         /// The media type.
         content_type: &'static str,
@@ -89,7 +89,7 @@ impl Reply {
         Self::fail(40002, "Invalid request parameters", Some(detail))
     }
 
-    /// 40003, a duplicate, which Duo does not name.
+    /// 40003, a duplicate; Duo does not name it.
     pub fn duplicate() -> Self {
         Self::fail(40003, "Duplicate resource", None)
     }
@@ -99,7 +99,7 @@ impl Reply {
         Self::fail(40101, "Missing request credentials", None)
     }
 
-    /// 40102, an unknown key, or one of another kind on `/admin/*`.
+    /// 40102, an unknown key, or a key of another type on `/admin/*`.
     pub fn unknown_key(switches: &Switches) -> Self {
         let what = if switches.identity_text {
             "Invalid identity in request credentials"
@@ -109,17 +109,17 @@ impl Reply {
         Self::fail(40102, what, None)
     }
 
-    /// 40103, the signature does not fit.
+    /// 40103, wrong signature.
     pub fn bad_signature() -> Self {
         Self::fail(40103, "Invalid signature in request credentials", None)
     }
 
-    /// 40104, no date that could be read.
+    /// 40104, no readable date.
     pub fn no_timestamp() -> Self {
         Self::fail(40104, "Missing request timestamp", None)
     }
 
-    /// 40105, the clock is off.
+    /// 40105, the clock differs too much.
     pub fn bad_timestamp() -> Self {
         Self::fail(40105, "Bad request timestamp", None)
     }
@@ -129,17 +129,17 @@ impl Reply {
         Self::fail(40002, "invalid_client", Some("The provided client_assertion was invalid."))
     }
 
-    /// 501: Duo has an answer to this, and the sandbox does not.
+    /// 501: Duo has an answer to this, but the sandbox does not.
     pub fn not_simulated(what: &'static str) -> Self {
         Self::NotSimulated { what }
     }
 
-    /// 40301, a permission is missing: Duo gives no detail.
+    /// 40301, a permission is missing; Duo gives no detail.
     pub fn forbidden() -> Self {
         Self::fail(40301, "Access forbidden", None)
     }
 
-    /// 40301, the key is valid but for another API.
+    /// 40301, the key is valid, but for another API.
     pub fn wrong_type() -> Self {
         Self::fail(40301, "Access forbidden", Some("Wrong integration type for this API."))
     }
@@ -166,7 +166,7 @@ impl Reply {
 }
 
 impl From<io::Error> for Reply {
-    /// The state folder failing is the sandbox's own fault.
+    /// A failing state folder is the sandbox's own error.
     fn from(_: io::Error) -> Self {
         Self::internal()
     }
@@ -188,27 +188,27 @@ impl Call {
         self.path.iter().map(String::as_str).collect()
     }
 
-    /// Refuses with 40301 unless the caller holds one of the flags.
+    /// Refuses with 40301 unless the caller has one of the flags.
     pub fn require(&self, any_of: &[&str]) -> Result<(), Reply> {
         let held = self.caller.iter().flat_map(|caller| &caller.permissions);
         let mut held = held.map(String::as_str);
         if held.any(|flag| any_of.contains(&flag)) { Ok(()) } else { Err(Reply::forbidden()) }
     }
 
-    /// A parameter that must be there, as text.
+    /// A required parameter as text.
     pub fn required(&self, name: &str) -> Result<String, Reply> {
         self.text(name).filter(|text| !text.is_empty()).ok_or_else(|| Reply::missing(name))
     }
 
-    /// A parameter that is a whole number, where it is there.
+    /// An optional parameter that is a whole number.
     pub fn number(&self, name: &str) -> Result<Option<i64>, Reply> {
         let text = self.text(name).filter(|text| !text.is_empty());
         text.map(|text| text.parse().map_err(|_| Reply::invalid(name))).transpose()
     }
 
-    /// The part of a list that `limit` and `offset` ask for (duo-api.md, section 2.4).
+    /// The part of a list selected by `limit` and `offset` (duo-api.md, section 2.4).
     ///
-    /// A limit above the maximum is lowered to it, or refused where a switch says so; one below 1 always is.
+    /// A limit above the maximum is reduced to it, or refused if a switch says so; a limit below 1 is always refused.
     pub fn window(&self, paging: Paging, switches: &Switches) -> Result<Window, Reply> {
         let maximum = if switches.small_pages { paging.maximum.div_ceil(5) } else { paging.maximum };
         let default =
@@ -227,7 +227,7 @@ impl Call {
         Ok(Window { limit, offset: number("offset")?.unwrap_or(0), bare, nulls })
     }
 
-    /// A JSON array of at most 100 texts that is sent as one text (duo-api.md, section 7.1).
+    /// A JSON array of at most 100 texts, sent as one text (duo-api.md, section 7.1).
     pub fn json_list(&self, name: &str) -> Result<Option<Vec<String>>, Reply> {
         let Some(text) = self.text(name) else { return Ok(None) };
         let texts =
@@ -236,7 +236,7 @@ impl Call {
     }
 }
 
-/// Rows of a page where no `limit` is given (duo-api.md, correction to section 2.4).
+/// Rows of a page without a `limit` (duo-api.md, correction to section 2.4).
 const DEFAULT_ROWS: usize = 100;
 
 /// How a list is paged.
@@ -247,12 +247,12 @@ pub struct Paging {
 }
 
 impl Paging {
-    /// A list that always came in pages of at most so many rows.
+    /// A list that was always paged, with at most this many rows per page.
     pub const fn of(maximum: usize) -> Self {
         Self { maximum, old: false }
     }
 
-    /// A list that, in older replies, held everything where no `limit` was given.
+    /// A list that older replies returned completely if there was no `limit`.
     pub const fn old(maximum: usize) -> Self {
         Self { maximum, old: true }
     }
@@ -261,18 +261,18 @@ impl Paging {
 /// A part of a list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Window {
-    /// How many rows at most.
+    /// The most rows.
     pub limit: usize,
     /// How many rows come before it.
     pub offset: usize,
-    /// A list that fits into it has no metadata.
+    /// A list that fits has no metadata.
     bare: bool,
-    /// Metadata name what there is not.
+    /// Metadata contains `null` for absent values.
     nulls: bool,
 }
 
 impl Window {
-    /// The rows of the window, rendered; rows outside of it are not touched.
+    /// The rows of the window, rendered; other rows are not touched.
     pub fn rows<T>(
         self,
         items: impl IntoIterator<Item = T>,

@@ -1,4 +1,4 @@
-//! The names under which the store keeps the account's objects.
+//! The names of the store's collections.
 
 pub(super) const ACCOUNTS: &str = "accounts";
 pub(super) const ADMINS: &str = "admins";
@@ -6,7 +6,7 @@ pub(super) const GROUPS: &str = "groups";
 pub(super) const INTEGRATIONS: &str = "integrations";
 pub(super) const POLICIES: &str = "policies";
 pub(super) const SETTINGS: &str = "settings";
-/// What became of logins through the Auth API, by transaction.
+/// The results of logins through the Auth API, by transaction.
 pub(super) const TRANSACTIONS: &str = "transactions";
 pub(super) const UNITS: &str = "administrative_units";
 pub(super) const USERS: &str = "users";

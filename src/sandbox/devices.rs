@@ -1,4 +1,4 @@
-//! Phones, hardware tokens and endpoints: read only, so that a key's permissions can be probed with them.
+//! Phones, hardware tokens and endpoints: read-only, so that a key's permissions can be checked with them.
 
 use serde_json::Value;
 
@@ -16,7 +16,7 @@ pub(super) fn of_user<'a>(account: &'a Account, family: &str, user: &str) -> Vec
     account.store.list(family).map(|(_, device)| device).filter(belongs).collect()
 }
 
-/// What a list is limited to: phones by their number, tokens by type and serial number (duo_client 5.7.0).
+/// The filters of a list: phones by number, tokens by type and serial number (duo_client 5.7.0).
 fn filters(call: &Call, family: &str) -> Result<Vec<(&'static str, String)>, Reply> {
     let names: &[&'static str] = match family {
         "phones" => &["number", "extension"],

@@ -1,6 +1,6 @@
 //! The simulator without sockets: [`Transport`] over an account in this process, for tests.
 //!
-//! Every call is signed, verified and answered as over HTTPS; only the bytes of the envelope are left out.
+//! Every call is signed, verified and answered as over HTTPS; only the conversion to bytes is skipped.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -20,7 +20,7 @@ use crate::duo::sign::{Scheme, Signable, authorization, canonical_params, signat
 use crate::duo::types::Ikey;
 use crate::secret::Secret;
 
-/// Told of the account after every call, refused and lost ones included.
+/// Gets the account after every call, including refused and lost ones.
 type Watch = Arc<Mutex<dyn FnMut(&mut Account) + Send>>;
 
 /// A client of an account in this process. Clones share the account.
@@ -52,13 +52,13 @@ impl Direct {
         Self { account: Arc::new(Mutex::new(account)), host, ikey: Ikey::new(ikey), secret, watch: None }
     }
 
-    /// The same client, that shows the account to someone after each of its calls.
+    /// The same client, which passes the account to `watch` after each of its calls.
     #[must_use]
     pub fn watched(&self, watch: impl FnMut(&mut Account) + Send + 'static) -> Self {
         Self { watch: Some(Arc::new(Mutex::new(watch))), ..self.clone() }
     }
 
-    /// The account, to look at and to edit behind the client's back. Not to be held across a call.
+    /// The account, to inspect and to edit behind the client's back. Must not be held across a call.
     pub fn account(&self) -> MutexGuard<'_, Account> {
         self.account.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -68,17 +68,17 @@ impl Direct {
         self.account().requests().get(call).copied().unwrap_or_default()
     }
 
-    /// How many calls there were in all.
+    /// The total number of calls.
     pub fn total_requests(&self) -> usize {
         self.account().requests().values().sum()
     }
 
-    /// Begins to count calls anew.
+    /// Resets the call counts.
     pub fn forget_requests(&self) {
         self.account().forget_requests();
     }
 
-    /// Whose key signs.
+    /// The key that signs.
     pub fn ikey(&self) -> &Ikey {
         &self.ikey
     }
@@ -123,7 +123,7 @@ impl Direct {
 }
 
 impl Direct {
-    /// `None` where no answer ever comes.
+    /// `None` if no answer ever comes.
     fn exchange(&self, call: &ApiCall) -> Option<Result<Success, DuoError>> {
         let now = Timestamp::now().as_second();
         let request = self.request(call, now);
@@ -153,7 +153,7 @@ impl Direct {
 
 impl Transport for Direct {
     async fn send(&self, call: &ApiCall) -> Result<Success, DuoError> {
-        // As over a network, others get their turn before an answer comes.
+        // As on a network, other tasks run before an answer arrives.
         tokio::task::yield_now().await;
         match self.exchange(call) {
             Some(outcome) => outcome,
@@ -208,13 +208,13 @@ fn outcome(call: &ApiCall, reply: Reply) -> Result<Success, DuoError> {
             Err(DuoError::Unexpected { call: described(call), status: 501, reason })
         }
         Reply::Raw { content_type, .. } => {
-            let reason = format!("{content_type} instead of an envelope");
+            let reason = format!("{content_type} instead of Duo's JSON");
             Err(DuoError::Unexpected { call: described(call), status: 200, reason })
         }
     }
 }
 
-/// What a transport makes of an answer that a fault made up: no retries here.
+/// The error for a faked reply, without retries.
 fn made_up(call: &ApiCall, raw: &RawReply) -> DuoError {
     let described = described(call);
     match (raw.status, serde_json::from_slice::<Value>(&raw.body)) {

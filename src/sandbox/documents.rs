@@ -25,7 +25,7 @@ pub(super) fn answer(account: &Account, call: &Call, segments: &[&str]) -> Resul
                 [".well-known", "openid-configuration" | "oauth-authorization-server"] => {
                     Ok(json_document(&discovery(&base, ikey)))
                 }
-                // Nothing in the sandbox signs tokens.
+                // The sandbox signs no tokens.
                 ["jwks"] => Ok(json_document(&json!({"keys": []}))),
                 _ => Err(Reply::not_found()),
             }

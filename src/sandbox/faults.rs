@@ -1,4 +1,4 @@
-//! Disturbances on request: what a network and a busy service do to a client (duo-api.md, section 11, items 7, 8).
+//! Faults on request: what a network or a busy service does to a client (duo-api.md, section 11, items 7, 8).
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -14,7 +14,7 @@ use super::switches::Switches;
 
 macro_rules! faults {
     ($($(#[doc = $text:literal])+ $kind:ident = $name:literal, $takes:literal;)+) => {
-        /// The kinds of disturbance.
+        /// The kinds of fault.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         pub enum FaultKind {
             $($(#[doc = $text])+ $kind,)+
@@ -29,7 +29,7 @@ macro_rules! faults {
                 match self { $(Self::$kind => $name,)+ }
             }
 
-            /// What its number means; `""` when it takes none.
+            /// The meaning of its number; `""` if it takes none.
             pub fn takes(self) -> &'static str {
                 match self { $(Self::$kind => $takes,)+ }
             }
@@ -65,59 +65,57 @@ faults! {
     Halt = "halt", "N";
     /// The first N calls are carried out and never answered.
     HaltAfterCommit = "halt-after-commit", "N";
-    /// The first N calls are carried out, and their answers drip on and never end.
+    /// The first N calls are carried out, but their answers arrive slowly and never end.
     Endless = "endless", "N";
     /// Every answer is N milliseconds late.
     Delay = "delay", "MS";
-    /// Every answer comes a few bytes at a time.
+    /// Every answer arrives a few bytes at a time.
     Drip = "drip", "";
     /// The clock is N seconds ahead, or behind when negative.
     Skew = "skew", "SECONDS";
     /// Every page but the last names its own offset as the next one.
     RepeatOffset = "repeat-offset", "";
-    /// Every list claims one object more than it delivers.
+    /// Every list claims one object more than it returns.
     ShortList = "short-list", "";
     /// Every list ends after its first page.
     EndEarly = "end-early", "";
-    /// The first N pages after a first one come as if an object before them had been deleted meanwhile.
+    /// The first N pages after a first one look as if an object before them had been deleted in between.
     Shift = "shift", "N";
-    /// The first N pages after a first one come as if an object before them had been added meanwhile.
+    /// The first N pages after a first one look as if an object before them had been added in between.
     Repeat = "repeat", "N";
-    /// The first N lists of applications after a write show neither it nor what followed.
+    /// The first N lists of applications after a write show neither it nor later changes.
     Lag = "lag", "N";
-    /// The first N changes of an Admin API application by another one also revoke its permissions, all but the one to set
-    /// them.
+    /// The first N changes of an Admin API application by another one also revoke its permissions, except the one to set them.
     Revoke = "revoke", "N";
     /// The first N calls of the token endpoint and the public API of Identity Intelligence get 503.
     IntelligenceDown = "intelligence-503", "N";
-    /// The first N of them get 200 and an HTML page, as from a proxy.
+    /// The first N of these calls get 200 and an HTML page, as from a proxy.
     IntelligenceHtml = "intelligence-html", "N";
-    /// The first N of them get 302 to another host.
+    /// The first N of these calls get 302 to another host.
     IntelligenceRedirect = "intelligence-redirect", "N";
-    /// The first N of them lose their connection.
+    /// The first N of these calls lose their connection.
     IntelligenceReset = "intelligence-reset", "N";
-    /// Every answer of them is N milliseconds late.
+    /// Every answer to these calls is N milliseconds late.
     IntelligenceDelay = "intelligence-delay", "MS";
     /// `code` of an error is text.
     StringCode = "string-code", "";
 }
 
-/// One disturbance: `KIND`, `KIND=N`, and after either of them `@CALLS` or `@/PATH`, or both. Where a number of calls is
-/// left out, it is 1.
+/// A fault: `KIND` or `KIND=N`, followed by `@CALLS`, `@/PATH`, or both. The number of calls defaults to 1.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fault {
     /// What happens.
     pub kind: FaultKind,
     /// How often, how long, or how far.
     pub amount: i64,
-    /// How many calls pass before it begins.
+    /// How many calls pass before it starts.
     pub after: u64,
-    /// Only where the request's path begins so; empty for everywhere.
+    /// Only for requests whose path has this prefix; empty for all.
     pub path: String,
 }
 
 impl FaultKind {
-    /// Whether it strikes single requests, so that it can be limited to a path.
+    /// Whether it affects single requests, so that it can be limited to a path.
     fn is_local(self) -> bool {
         !matches!(
             self,
@@ -142,7 +140,7 @@ impl FromStr for Fault {
         };
         let (text, after) = match text.split_once('@') {
             Some((text, calls)) => {
-                let needed = || format!("write the number of calls before `{text}` begins: {text}@CALLS");
+                let needed = || format!("add the number of calls before `{text}` starts: {text}@CALLS");
                 (text, calls.trim().parse().map_err(|_| needed())?)
             }
             None => (text, 0),
@@ -157,7 +155,7 @@ impl FromStr for Fault {
                 takes => format!("{}={takes}", kind.name()),
             });
             return Err(format!(
-                "unknown fault `{name}`; known are: {}",
+                "unknown fault `{name}`; known faults: {}",
                 known.collect::<Vec<_>>().join(", ")
             ));
         };
@@ -204,7 +202,7 @@ impl fmt::Display for Fault {
 pub enum Strike {
     /// Nothing.
     None,
-    /// This is answered, and nothing is done.
+    /// This is answered; nothing is done.
     Answer(RawReply),
     /// The connection is lost before anything is done.
     ResetBefore,
@@ -220,7 +218,7 @@ pub enum Strike {
     Endless,
 }
 
-/// The disturbances that are under way.
+/// The active faults.
 #[derive(Debug, Default)]
 pub struct Faults {
     active: Vec<Fault>,
@@ -242,22 +240,22 @@ fn redirect(now: i64) -> Strike {
 const PAGE: &str = "<html><head><title>502 Bad Gateway</title></head><body>Bad Gateway</body></html>";
 
 impl Faults {
-    /// Starts with these.
+    /// Starts with these faults.
     pub fn new(active: Vec<Fault>) -> Self {
         Self { active, ..Self::default() }
     }
 
-    /// Adds one.
+    /// Adds a fault.
     pub fn add(&mut self, fault: Fault) {
         self.active.push(fault);
     }
 
-    /// Ends all of them.
+    /// Ends all faults.
     pub fn clear(&mut self) {
         self.active.clear();
     }
 
-    /// How many calls were left without an answer for ever.
+    /// How many calls were left without an answer forever.
     pub fn halted(&self) -> usize {
         self.halted
     }
@@ -272,7 +270,7 @@ impl Faults {
         begun.any(|fault| fault.kind == kind && path.starts_with(&fault.path))
     }
 
-    /// Uses up one of the calls that a fault has left at a path.
+    /// Uses up one of the calls that remain for a fault at a path.
     fn take(&mut self, kind: FaultKind, path: &str) -> bool {
         let strikes = |fault: &&mut Fault| {
             fault.kind == kind && fault.after == 0 && fault.amount > 0 && path.starts_with(&fault.path)
@@ -286,12 +284,12 @@ impl Faults {
         }
     }
 
-    /// How far the clock is off, in seconds.
+    /// How much the clock differs, in seconds.
     pub fn skew(&self) -> i64 {
         self.amount(FaultKind::Skew).unwrap_or_default()
     }
 
-    /// How late the answer to a request is.
+    /// By how much the answer to a request is delayed.
     pub fn delay(&self, request: &RawRequest) -> Duration {
         let kinds =
             [Some(FaultKind::Delay), is_intelligence(request).then_some(FaultKind::IntelligenceDelay)];
@@ -299,7 +297,7 @@ impl Faults {
         Duration::from_millis(u64::try_from(amount).unwrap_or_default())
     }
 
-    /// Whether answers come a few bytes at a time.
+    /// Whether answers arrive a few bytes at a time.
     pub fn drips(&self) -> bool {
         self.amount(FaultKind::Drip).is_some()
     }
@@ -309,7 +307,7 @@ impl Faults {
         self.amount(FaultKind::StringCode).is_some()
     }
 
-    /// Decides what happens to a request. Only one fault strikes at a time, in the order of [`FaultKind`].
+    /// Decides what happens to a request. Only one fault is injected at a time, in the order of [`FaultKind`].
     pub(super) fn strike(&mut self, request: &RawRequest, switches: &Switches, now: i64) -> Strike {
         let strike = self.strike_now(request, switches, now);
         self.active.iter_mut().for_each(|fault| fault.after = fault.after.saturating_sub(1));
@@ -385,8 +383,7 @@ impl Faults {
         false
     }
 
-    /// By how many objects a list has moved before one of its pages after the first is read, where a fault says so: the
-    /// page is read from there.
+    /// By how many objects a list has moved before a later page is read, if a fault says so: the page is read from there.
     pub(super) fn moves(&mut self, call: &mut Call) -> i64 {
         let offset = call.number("offset").ok().flatten().unwrap_or_default();
         if call.method != "GET" || offset <= 0 {
@@ -402,7 +399,7 @@ impl Faults {
         by
     }
 
-    /// Whether lists of applications are still to lag behind a write.
+    /// Whether lists of applications will lag behind a write.
     pub(super) fn will_lag(&self) -> bool {
         self.amount(FaultKind::Lag).is_some_and(|lists| lists > 0)
     }
@@ -417,7 +414,7 @@ impl Faults {
         self.take(FaultKind::Revoke, "")
     }
 
-    /// Falsifies the metadata of a page, where a fault says so; `moved` is what [`Self::moves`] did to it.
+    /// Falsifies the metadata of a page if a fault says so; `moved` is the result of [`Self::moves`].
     pub(super) fn falsify(&self, path: &str, offset: usize, moved: i64, metadata: &mut Map<String, Value>) {
         for name in ["next_offset", "total_objects"] {
             if let Some(number) = metadata.get(name).and_then(Value::as_i64) {
@@ -469,9 +466,12 @@ mod tests {
             Ok(Fault { kind: FaultKind::Halt, amount: 1, after: 3, path: String::new() })
         );
         let error = "halt@x".parse::<Fault>().unwrap_err();
-        assert_eq!(error, "write the number of calls before `halt` begins: halt@CALLS");
+        assert_eq!(error, "add the number of calls before `halt` starts: halt@CALLS");
         let error = "430=1".parse::<Fault>().unwrap_err();
-        assert!(error.starts_with("unknown fault `430`; known are: 429=N, writes-per-minute=N, "), "{error}");
+        assert!(
+            error.starts_with("unknown fault `430`; known faults: 429=N, writes-per-minute=N, "),
+            "{error}"
+        );
         assert_eq!("429=-1".parse::<Fault>(), Err("fault `429` needs a number, not `-1`".to_owned()));
         assert_eq!("delay".parse::<Fault>(), Err("fault `delay` needs a number: delay=MS".to_owned()));
         assert_eq!("drip=2".parse::<Fault>(), Err("fault `drip` takes no number".to_owned()));

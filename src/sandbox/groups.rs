@@ -27,7 +27,7 @@ pub(super) fn answer(
         ("v1", "DELETE", [id]) => {
             call.require(WRITE_RESOURCE)?;
             account.may_be_deleted(GROUPS, id)?;
-            // Users and applications keep the id, but no reading shows a group that is gone.
+            // Users and applications keep the id, but reads do not show a deleted group.
             account.store.remove(GROUPS, id)?;
             Ok(Reply::Ok(account.deleted()))
         }
@@ -64,7 +64,7 @@ fn members(account: &Account, call: &Call, id: &str) -> Result<Reply, Reply> {
     Ok(window.page(total, rows))
 }
 
-/// A group as it is read: its status is written in lower case, and shown capitalized (duo-api.md, correction to 7.1).
+/// A group as returned by a read: its status is stored in lower case and shown capitalised (duo-api.md, correction to 7.1).
 pub(super) fn show(group: &Value, switches: &Switches) -> Value {
     let mut shown = group.clone();
     let status = group.get("status").and_then(Value::as_str).unwrap_or_default();
@@ -84,7 +84,7 @@ pub(super) fn show_nested(group: &Value, switches: &Switches) -> Value {
     show(group, switches)
 }
 
-/// Names are unique among groups made by API (duo-api.md, correction to section 2.2).
+/// Names are unique among groups created by the API (duo-api.md, correction to section 2.2).
 fn check_name(account: &Account, name: &str, own: Option<&str>) -> Result<(), Reply> {
     let mut others = account.store.list(GROUPS).filter(|(id, _)| Some(*id) != own);
     let taken = others.any(|(_, group)| group.get("name").and_then(Value::as_str) == Some(name));
@@ -114,7 +114,7 @@ fn modify(account: &mut Account, call: &Call, id: &str) -> Result<Reply, Reply> 
     Ok(Reply::Ok(show(&group, &account.switches)))
 }
 
-/// A group with nothing but a name. The legacy factor flags have no effect (trap 33).
+/// A group with only a name. The legacy factor flags have no effect (trap 33).
 pub(super) fn blank(id: &str, name: &str) -> Value {
     json!({
         "desc": "", "group_id": id, "mobile_otp_enabled": true, "name": name, "push_enabled": true,

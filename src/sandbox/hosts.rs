@@ -1,11 +1,10 @@
-//! The names under which the account is reached.
+//! The names under which the account can be reached.
 
 use std::net::IpAddr;
 
 const DOMAINS: &[&str] = &[".duosecurity.com", ".duofederal.com"];
 
-/// Whether a name without its port leads to the account of an API hostname: that hostname, its own single sign-on
-/// service, and this machine.
+/// Whether a name, without its port, leads to the account: its API hostname, its single sign-on service, or this machine.
 pub(super) fn reach(api_hostname: &str, name: &str) -> bool {
     let address = name.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
     let is_here = name == "localhost" || address.is_ok_and(|address| address.to_canonical().is_loopback());

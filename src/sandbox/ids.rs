@@ -1,4 +1,4 @@
-//! Identifiers in Duo's shapes, and random keys (duo-api.md, section 0).
+//! Identifiers in Duo's formats, and random keys (duo-api.md, section 0).
 
 use std::io;
 

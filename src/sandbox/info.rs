@@ -46,7 +46,7 @@ fn summary(account: &Account) -> Value {
     summary
 }
 
-/// The last 30 days, unless the call says otherwise.
+/// The period of the call; the last 30 days by default.
 fn period(call: &Call) -> Result<(i64, i64), Reply> {
     let until = call.number("maxtime")?.unwrap_or(call.now);
     Ok((call.number("mintime")?.unwrap_or(until - 30 * 86_400), until))

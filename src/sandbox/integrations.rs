@@ -62,7 +62,7 @@ pub(super) fn answer(
 
 const WRITE: &[&str] = &["adminapi_integrations"];
 
-/// What the newer flag opens is not documented (duo-api.md, section 5).
+/// What the newer flag allows is not documented (duo-api.md, section 5).
 fn may_read(account: &Account, call: &Call) -> Result<(), Reply> {
     let newer = account.switches.read_flags.then_some("adminapi_integrations_read");
     let writing = account.switches.applications_read.then_some("adminapi_integrations");
@@ -70,7 +70,7 @@ fn may_read(account: &Account, call: &Call) -> Result<(), Reply> {
     call.require(&flags)
 }
 
-/// An application that the caller may change, or whose secrets it may see.
+/// An application that the caller may change or whose secrets it may read.
 fn writable(account: &Account, call: &Call, ikey: &str) -> Result<Application, Reply> {
     let (found, allowed) = (load(account, ikey), call.require(WRITE));
     if account.switches.existence_first {
@@ -155,7 +155,7 @@ fn delete(account: &mut Account, call: &Call, ikey: &str) -> Result<Reply, Reply
     Ok(Reply::Ok(account.deleted()))
 }
 
-/// An OIDC or OAuth application has no usable secret key (duo-api.md, section 3.3).
+/// OIDC and OAuth applications have no usable secret key (duo-api.md, section 3.3).
 fn secret_key(application: &Application) -> Result<Reply, Reply> {
     Ok(Reply::Ok(json!({"secret_key": application.shown_secret()})))
 }

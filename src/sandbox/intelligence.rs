@@ -1,6 +1,6 @@
-//! Identity Intelligence beside the simulated Duo: the token endpoint and the GraphQL of its public API, and a console
-//! with the form that has no API (identity-intelligence.md). What the console tests and collects, it really asks the
-//! simulated Duo for, with the keys that were typed in.
+//! Identity Intelligence for the simulated Duo: the token endpoint and GraphQL of its public API, and a console with the
+//! form that has no API (identity-intelligence.md). The console sends real requests to the simulated Duo with the keys that
+//! were entered.
 
 use super::message::{RawReply, RawRequest};
 use super::paths::{CONSOLE_PATH, GRAPHQL_PATH, TOKEN_PATH};
@@ -19,7 +19,7 @@ mod system_logs;
 
 pub use clients::ApiClient;
 
-/// Answers what belongs to Identity Intelligence; `None` for everything that is Duo's.
+/// Answers requests to Identity Intelligence; `None` for Duo's own.
 pub(super) fn answer(account: &mut Account, request: &RawRequest, now: i64) -> Option<RawReply> {
     let path = request.path();
     if path == CONSOLE_PATH || path.strip_prefix(CONSOLE_PATH).is_some_and(|rest| rest.starts_with('/')) {

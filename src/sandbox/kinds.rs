@@ -1,10 +1,10 @@
-//! Types of applications: which can be created by API, and which properties they have (duo-api.md, section 4).
+//! Application types: which ones the API can create, and their properties (duo-api.md, section 4).
 
 /// Whether the API creates applications of a type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Creation {
     Yes,
-    /// No source says so for certain.
+    /// No source is certain.
     Doubtful,
     No,
 }
@@ -28,7 +28,7 @@ const DOUBTFUL: &[&str] = &[
     "partner_websdk", "portal", "rest", "samlidp", "sso-cisco-secure-access", "tmg", "uag", "verify",
 ];
 
-/// Whether the API creates applications of a type; unknown types, `azure-ca` and `ag*` never are.
+/// Whether the API creates applications of a type; never for unknown types, `azure-ca` and `ag*`.
 pub(super) fn creation(kind: &str) -> Creation {
     if CREATABLE.contains(&kind) {
         Creation::Yes
@@ -39,7 +39,7 @@ pub(super) fn creation(kind: &str) -> Creation {
     }
 }
 
-/// Credentials for an administrative API rather than something that users log in to.
+/// Credentials for an administrative API, not an application that users log in to.
 pub(super) fn is_api(kind: &str) -> bool {
     matches!(kind, "adminapi" | "accountsapi")
 }
@@ -67,31 +67,31 @@ pub(super) fn has_secret_key(kind: &str) -> bool {
     )
 }
 
-/// Where Duo documents the key with its Authentication Proxy, whose own check of it is `/auth/v2/check` (probes.md,
-/// section 3).
+/// Types whose key Duo documents for its Authentication Proxy, which checks it with `/auth/v2/check` (probes.md, section
+/// 3).
 #[rustfmt::skip]
 const PROXY: &[&str] = &[
     "array", "aws-directory-service", "barracuda", "checkpoint", "cisco", "ciscofirepower", "ciscoiseradius",
     "ciscoradius", "citrixcag", "citrixns", "clearpass", "cyberark", "f5bigip", "fortinet", "juniper", "ldapproxy",
     "merakiradius", "netmotion", "paloalto", "radius", "rras", "sonicwallsra", "sophosutm", "vmwareview",
 ];
-/// Where the key is that of the Auth API itself, or of a client that calls it.
+/// Types whose key is for the Auth API itself, or for a client that calls it.
 const AUTH: &[&str] = &["authapi", "partner_authapi", "rest", "unix", "verify"];
-/// Where the key is the client of the Universal Prompt, and of the Auth API beside it.
+/// Types whose key is for the Universal Prompt and the Auth API.
 const WEB: &[&str] = &["bitwarden", "partner_websdk", "websdk"];
-/// Where the v1 authentication protocol is spoken beside those of the Authentication Proxy.
+/// Types that use the v1 authentication protocol in addition to those of the Authentication Proxy.
 const REST: &[&str] = &["openvpn", "openvpnas", "unix"];
 
-/// What an API answers to a right key of a type.
+/// How an API answers a valid key of a type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Admits {
     Yes,
     No,
-    /// No source says so.
+    /// No source tells.
     Unknown,
 }
 
-/// Whether the Auth API lets the keys of a type in (probes.md, section 3).
+/// Whether the Auth API accepts the keys of a type (probes.md, section 3).
 pub(super) fn auth_api(kind: &str) -> Admits {
     let known = [PROXY, AUTH, WEB].concat();
     match kind {
@@ -101,12 +101,12 @@ pub(super) fn auth_api(kind: &str) -> Admits {
     }
 }
 
-/// Whether `/rest/v1/check` knows the keys of a type (probes.md, section 5).
+/// Whether `/rest/v1/check` accepts the keys of a type (probes.md, section 5).
 pub(super) fn rest_v1(kind: &str) -> Admits {
     if PROXY.contains(&kind) || REST.contains(&kind) { Admits::Yes } else { Admits::Unknown }
 }
 
-/// Whether the OAuth health check knows the keys of a type as clients, though Duo has not seen them used without a frame
+/// Whether the OAuth health check accepts the keys of a type as clients, before Duo has seen a frameless authentication
 /// (probes.md, section 3).
 pub(super) fn health_check(kind: &str) -> Admits {
     if WEB.contains(&kind) { Admits::Yes } else { Admits::Unknown }

@@ -26,7 +26,7 @@ pub(super) fn answer(account: &Account, call: &Call, version: &str, rest: &[&str
     if version == "v1" { old::list(account, call, log) } else { search::list(account, call, log) }
 }
 
-/// Trust Monitor: nothing suspicious ever happens here. Both times are required, in milliseconds.
+/// Trust Monitor: the sandbox never has suspicious events. Both times are required, in milliseconds.
 pub(super) fn trust_monitor(account: &Account, call: &Call) -> Result<Reply, Reply> {
     if call.method != "GET" {
         return Err(Reply::wrong_method());

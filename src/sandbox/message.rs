@@ -1,4 +1,4 @@
-//! Requests and replies as bytes and headers, before and after the sandbox understands them (duo-api.md, 2.1).
+//! Requests and replies as bytes and headers, before parsing and after rendering (duo-api.md, 2.1).
 
 use std::fmt::Write as _;
 use std::net::{IpAddr, Ipv4Addr};
@@ -46,7 +46,7 @@ impl RawRequest {
         self.target.split_once('?').map_or(self.target.as_str(), |(path, _)| path)
     }
 
-    /// The query, `""` without one.
+    /// The query, or `""`.
     pub fn query(&self) -> &str {
         self.target.split_once('?').map_or("", |(_, query)| query)
     }
@@ -64,7 +64,7 @@ pub struct RawReply {
 }
 
 impl RawReply {
-    /// A reply with the headers that every reply of Duo carries.
+    /// A reply with the headers that all of Duo's replies have.
     pub fn new(status: u16, content_type: &str, body: Vec<u8>, now: i64) -> Self {
         let mut headers = vec![
             ("Server", "Duo/1.0".to_owned()),
@@ -76,7 +76,7 @@ impl RawReply {
         Self { status, headers, body }
     }
 
-    /// The exact bytes of an answer (duo-api.md, section 2.1).
+    /// The exact bytes of a reply (duo-api.md, section 2.1).
     pub fn render(reply: Reply, request: &RawRequest, switches: &Switches, now: i64) -> Self {
         let (status, envelope) = match reply {
             Reply::Raw { content_type, body } => return Self::new(200, content_type, body, now),
@@ -114,7 +114,7 @@ impl RawReply {
     }
 }
 
-/// What every successful reply carries beside the headers of [`RawReply::new`], as recorded (official request collection).
+/// Headers of every successful reply in addition to those of [`RawReply::new`], as recorded (official request collection).
 const SUCCESS: &[(&str, &str)] = &[
     ("Cache-Control", "no-store"),
     ("Pragma", "no-cache"),
@@ -157,7 +157,7 @@ pub(super) fn pairs(query: &str) -> Vec<(String, String)> {
         .collect()
 }
 
-/// The host without its port: what a signature covers (duo-api.md, section 1.2).
+/// The host without its port, as covered by a signature (duo-api.md, section 1.2).
 pub(super) fn bare_host(authority: &str) -> &str {
     match authority.rsplit_once(':') {
         Some((host, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => host,
@@ -165,7 +165,7 @@ pub(super) fn bare_host(authority: &str) -> &str {
     }
 }
 
-/// JSON as Python's `json.dumps(value, sort_keys=True)` writes it, which is what Duo sends.
+/// JSON as Duo sends it: as Python's `json.dumps(value, sort_keys=True)` writes it.
 pub fn dumps(value: &Value) -> String {
     let mut text = String::new();
     write_value(value, &mut text);

@@ -1,4 +1,4 @@
-//! Lists of addresses, `a-b` ranges and CIDR blocks, as `networks_for_api_access` holds them (duo-api.md, 3.3).
+//! Lists of addresses, `a-b` ranges and CIDR blocks, as in `networks_for_api_access` (duo-api.md, 3.3).
 
 use std::net::IpAddr;
 
@@ -13,12 +13,12 @@ fn range(entry: &str) -> Option<(IpAddr, IpAddr)> {
     (ends.0.is_ipv4() == ends.1.is_ipv4() && ends.0 <= ends.1).then_some(ends)
 }
 
-/// Whether Duo can read an entry.
+/// Whether Duo accepts an entry.
 pub(super) fn is_valid(entry: &str) -> bool {
     range(entry).is_some()
 }
 
-/// Whether an address may call: an empty list restricts nothing.
+/// Whether an address may call; an empty list allows all.
 pub(super) fn allow(entries: &[String], address: IpAddr) -> bool {
     let address = address.to_canonical();
     entries.is_empty()

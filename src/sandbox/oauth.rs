@@ -14,10 +14,10 @@ use super::state::Account;
 use super::switches::{ClockRefusal, HealthCheck};
 use crate::secret::Secret;
 
-/// How long an assertion may still be valid, in seconds.
+/// The longest remaining validity of an assertion, in seconds.
 const LIFETIME: i64 = 300;
 
-/// Answers a form; a body in another form has no parameters that it reads.
+/// Answers a form; a body in another format has no parameters.
 pub(super) fn health_check(account: &mut Account, call: &Call) -> Result<Reply, Reply> {
     if call.method != "POST" {
         return Err(Reply::wrong_method());
@@ -46,7 +46,7 @@ pub(super) fn health_check(account: &mut Account, call: &Call) -> Result<Reply, 
         return Err(Reply::invalid_client());
     }
     let expires = claims.get("exp").and_then(whole_seconds).unwrap_or_default();
-    // A minute more for a client's clock that is a little ahead.
+    // One more minute, for clients whose clock is slightly ahead.
     if !(call.now - 60..=call.now + LIFETIME + 60).contains(&expires) {
         return Err(match account.switches.health_check_clock {
             ClockRefusal::BadRequest => Reply::invalid_client(),
@@ -66,7 +66,7 @@ fn whole_seconds(time: &Value) -> Option<i64> {
     time.as_number()?.to_string().split('.').next()?.parse().ok()
 }
 
-/// The claims of a JWT that was signed with HS512 and this key.
+/// The claims of a JWT signed with HS512 and this key.
 fn verified(token: &str, secret: &Secret) -> Option<Value> {
     let (signed, signature) = token.rsplit_once('.')?;
     let (header, payload) = signed.split_once('.')?;

@@ -1,4 +1,4 @@
-//! What an administrator does in the Admin Panel, behind every API client's back.
+//! What an administrator does in the Admin Panel, behind the API clients' back.
 
 use std::net::{IpAddr, Ipv4Addr};
 
@@ -14,12 +14,12 @@ use super::state::Account;
 use super::{groups, ids, permissions, policies, users};
 
 impl Account {
-    /// Does an administrator's call: every permission is held, and no application is the caller's own.
+    /// Makes a call as an administrator: with every permission, and with no application as the caller.
     pub fn as_administrator(&mut self, method: &str, path: &str, params: Map<String, Value>) -> Reply {
         self.call_by("", method, path, params)
     }
 
-    /// The same in the name of an application, as the activity log will say.
+    /// The same on behalf of an application, which the activity log will name.
     pub fn call_by(&mut self, ikey: &str, method: &str, path: &str, params: Map<String, Value>) -> Reply {
         let caller = Caller {
             ikey: ikey.to_owned(),
@@ -40,7 +40,7 @@ impl Account {
         self.dispatch(&call)
     }
 
-    /// Every application as version 3 of the API shows it.
+    /// Every application as version 3 of the API returns it.
     pub fn applications(&mut self) -> Vec<Value> {
         let mut offset = 0;
         let mut found = Vec::new();
@@ -58,11 +58,11 @@ impl Account {
         }
     }
 
-    /// One application as version 3 of the API shows it.
+    /// One application as version 3 of the API returns it.
     ///
     /// # Errors
     ///
-    /// The refusal, when there is none.
+    /// The refusal, if it does not exist.
     pub fn application(&mut self, ikey: &str) -> Result<Value, Reply> {
         object(self.as_administrator("GET", &format!("/admin/v3/integrations/{ikey}"), Map::new()))
     }
@@ -85,15 +85,15 @@ impl Account {
         object(self.as_administrator("POST", &format!("/admin/v3/integrations/{ikey}"), properties))
     }
 
-    /// Puts an application into the account as it may have come about over the years, whatever its type, and returns
-    /// its key. `stored` has the sandbox's own names: `kind`, `name`, `notes`, `user_access`, `groups_allowed`,
-    /// `policy_key`, `networks`, `permissions`, `frameless`, `universal_prompt`, `sso`, ...
+    /// Puts an application of any type into the account, in a state that may have evolved over years, and returns its key.
+    /// `stored` uses the sandbox's own names: `kind`, `name`, `notes`, `user_access`, `groups_allowed`, `policy_key`, `networks`,
+    /// `permissions`, `frameless`, `universal_prompt`, `sso`, ...
     ///
     /// # Errors
     ///
-    /// When it has another shape, or the state cannot be written.
+    /// When it has another format, or the state cannot be written.
     pub fn place_application(&mut self, stored: &Value) -> std::io::Result<String> {
-        let shape = || std::io::Error::other("this is no application");
+        let shape = || std::io::Error::other("this is not an application");
         let mut application = Application::read(stored).ok_or_else(shape)?;
         application.integration_key = self.next_id("DI", INTEGRATIONS)?;
         application.secret_key = ids::secret()?;
@@ -106,13 +106,13 @@ impl Account {
     ///
     /// # Errors
     ///
-    /// The refusal, when there is none.
+    /// The refusal, if it does not exist.
     pub fn delete_application(&mut self, ikey: &str) -> Result<(), Reply> {
         object(self.as_administrator("DELETE", &format!("/admin/v3/integrations/{ikey}"), Map::new()))
             .map(drop)
     }
 
-    /// Adds a group and returns its id. Unlike the API, the panel takes a name twice.
+    /// Adds a group and returns its id. Unlike the API, the panel accepts duplicate names.
     ///
     /// # Errors
     ///
@@ -132,7 +132,7 @@ impl Account {
         self.store.remove(GROUPS, id)
     }
 
-    /// Adds a custom policy and returns its key. Unlike the API, the panel takes a name twice.
+    /// Adds a custom policy and returns its key. Unlike the API, the panel accepts duplicate names.
     ///
     /// # Errors
     ///
@@ -143,7 +143,7 @@ impl Account {
         Ok(key)
     }
 
-    /// Makes a user a member of a group, as a directory sync does.
+    /// Adds a user who is a member of groups, as a directory sync does.
     ///
     /// # Errors
     ///
@@ -156,7 +156,7 @@ impl Account {
         Ok(id)
     }
 
-    /// Writes a login, or an attempt at one, into the authentication log, at a time in Unix seconds.
+    /// Adds a login, or an attempt at one, to the authentication log, at a time in Unix seconds.
     ///
     /// # Errors
     ///

@@ -1,8 +1,8 @@
-//! Paths beside Duo's own.
+//! Paths that Duo does not have.
 
-/// Where the console of the simulated Identity Intelligence is.
+/// The console of the simulated Identity Intelligence.
 pub(super) const CONSOLE_PATH: &str = "/console";
-/// Where the simulated Identity Intelligence gives out tokens.
+/// The token endpoint of the simulated Identity Intelligence.
 pub(super) const TOKEN_PATH: &str = "/identity-intelligence/oauth/token";
-/// Where its public API is.
+/// The public API of the simulated Identity Intelligence.
 pub(super) const GRAPHQL_PATH: &str = "/identity-intelligence/graphql";

@@ -5,16 +5,16 @@ use super::switches::Switches;
 /// Lets an Admin API application set the flags of Admin API applications.
 pub(super) const SET_PERMISSIONS: &str = "adminapi_allow_to_set_permissions";
 
-/// What opens users, groups, devices and policies for reading.
+/// Flags that allow reading users, groups, devices and policies.
 pub(super) const READ_RESOURCE: &[&str] = &["adminapi_read_resource"];
-/// What opens them for writing.
+/// Flags that allow writing them.
 pub(super) const WRITE_RESOURCE: &[&str] = &["adminapi_write_resource"];
-/// What opens administrators and their units for reading.
+/// Flags that allow reading administrators and their units.
 pub(super) const READ_ADMINS: &[&str] = &["adminapi_admins_read", "adminapi_admins"];
-/// What opens them for writing.
+/// Flags that allow writing them.
 pub(super) const WRITE_ADMINS: &[&str] = &["adminapi_admins"];
 
-/// Every flag, and whether it is one of the newer ones that an older tenant lacks.
+/// Every flag, and whether it is a newer one that older tenants lack.
 const FLAGS: &[(&str, bool)] = &[
     ("adminapi_admins", false),
     ("adminapi_admins_read", true),
@@ -35,7 +35,7 @@ pub(super) fn known(switches: &Switches) -> impl Iterator<Item = &'static str> {
     FLAGS.iter().filter(move |(_, is_new)| new_flags || !is_new).map(|(flag, _)| *flag)
 }
 
-/// Every flag there is.
+/// Every flag.
 pub(super) fn every() -> impl Iterator<Item = &'static str> {
     FLAGS.iter().map(|(flag, _)| *flag)
 }

@@ -10,7 +10,7 @@ use super::permissions::{READ_RESOURCE, WRITE_RESOURCE};
 use super::state::Account;
 use super::store::Store;
 
-/// Sections that Duo knows (duo-api.md, section 7.2).
+/// The sections that Duo knows (duo-api.md, section 7.2).
 const SECTIONS: &[&str] = &[
     "anonymous_networks",
     "authentication_methods",
@@ -33,7 +33,7 @@ const SECTIONS: &[&str] = &[
     "user_location",
 ];
 
-/// Whether a key names a policy that an application can have.
+/// Whether a key belongs to a policy that an application can have.
 pub(super) fn is_custom(store: &Store, key: &str) -> bool {
     store.get(POLICIES, key).is_some_and(|policy| !is_global(policy))
 }
@@ -42,7 +42,7 @@ fn is_global(policy: &Value) -> bool {
     policy.get("is_global_policy").and_then(Value::as_bool).unwrap_or_default()
 }
 
-/// A policy as it is stored and shown.
+/// A policy as stored and shown.
 pub(super) fn policy(key: &str, name: &str, is_global: bool, sections: Value) -> Value {
     json!({"is_global_policy": is_global, "policy_key": key, "policy_name": name, "sections": sections})
 }
@@ -73,7 +73,7 @@ pub(super) fn answer(account: &mut Account, call: &Call, rest: &[&str]) -> Resul
             if !is_custom(&account.store, &key) {
                 return Err(Reply::invalid("policy_key"));
             }
-            // Applications keep the key, but no reading shows a policy that is gone.
+            // Applications keep the key, but reads do not show a deleted policy.
             account.store.remove(POLICIES, &key)?;
             Ok(Reply::Ok(account.deleted()))
         }
@@ -100,7 +100,7 @@ fn read(account: &Account, call: &Call, rest: &[&str]) -> Result<Reply, Reply> {
     }
 }
 
-/// The key of a policy that exists; `global` is an alias.
+/// The key of an existing policy; `global` is an alias.
 fn resolve(account: &Account, key: &str) -> Result<String, Reply> {
     let mut policies = account.store.list(POLICIES);
     let found = match key {
@@ -143,7 +143,7 @@ fn sections(account: &Account, key: &str) -> Map<String, Value> {
     sections.and_then(Value::as_object).cloned().unwrap_or_default()
 }
 
-/// What holds for one user of one application: the application's policy over the global one.
+/// The effective policy for one user of one application: the application's policy over the global one.
 fn calculate(account: &Account, call: &Call) -> Result<Reply, Reply> {
     let (ikey, user) = (call.required("integration_key")?, call.required("user_id")?);
     let application =
@@ -227,7 +227,7 @@ fn update_many(account: &mut Account, call: &Call) -> Result<Reply, Reply> {
     Ok(Reply::Ok(json!({"policies": policies})))
 }
 
-/// Whether names of policies are unique is not known (policies.md, section 14).
+/// Whether policy names are unique is unknown (policies.md, section 14).
 fn check_name(account: &Account, name: &str, own: Option<&str>) -> Result<(), Reply> {
     if !account.switches.unique_policies {
         return Ok(());
@@ -278,7 +278,7 @@ fn write(account: &mut Account, key: &str, params: &Map<String, Value>) -> Resul
     Ok(())
 }
 
-/// The applications that a policy call attaches to or detaches from a policy.
+/// The applications that a policy call attaches or detaches.
 struct Targets {
     attach: Vec<String>,
     detach: Vec<String>,

@@ -1,4 +1,4 @@
-//! Duo's APIs: from a request to the family that answers it. Authentication, admission, routes.
+//! Routes a request to the API family that answers it: authentication, admission, routes.
 
 use serde_json::Value;
 
@@ -41,7 +41,7 @@ impl Account {
         self.falsified(reply, request, moved)
     }
 
-    /// Answers a list of applications as it was before a write, where a fault says so.
+    /// Answers with the applications as they were before a write, if a fault asks for it.
     fn late(&mut self, call: &Call) -> Reply {
         if !self.faults.will_lag() {
             self.outdated = None;
@@ -70,7 +70,7 @@ impl Account {
         Reply::Page(rows, Value::Object(metadata))
     }
 
-    /// Answers a call whose signature was verified: its networks, its permissions, the rest.
+    /// Answers a call with a verified signature: checks networks and permissions, then routes it.
     pub fn dispatch(&mut self, call: &Call) -> Reply {
         self.route(call).unwrap_or_else(|refusal| refusal)
     }
@@ -106,7 +106,7 @@ impl Account {
         }
     }
 
-    /// Whether a key may call from where it does, and for whom (duo-api.md, sections 2.2 and 8).
+    /// Whether a key may call from its address and for the account (duo-api.md, sections 2.2 and 8).
     fn admit(&self, call: &Call, caller: &Caller) -> Result<(), Reply> {
         let application = Application::load(&self.store, &caller.ikey);
         let allowed = application.is_none_or(|application| networks::allow(&application.networks, call.peer));

@@ -1,4 +1,4 @@
-//! What a new account holds. Identifiers are the same in every sandbox; secret keys never are.
+//! The content of a new account. Ids are the same in every sandbox; secret keys never are.
 
 use std::collections::BTreeSet;
 use std::io;
@@ -13,7 +13,7 @@ use super::logs::written::{self, Login, Target};
 use super::state::Account;
 use super::{groups, ids, permissions, policies, settings, units, users};
 
-/// Groups by name. Two are called alike, and one came from a directory (duo-api.md, section 7.1).
+/// Groups by name. Two have the same name, and one came from a directory (duo-api.md, section 7.1).
 const GROUP_NAMES: &[(&str, &str)] = &[
     ("Employees", "Everybody on the payroll"),
     ("VPN Users", "May use the VPN"),
@@ -35,7 +35,7 @@ const FIRST_NAMES: &[&str] = &[
 const LAST_NAMES: &[&str] = &["Albrecht", "Bianchi", "Castillo", "Dvorak"];
 const USER_COUNT: usize = 44;
 
-/// The seed of a new sandbox.
+/// The full seed of a new sandbox.
 pub(super) fn everything(account: &mut Account) -> io::Result<()> {
     let now = Timestamp::now().as_second();
     operator_only(account)?;
@@ -50,7 +50,7 @@ pub(super) fn everything(account: &mut Account) -> io::Result<()> {
     seed_logs(account, &users, &applications, now)
 }
 
-/// The operator's application, the global policy and the settings: an account in which nothing else is declared.
+/// The operator's application, the global policy and the settings: an account with nothing else.
 pub(super) fn operator_only(account: &mut Account) -> io::Result<()> {
     account.store.put(SETTINGS, SETTINGS, settings::defaults())?;
     let sections = json!({
@@ -120,7 +120,7 @@ fn seed_policies(account: &mut Account) -> io::Result<Vec<String>> {
     Ok(seeded)
 }
 
-/// Somebody who can be met in the logs.
+/// A person who appears in the logs.
 struct Person {
     id: String,
     username: String,
@@ -139,7 +139,7 @@ fn seed_users(account: &mut Account, groups: &[String], now: i64) -> io::Result<
             19 => "disabled",
             _ => "active",
         };
-        // Everybody is in the first group, and in one other.
+        // Everyone is in the first group and in one other.
         let member_of: Vec<&String> =
             groups.first().into_iter().chain(groups.get(1 + number % (GROUP_NAMES.len() - 1))).collect();
         let mut user = users::user(&id, &username, now - 86_400 * 200);
@@ -190,13 +190,13 @@ fn seed_devices(account: &mut Account, users: &[Person]) -> io::Result<()> {
     Ok(())
 }
 
-/// What a log says of an application.
+/// An application as named in a log.
 struct Named {
     ikey: String,
     name: String,
 }
 
-/// The keys beside the operator's that a rehearsal needs.
+/// The keys that a rehearsal needs in addition to the operator's.
 fn seed_keys(account: &mut Account) -> io::Result<()> {
     let plan_only = Application {
         permissions: flags(&["adminapi_read_resource", "adminapi_settings_read", "adminapi_info"]),
@@ -212,7 +212,7 @@ fn flags(flags: &[&str]) -> BTreeSet<String> {
     flags.iter().map(|flag| (*flag).to_owned()).collect()
 }
 
-/// Applications of several types that no YAML mentions.
+/// Applications of several types that no YAML declares.
 fn unmanaged(groups: &[String], policies: &[String]) -> Vec<Application> {
     let in_groups =
         |places: &[usize]| places.iter().filter_map(|place| groups.get(*place)).cloned().collect();
@@ -323,7 +323,7 @@ fn seed_people(account: &mut Account, groups: &[String], applications: &[Named],
     Ok(())
 }
 
-/// Two days of logins, some of them refused, ending ten minutes ago; who made the applications, a month ago; offline
+/// Two days of logins, some of them refused, ending ten minutes ago; the creation of the applications, a month ago; offline
 /// enrolments of the last week.
 fn seed_logs(account: &mut Account, users: &[String], applications: &[Named], now: i64) -> io::Result<()> {
     // The applications that people log in to.
@@ -331,7 +331,7 @@ fn seed_logs(account: &mut Account, users: &[String], applications: &[Named], no
     let people: Vec<Value> = users.iter().filter_map(|id| account.store.get(USERS, id)).cloned().collect();
     for (number, (user, target)) in (0_i64..).zip(people.iter().cycle().zip(targets.iter().cycle())).take(96)
     {
-        // Every record has a fraction of a second of its own.
+        // Every record has a different fraction of a second.
         let time = (now - 600 - 1800 * number) * 1000 - 1 - number * 37 % 999;
         let (result, reason) = match number % 12 {
             7 => ("denied", "user_cancelled"),

@@ -1,4 +1,4 @@
-//! The account over HTTPS.
+//! Serves the account over HTTPS.
 
 use std::collections::VecDeque;
 use std::future::poll_fn;
@@ -33,19 +33,19 @@ use super::switches::Switches;
 
 /// A request body larger than this is refused.
 const BODY_LIMIT: usize = 8 << 20;
-/// How many bytes a dripping answer sends at a time, and how long it waits in between.
+/// How many bytes a dripping reply sends at a time, and the pause in between.
 const DRIP: (usize, Duration) = (16, Duration::from_millis(20));
 
 /// How to serve.
 #[derive(Clone, Debug)]
 pub struct ServeOptions {
-    /// Where to listen; port 0 takes a free one.
+    /// The address to listen on; port 0 takes a free one.
     pub listen: SocketAddr,
-    /// The state folder; without one everything is forgotten at the end.
+    /// The state folder; without one nothing is kept.
     pub state: Option<PathBuf>,
-    /// The account's API hostname; without one the state's, or the seeded account's.
+    /// The account's API hostname; by default that of the state, or of the seeded account.
     pub api_hostname: Option<String>,
-    /// Disturbances from the start on.
+    /// Faults that are active from the start.
     pub faults: Vec<Fault>,
     /// Choices where Duo's behaviour is unknown.
     pub switches: Switches,
@@ -66,7 +66,7 @@ impl Default for ServeOptions {
     }
 }
 
-/// A sandbox that serves until it is shut down or dropped.
+/// A running sandbox. It stops when it is shut down or dropped.
 pub struct Running {
     address: SocketAddr,
     account: Arc<Mutex<Account>>,
@@ -74,11 +74,11 @@ pub struct Running {
     strangers: UnboundedReceiver<String>,
     stop: CancellationToken,
     task: JoinHandle<()>,
-    /// Holds the authority of a sandbox without a state folder.
+    /// Contains the certificate authority of a sandbox without a state folder.
     _folder: Option<TempDir>,
 }
 
-/// Opens the account and starts to serve it on the current tokio runtime.
+/// Opens the account and serves it on the current tokio runtime.
 ///
 /// # Errors
 ///
@@ -111,7 +111,7 @@ pub async fn start(options: ServeOptions) -> io::Result<Running> {
 }
 
 impl Running {
-    /// Where it listens.
+    /// The address it listens on.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
@@ -142,7 +142,7 @@ impl Running {
         self.account().api_hostname().to_owned()
     }
 
-    /// The next hostname that a request named and that is not the account's; each comes once.
+    /// The next hostname in a request that is not the account's; each is returned once.
     pub async fn stranger(&mut self) -> Option<String> {
         self.strangers.recv().await
     }
@@ -152,7 +152,7 @@ impl Running {
         self.account().keys()
     }
 
-    /// The account, to look at and to edit behind the clients' back. Not to be held across an await.
+    /// The account, to inspect and to edit behind the clients' back. Must not be held across an await.
     pub fn account(&self) -> MutexGuard<'_, Account> {
         lock(&self.account)
     }
@@ -167,7 +167,7 @@ impl Running {
         format!("{}{}", self.url(), CONSOLE_PATH)
     }
 
-    /// Where the simulated Identity Intelligence gives out tokens.
+    /// The token endpoint of the simulated Identity Intelligence.
     pub fn token_url(&self) -> String {
         format!("{}{}", self.url(), TOKEN_PATH)
     }
@@ -177,7 +177,7 @@ impl Running {
         format!("{}{}", self.url(), GRAPHQL_PATH)
     }
 
-    /// What `sandbox serve` prints on one line when it is ready. Its keys are in clear: they open nothing but this.
+    /// The line that `sandbox serve` prints when it is ready. Its keys are in clear text: they only open this sandbox.
     pub fn document(&self) -> Value {
         let keys = self.keys().into_iter().map(|key| {
             json!({
@@ -192,10 +192,10 @@ impl Running {
         })
     }
 
-    /// Stops accepting, drops every connection, and lets go of the state folder.
+    /// Stops accepting connections, drops the open ones, and releases the state folder.
     pub async fn shutdown(mut self) {
         self.stop.cancel();
-        // The task ends by itself; that it panicked is no reason to fail at the end.
+        // The task has ended; a panic in it must not fail the shutdown.
         let _ = (&mut self.task).await;
     }
 }
@@ -220,13 +220,13 @@ async fn accept(
     loop {
         tokio::select! {
             () = stop.cancelled() => break,
-            // Finished connections are let go of while new ones come.
+            // Finished connections are cleaned up while new ones arrive.
             Some(_) = connections.join_next() => {}
             accepted = listener.accept() => match accepted {
                 Ok((stream, peer)) => {
                     connections.spawn(serve(stream, peer.ip(), acceptor.clone(), Arc::clone(&account)));
                 }
-                // Too many open files, mostly: wait for some to be closed.
+                // Usually too many open files: wait until some are closed.
                 Err(error) => {
                     tracing::warn!(%error, "cannot accept a connection");
                     tokio::time::sleep(Duration::from_millis(50)).await;
@@ -238,7 +238,7 @@ async fn accept(
 }
 
 async fn serve(stream: TcpStream, peer: IpAddr, acceptor: TlsAcceptor, account: Arc<Mutex<Account>>) {
-    // Small answers must not wait for more.
+    // Small replies must not wait for more data.
     let _ = stream.set_nodelay(true);
     let stream = match acceptor.accept(stream).await {
         Ok(stream) => stream,
@@ -255,7 +255,7 @@ async fn serve(stream: TcpStream, peer: IpAddr, acceptor: TlsAcceptor, account: 
     }
 }
 
-/// An error here ends the connection without an answer, which is how a reset is simulated.
+/// An error here closes the connection without an answer, which simulates a reset.
 async fn respond(
     request: Request<Incoming>,
     peer: IpAddr,
@@ -282,7 +282,7 @@ async fn respond(
         Strike::Truncate => (lock(&account).handle(&request, now), Sending::half),
         Strike::Endless => {
             let mut answer = lock(&account).handle(&request, now);
-            // What has a length has an end.
+            // An endless body cannot have a length.
             answer.headers.retain(|(name, _)| *name != "Content-Length");
             (answer, Sending::endless)
         }
@@ -290,7 +290,7 @@ async fn respond(
             lock(&account).handle(&request, now);
             return Err(reset());
         }
-        // The connection ends this when the client goes away.
+        // This ends when the client disconnects.
         Strike::Halt => std::future::pending().await,
         Strike::HaltAfter => {
             lock(&account).handle(&request, now);
@@ -301,7 +301,7 @@ async fn respond(
     reply(answer, send)
 }
 
-/// The request with its body; `None` when that is too large.
+/// The request with its body; `None` if the body is too large.
 async fn read(request: Request<Incoming>, peer: IpAddr) -> io::Result<Option<RawRequest>> {
     let (parts, mut incoming) = request.into_parts();
     let mut body = Vec::new();
@@ -332,14 +332,14 @@ fn reply(raw: RawReply, send: impl Fn(Vec<u8>) -> Sending) -> io::Result<Respons
 /// How a body is sent.
 type SendAs = fn(Vec<u8>) -> Sending;
 
-/// A response body in pieces, with a pause between them, and perhaps without its end.
+/// A response body in pieces, with a pause between them, and optionally without its end.
 struct Sending {
     pieces: VecDeque<Bytes>,
     pause: Option<Duration>,
     waiting: Option<Pin<Box<Sleep>>>,
-    /// The connection is lost after the last piece.
+    /// Whether the connection is lost after the last piece.
     cut: bool,
-    /// Blanks follow the last piece for ever.
+    /// Whether spaces follow the last piece forever.
     endless: bool,
 }
 
@@ -356,7 +356,7 @@ impl Sending {
 
     fn half(mut body: Vec<u8>) -> Self {
         body.truncate(body.len() / 2);
-        // The pause lets the half go out before the connection does.
+        // The pause lets the half be sent before the connection is lost.
         Self { pause: Some(DRIP.1), cut: true, ..Self::whole(body) }
     }
 

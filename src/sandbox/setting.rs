@@ -1,14 +1,14 @@
-//! What a switch can be turned to: on or off, one of several named values, or a set of names.
+//! The values of a switch: on or off, one of several named values, or a set of names.
 
 /// The state of one switch, read from and written as text.
 pub(super) trait Setting {
-    /// What it can be turned to; empty where any name is taken.
+    /// The accepted values; empty if any name is accepted.
     fn values() -> &'static [&'static str];
 
-    /// Turns it. `false` when the text is none of its values.
+    /// Sets the value. `false` if the text is not one of its values.
     fn take(&mut self, text: &str) -> bool;
 
-    /// How it stands, as [`Setting::take`] reads it.
+    /// The current value, in the form that [`Setting::take`] reads.
     fn name(&self) -> String;
 }
 
@@ -31,7 +31,7 @@ impl Setting for bool {
     }
 }
 
-/// A set of names: each time the switch is given, one more; `none` empties it.
+/// A set of names: each use of the switch adds one; `none` empties the set.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Names(Vec<String>);
 

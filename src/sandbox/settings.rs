@@ -1,4 +1,4 @@
-//! Settings of the account (duo-api.md, section 7.5).
+//! The account's settings (duo-api.md, section 7.5).
 
 use serde_json::{Value, json};
 
@@ -16,7 +16,7 @@ pub(super) fn edition(account: &Account) -> &'static str {
     }
 }
 
-/// Deprecated, and ignored where they are sent (duo_client 5.7.0).
+/// Deprecated, and ignored if sent (duo_client 5.7.0).
 const IGNORED: &[&str] = &[
     "mobile_otp_enabled",
     "push_enabled",
@@ -27,7 +27,7 @@ const IGNORED: &[&str] = &[
     "voice_enabled",
 ];
 
-/// What a new account has.
+/// The settings of a new account.
 pub(super) fn defaults() -> Value {
     json!({
         "caller_id": "+15035551000", "email_activity_notification_enabled": false,
@@ -66,7 +66,7 @@ fn current(account: &Account) -> Value {
     account.store.get(SETTINGS, SETTINGS).cloned().unwrap_or_else(defaults)
 }
 
-/// Ranges that are documented are enforced; a property that does not exist has no effect.
+/// Enforces documented ranges; an unknown property has no effect.
 fn modify(account: &mut Account, call: &Call) -> Result<Reply, Reply> {
     let mut settings = current(account);
     let Value::Object(map) = &mut settings else { return Err(Reply::internal()) };

@@ -1,5 +1,4 @@
-//! The account's state: what it remembers, its switches and faults. The families of the API use it; it knows none of
-//! them.
+//! The account's state: its objects, switches and faults. The API families use it; it depends on none of them.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
@@ -16,40 +15,40 @@ use super::store::{Collection, Store};
 use super::switches::{AbsentObject, Switches};
 use super::{hosts, ids};
 
-/// The hostname of the seeded account, unless it is given another.
+/// The hostname of the seeded account, unless another one is set.
 pub const API_HOSTNAME: &str = "api-1a2b3c4d.duosecurity.com";
 
-/// How many calls a changed permission is late for, where it is.
+/// After how many calls a changed permission takes effect, if it is delayed.
 const LATE_CALLS: usize = 2;
 
-/// How many foreign hostnames are told of.
+/// How many foreign hostnames are reported.
 const STRANGERS: usize = 20;
 
-/// The collection that names the keys that clients use.
+/// The collection with the names of the clients' keys.
 pub(super) const KEYS: &str = "keys";
 
 /// One simulated account.
 #[derive(Debug)]
 pub struct Account {
-    /// What it remembers.
+    /// The stored objects.
     pub(super) store: Store,
     /// Its API hostname.
     pub(super) host: String,
     /// The choices where Duo's behaviour is unknown.
     pub switches: Switches,
-    /// The disturbances that are under way.
+    /// The active faults.
     pub faults: Faults,
     /// The address that callers appear to come from, instead of their own.
     pub caller_address: Option<IpAddr>,
-    /// Requests so far, refused ones included.
+    /// Requests so far, including refused ones.
     pub(super) served: usize,
     requests: BTreeMap<String, usize>,
-    /// What a key may do for some calls more, by integration key, after its permissions changed.
+    /// Permissions that a key keeps for some more calls after they changed, by integration key.
     late: BTreeMap<String, (Vec<String>, usize)>,
-    /// Hostnames that requests named and that are not its own, and who is told of each.
+    /// Hostnames in requests that are not the account's, and where they are reported.
     strangers: BTreeSet<String>,
     pub(super) on_stranger: Option<UnboundedSender<String>>,
-    /// Assertions that the health check has seen, and until when they would be valid.
+    /// Assertions that the health check has seen, and when they expire.
     pub(super) assertions: BTreeMap<String, i64>,
     /// The applications before a write, while lists may lag behind it.
     pub(super) outdated: Option<Collection>,
@@ -75,19 +74,19 @@ impl Account {
         }
     }
 
-    /// What is done to a request before it is answered.
+    /// Decides which fault a request meets before it is answered.
     pub fn strike(&mut self, request: &RawRequest, now: i64) -> Strike {
         let switches = self.rendering();
         self.faults.strike(request, &switches, now + self.faults.skew())
     }
 
-    /// The switches as far as they concern bytes, with what a fault adds to them.
+    /// The switches that affect rendering, including the effect of a fault.
     pub(super) fn rendering(&self) -> Switches {
         let code_as_string = self.switches.code_as_string || self.faults.string_code();
         Switches { code_as_string, ..self.switches.clone() }
     }
 
-    /// Remembers what a key could do, where a switch says that a change takes a while.
+    /// Keeps a key's old permissions, if a switch delays changes.
     pub(super) fn delay_permissions(&mut self, ikey: &str, held: Vec<String>) {
         if self.switches.late_permissions {
             self.late.insert(ikey.to_owned(), (held, LATE_CALLS));
@@ -102,30 +101,30 @@ impl Account {
         }
     }
 
-    /// Counts a request, and notices whom it was for.
+    /// Counts a request and checks its hostname.
     pub(super) fn count(&mut self, request: &RawRequest) {
         self.served += 1;
         self.meet(&bare_host(request.header("host").unwrap_or_default()).to_ascii_lowercase());
         *self.requests.entry(format!("{} {}", request.method, counted(request.path()))).or_default() += 1;
     }
 
-    /// Tells of a hostname that is not the account's, once.
+    /// Reports a hostname that is not the account's, once.
     fn meet(&mut self, host: &str) {
         let is_new = !hosts::reach(&self.host, host)
             && self.strangers.len() < STRANGERS
             && self.strangers.insert(host.to_owned());
         if let (true, Some(sender)) = (is_new, &self.on_stranger) {
-            // Nobody may be listening any more.
+            // The receiver may be gone.
             let _ = sender.send(host.to_owned());
         }
     }
 
-    /// Requests so far by method and path, identifiers replaced: `GET /admin/v3/integrations/{id}`.
+    /// Requests so far by method and path, with placeholders for ids: `GET /admin/v3/integrations/{id}`.
     pub fn requests(&self) -> &BTreeMap<String, usize> {
         &self.requests
     }
 
-    /// Begins to count requests anew.
+    /// Resets the request counts.
     pub fn forget_requests(&mut self) {
         self.requests.clear();
     }
@@ -134,21 +133,21 @@ impl Account {
         self.store.put(KEYS, name, json!(ikey))
     }
 
-    /// A new identifier that no object of the collection has, or ever had.
+    /// A new id that no object of the collection has or had.
     pub(super) fn next_id(&mut self, prefix: &str, collection: &str) -> io::Result<String> {
         let mut number = self.store.get("counters", prefix).and_then(Value::as_u64).unwrap_or_default();
         loop {
             number += 1;
             let id = ids::id(prefix, number);
             if self.store.get(collection, &id).is_none() {
-                // Written before the object is: after a kill in between, the number is skipped.
+                // Written before the object: if the process is killed in between, the number is skipped.
                 self.store.put("counters", prefix, json!(number))?;
                 return Ok(id);
             }
         }
     }
 
-    /// Whether a DELETE of an object goes on; what becomes of one that is not there has a switch.
+    /// Whether the object may be deleted; a switch decides about an absent one.
     pub(super) fn may_be_deleted(&self, collection: &str, id: &str) -> Result<(), Reply> {
         let is_there = self.store.get(collection, id).is_some();
         if is_there || self.switches.absent_object == AbsentObject::Ok {
@@ -158,13 +157,13 @@ impl Account {
         }
     }
 
-    /// What a DELETE answers (duo-api.md, section 2.1).
+    /// The answer to a DELETE (duo-api.md, section 2.1).
     pub(super) fn deleted(&self) -> Value {
         if self.switches.delete_returns_object { Value::Object(Map::new()) } else { json!("") }
     }
 }
 
-/// The path with identifiers replaced, so that counting stays bounded and says what kind of call it was.
+/// The path with placeholders for ids, so that the counts stay bounded and show the kind of call.
 fn counted(path: &str) -> String {
     let is_id =
         |part: &str| part.len() == 20 && part.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit());

@@ -1,7 +1,7 @@
-//! What the sandbox remembers: named collections of JSON objects, kept in memory and in an append-only journal.
+//! The sandbox's memory: named collections of JSON objects, kept in memory and in an append-only journal.
 //!
-//! A write is one line of the journal, flushed before the reply goes out, so a kill in the middle of a write loses
-//! at most that write: an unfinished last line is dropped on the next start. The journal is compacted on start.
+//! A write is one line of the journal, flushed before the reply is sent. A kill during a write loses at most that write: an
+//! incomplete last line is dropped on the next start. The journal is compacted on start.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -12,14 +12,14 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// The file in a state folder that holds everything.
+/// The file in a state folder that contains everything.
 pub(super) const JOURNAL: &str = "journal.jsonl";
 
 #[derive(Serialize, Deserialize)]
 struct Record {
     collection: String,
     id: String,
-    /// `None` removes.
+    /// `None` removes the object.
     value: Option<Value>,
 }
 
@@ -32,7 +32,7 @@ pub struct Store {
     journal: Option<File>,
 }
 
-/// Collections and their sizes only: the objects hold secret keys.
+/// Shows only collections and their sizes: the objects contain secret keys.
 impl fmt::Debug for Store {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_map().entries(self.collections.iter().map(|(name, items)| (name, items.len()))).finish()
@@ -40,12 +40,12 @@ impl fmt::Debug for Store {
 }
 
 impl Store {
-    /// A store that forgets everything when it is dropped.
+    /// A store that exists only in memory.
     pub fn in_memory() -> Self {
         Self { collections: BTreeMap::new(), journal: None }
     }
 
-    /// Opens, or begins, the store of a state folder, which must exist.
+    /// Opens or creates the store of an existing state folder.
     pub fn open(folder: &Path) -> io::Result<Self> {
         let path = folder.join(JOURNAL);
         let mut store = Self::in_memory();
@@ -58,7 +58,7 @@ impl Store {
 
     fn replay(&mut self, path: &Path) -> io::Result<()> {
         for line in BufReader::new(File::open(path)?).split(b'\n') {
-            // Only the last line can be unfinished: every line before it was flushed whole.
+            // Only the last line can be incomplete: every line before it was flushed.
             let Ok(record) = serde_json::from_slice::<Record>(&line?) else { continue };
             self.set(record.collection, record.id, record.value);
         }
@@ -106,7 +106,7 @@ impl Store {
         self.collections.get(collection).into_iter().flatten().map(|(id, value)| (id.as_str(), value))
     }
 
-    /// How many objects a collection holds.
+    /// How many objects a collection contains.
     pub fn count(&self, collection: &str) -> usize {
         self.collections.get(collection).map_or(0, BTreeMap::len)
     }
@@ -116,7 +116,7 @@ impl Store {
         self.collections.get(collection).cloned().unwrap_or_default()
     }
 
-    /// Puts another collection in the place of one, in memory only, and returns what was there.
+    /// Replaces a collection in memory only, and returns the previous one.
     pub(super) fn exchange(&mut self, collection: &str, other: Collection) -> Collection {
         std::mem::replace(self.collections.entry(collection.to_owned()).or_default(), other)
     }
@@ -131,7 +131,7 @@ impl Store {
         self.write(collection, id, Some(value))
     }
 
-    /// Removes one object; it is no error when there is none.
+    /// Removes one object; a missing object is not an error.
     pub fn remove(&mut self, collection: &str, id: &str) -> io::Result<()> {
         self.write(collection, id, None)
     }
@@ -152,7 +152,7 @@ mod tests {
         drop(store);
         let mut journal = OpenOptions::new().append(true).open(folder.path().join(JOURNAL)).unwrap();
         journal.write_all(br#"{"collection":"groups","id":"DG3","val"#).unwrap();
-        // Windows replaces no file that is open.
+        // Windows cannot replace an open file.
         drop(journal);
         let store = Store::open(folder.path()).unwrap();
         assert_eq!(store.list("groups").collect::<Vec<_>>(), [("DG1", &json!({"name": "Staff"}))]);

@@ -46,7 +46,7 @@ fn load(account: &Account, id: &str) -> Result<Value, Reply> {
     account.store.get(UNITS, id).cloned().ok_or_else(Reply::not_found)
 }
 
-/// The list lacks the members, which only the single object shows.
+/// The list omits the members, which only the single object shows.
 fn list(account: &Account, call: &Call) -> Result<Reply, Reply> {
     call.require(READ_ADMINS)?;
     let wanted: Vec<(&str, String)> =

@@ -1,10 +1,10 @@
-//! What Duo has and the sandbox leaves out: such calls answer 501 instead of something that looks like Duo's answer.
+//! Duo's calls that the sandbox does not simulate: they answer 501 instead of something that looks like Duo's answer.
 
-/// Some calls that are left out.
+/// Calls that are not simulated.
 pub struct Unsimulated {
-    /// Methods, separated by blanks; `*` for any.
+    /// Methods, separated by spaces; `*` for any.
     pub methods: &'static str,
-    /// The path; `{}` stands for one segment, `**` for any number of them.
+    /// The path; `{}` matches one segment, `**` any number of them.
     pub path: &'static str,
     /// What the calls are for.
     pub what: &'static str,
@@ -14,7 +14,7 @@ const fn row(methods: &'static str, path: &'static str, what: &'static str) -> U
     Unsimulated { methods, path, what }
 }
 
-/// Everything that is left out, by path (duo_client 5.7.0, the official request collection 4.1.0).
+/// All calls that are not simulated, by path (duo_client 5.7.0, the official request collection 4.1.0).
 #[rustfmt::skip]
 pub const UNSIMULATED: &[Unsimulated] = &[
     row("*", "/accounts/v1/billing/**", "editions and telephony credits of child accounts"),
@@ -61,7 +61,7 @@ pub const UNSIMULATED: &[Unsimulated] = &[
     row("*", "/verify/v1/**", "the Verify API"),
 ];
 
-/// What a call is for, where it is left out.
+/// What a call is for, if it is not simulated.
 pub(super) fn find(method: &str, path: &[&str]) -> Option<&'static str> {
     let is_meant = |row: &&Unsimulated| {
         row.methods.split(' ').any(|known| known == "*" || known == method) && fits(row.path, path)

@@ -1,4 +1,4 @@
-//! Users, as far as groups and counting need them (duo-api.md, section 7.4).
+//! Users, as far as groups and counts need them (duo-api.md, section 7.4).
 
 use std::collections::BTreeMap;
 
@@ -93,13 +93,13 @@ fn show(account: &Account, user: &Value) -> Value {
     shown
 }
 
-/// The names that a user logs in with.
+/// The names with which a user logs in.
 fn names(user: &Value) -> impl Iterator<Item = &str> {
     let aliases = user.get("aliases").and_then(Value::as_object).into_iter().flat_map(Map::values);
     user.get("username").into_iter().chain(aliases).filter_map(Value::as_str)
 }
 
-/// The list, or the users that a filter names: by lists of ids or names without pages, or by one name or address.
+/// The list, or the users that match a filter: unpaged lists of ids or names, or one name or address.
 fn list(account: &Account, call: &Call) -> Result<Reply, Reply> {
     call.require(READ_RESOURCE)?;
     let (ids, usernames) = (call.json_list("user_id_list")?, call.json_list("username_list")?);
@@ -146,7 +146,7 @@ fn modify(account: &mut Account, call: &Call, id: &str) -> Result<Reply, Reply> 
     Ok(Reply::Ok(show(account, load(account, id)?)))
 }
 
-/// No two users share a name that they log in with.
+/// No two users may share a login name.
 fn check_names(account: &Account, call: &Call, own: Option<&str>) -> Result<(), Reply> {
     let wanted: Vec<String> = call.text("username").into_iter().chain(aliases(call)?.into_values()).collect();
     let mut others = account.store.list(USERS).filter(|(id, _)| Some(*id) != own);
@@ -154,7 +154,7 @@ fn check_names(account: &Account, call: &Call, own: Option<&str>) -> Result<(), 
     if others.any(|(_, user)| taken(user)) { Err(Reply::invalid("username already exists")) } else { Ok(()) }
 }
 
-/// `alias1` to `alias8`, each by itself or all in `aliases`: as an object, or as pairs in one text. Empty removes one.
+/// `alias1` to `alias8`, separately or all in `aliases`: as an object, or as pairs in one text. Empty removes one.
 fn aliases(call: &Call) -> Result<BTreeMap<String, String>, Reply> {
     let mut found = BTreeMap::new();
     match call.params.get("aliases") {
@@ -191,7 +191,7 @@ fn write(user: &mut Map<String, Value>, call: &Call) -> Result<(), Reply> {
         user.insert(name.to_owned(), json!(text));
     }
     for (name, text) in aliases(call)? {
-        // The first four are shown beside the map, too.
+        // The first four are also shown outside the map.
         let text = (!text.is_empty()).then_some(text);
         if user.contains_key(&name) {
             user.insert(name.clone(), json!(text));

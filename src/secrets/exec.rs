@@ -1,7 +1,7 @@
-//! Any other store, by a command: one JSON object on its input, nothing secret in its arguments or its environment.
+//! Any other store, through a command: one JSON object on its stdin, and no secrets in its arguments or environment.
 //!
-//! Exit codes: 0 done; 3 on reading: nothing is there; anything else is a failure. What a `read` command prints is the
-//! `content` that the `write` command was given. A command that lies is caught when the store is read back.
+//! Exit codes: 0 done; 3 on reading: nothing is there; anything else is a failure. A `read` command prints the `content`
+//! that the `write` command was given. Reading the store back detects a command that lies.
 
 use std::path::{Path, PathBuf};
 use std::pin::pin;
@@ -21,14 +21,14 @@ use super::store::{Contents, Place, Store, StoreError};
 use crate::credentials::{SLOW, not_started, waiting_for};
 use crate::secret::Secret;
 
-/// A `read` command says with this exit code that nothing is there.
+/// The exit code by which a `read` command reports that nothing is there.
 const NOTHING_THERE: i32 = 3;
-/// How long a command may take where the YAML does not say.
+/// How long a command may take by default.
 const TIMEOUT: Duration = Duration::from_secs(60);
-/// What a command inherits of the environment in addition to what the YAML names.
+/// The variables that a command inherits in addition to those that the YAML names.
 const INHERITED: &[&str] = inherited(cfg!(windows));
 
-/// On Windows most programs do not even start without `SYSTEMROOT`, and none finds a `.cmd` without `PATHEXT`.
+/// On Windows most programs do not start without `SYSTEMROOT`, and none finds a `.cmd` file without `PATHEXT`.
 const fn inherited(windows: bool) -> &'static [&'static str] {
     if windows {
         &["PATH", "PATHEXT", "SYSTEMROOT", "COMSPEC", "TEMP", "TMP", "USERPROFILE"]
@@ -45,7 +45,7 @@ pub struct ExecStore {
     read: Vec<String>,
     environment: Vec<String>,
     timeout: Duration,
-    /// Whether it was said that a command is slow.
+    /// Whether the slow command has been announced.
     announced: AtomicBool,
 }
 
@@ -57,7 +57,7 @@ struct Ended {
 }
 
 impl ExecStore {
-    /// The store with `write` and, where it can be read back, `read`. Commands run in the workspace's folder.
+    /// The store with its `write` and optional `read` command. Commands run in the workspace's folder.
     pub fn new(name: &str, options: &Value, root: &Path) -> Self {
         let timeout = options::timeout(options);
         Self {
@@ -75,7 +75,7 @@ impl ExecStore {
         StoreError::new(format!("the {operation} command of the store `{}` {what}", self.name))
     }
 
-    /// Says once that the store is slow; many applications may wait for it.
+    /// Announces once that the store is slow; many applications may wait for it.
     fn announce(&self, operation: &str) {
         if !self.announced.swap(true, Ordering::Relaxed) {
             let what = format!("the {operation} command of the store `{}`", self.name);
@@ -93,7 +93,7 @@ impl ExecStore {
         }
         let names = INHERITED.iter().copied().chain(self.environment.iter().map(String::as_str));
         command.envs(names.filter_map(|name| Some((name, std::env::var_os(name)?))));
-        // A group of its own, so that what it starts ends with it.
+        // Its own process group, so that its child processes are stopped with it.
         #[cfg(unix)]
         command.process_group(0);
         let child = command.spawn();
@@ -114,23 +114,21 @@ impl ExecStore {
         end_group(group);
         match ended {
             Ok(Ok(ended)) => Ok(ended),
-            Ok(Err(Trouble::TooMuch)) => {
-                Err(self
-                    .failed(operation, &format!("printed more than {} KiB and was ended", MAX_BYTES / 1024)))
-            }
+            Ok(Err(Trouble::TooMuch)) => Err(self
+                .failed(operation, &format!("printed more than {} KiB and was stopped", MAX_BYTES / 1024))),
             Ok(Err(Trouble::Io(error))) => {
-                Err(self.failed(operation, &format!("cannot be talked to: {error}")))
+                Err(self.failed(operation, &format!("failed while exchanging data: {error}")))
             }
             Err(_) => {
                 let seconds = self.timeout.as_secs();
                 Err(self
-                    .failed(operation, &format!("did not end within {seconds} s and was ended"))
-                    .help("it may wait for a person; give it what it needs, or raise `timeout`"))
+                    .failed(operation, &format!("did not finish within {seconds} s and was stopped"))
+                    .help("it may be waiting for input: provide it, or raise `timeout`"))
             }
         }
     }
 
-    /// A failure with the command's own words, which are masked.
+    /// A failure with the command's own output, masked.
     fn refused<'s>(
         &self,
         operation: &str,
@@ -156,7 +154,7 @@ fn check_program(program: &str, root: &Path) -> std::io::Result<()> {
     let files = folders.into_iter().filter_map(|folder| std::fs::metadata(folder.join(program)).ok());
     let files: Vec<_> = files.filter(std::fs::Metadata::is_file).collect();
     if files.is_empty() {
-        return Err(Error::new(ErrorKind::NotFound, "there is no such program"));
+        return Err(Error::new(ErrorKind::NotFound, "the program does not exist"));
     }
     if !files.iter().any(|file| file.permissions().mode() & 0o111 != 0) {
         return Err(Error::new(ErrorKind::PermissionDenied, "it is not executable"));
@@ -164,7 +162,7 @@ fn check_program(program: &str, root: &Path) -> std::io::Result<()> {
     Ok(())
 }
 
-/// Elsewhere what can be started depends on more than a file of that name.
+/// On other platforms a file of that name is not enough to tell what can be started.
 #[cfg(not(unix))]
 fn check_program(_: &str, _: &Path) -> std::io::Result<()> {
     Ok(())
@@ -242,7 +240,7 @@ async fn talk(child: &mut Child, group: Option<u32>, input: Secret) -> Result<En
     let (stdin, stdout, stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
     let feed = async {
         if let Some(mut stdin) = stdin {
-            // A command need not read its input; whether it did its work is seen when the store is read back.
+            // A command need not read its input; reading the store back shows whether it did its work.
             let _ = stdin.write_all(input.expose().as_bytes()).await;
             let _ = stdin.shutdown().await;
         }
@@ -250,7 +248,7 @@ async fn talk(child: &mut Child, group: Option<u32>, input: Secret) -> Result<En
     };
     let wait = async {
         let status = child.wait().await.map_err(Trouble::Io)?;
-        // What it left running may hold its output open for ever.
+        // A child process may hold its output open forever.
         end_group(group);
         Ok(status)
     };
@@ -267,12 +265,12 @@ async fn bounded(stream: Option<impl AsyncRead + Unpin>) -> Result<Vec<u8>, Trou
     if bytes.len() > MAX_BYTES { Err(Trouble::TooMuch) } else { Ok(bytes) }
 }
 
-/// Ends whatever the command left running.
+/// Stops every process that the command left running.
 #[cfg(unix)]
 fn end_group(group: Option<u32>) {
     let group = group.and_then(|id| i32::try_from(id).ok()).and_then(rustix::process::Pid::from_raw);
     if let Some(group) = group {
-        // A group that is empty already is what is wanted.
+        // The group may be empty already.
         let _ = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
     }
 }

@@ -1,4 +1,4 @@
-//! A folder on this machine: one file per application, for its owner's eyes only.
+//! A folder on this machine: one file per application, readable only by its owner.
 
 use std::fs::{self, DirBuilder, File, Metadata};
 use std::io::{ErrorKind, Read as _, Write as _};
@@ -15,7 +15,7 @@ use super::store::{Contents, Place, Store, StoreError};
 use crate::language::texts::no_file;
 use crate::leftovers::{self, DELIVERY};
 
-/// Bits of a mode that let somebody else in.
+/// The mode bits that give other users access.
 const OTHERS: u32 = 0o077;
 
 /// A folder of secrets.
@@ -24,13 +24,13 @@ pub struct FileStore {
 }
 
 struct Inner {
-    /// As the YAML has it.
+    /// The path as written in the YAML.
     shown: PathBuf,
     folder: PathBuf,
 }
 
 impl FileStore {
-    /// The store of `path`, relative to the workspace's folder.
+    /// The store at `path`, relative to the workspace's folder.
     pub fn new(options: &Value, root: &Path) -> Self {
         let shown = PathBuf::from(options::text(options, "path"));
         let folder = root.join(&shown);
@@ -39,7 +39,7 @@ impl FileStore {
 }
 
 impl Store for FileStore {
-    /// The folder, or the one that it will be made in, can be written.
+    /// Checks that the folder, or the nearest existing one above it, is writable.
     fn ready(&self) -> Result<(), StoreError> {
         let folder = &self.inner.folder;
         let found = folder.ancestors().find_map(|folder| Some((folder, fs::metadata(folder).ok()?)));
@@ -79,7 +79,7 @@ async fn blocking<T: Send + 'static>(
 ) -> Result<T, StoreError> {
     match tokio::task::spawn_blocking(work).await {
         Ok(result) => result,
-        Err(_) => Err(StoreError::new("the file store stopped in the middle of its work")),
+        Err(_) => Err(StoreError::new("the file store stopped before it finished")),
     }
 }
 
@@ -100,20 +100,23 @@ impl Inner {
         let unreadable = |error: std::io::Error| failed(&file, "cannot be read", &error);
         let opened = File::open(&file).map_err(unreadable)?;
         if !same_file(&before, &opened.metadata().map_err(unreadable)?) {
-            return Err(StoreError::new(format!("{} was exchanged while it was opened", file.display())));
+            return Err(StoreError::new(format!(
+                "{} was replaced while it was being opened",
+                file.display()
+            )));
         }
         let limit = u64::try_from(MAX_BYTES).unwrap_or(u64::MAX);
         let mut bytes = Vec::new();
         opened.take(limit.saturating_add(1)).read_to_end(&mut bytes).map_err(unreadable)?;
         let foreign = |why: &str| StoreError::foreign(&file.display().to_string(), why);
         if bytes.len() > MAX_BYTES {
-            return Err(foreign("it is far too long"));
+            return Err(foreign("it is too long"));
         }
         let text = String::from_utf8(bytes).map_err(|_| foreign("it is not text"))?;
         Payload::parse(&text, place.format).map_err(foreign)
     }
 
-    /// Whole or not at all: a fresh file beside the old one takes its name once every byte is on the disk.
+    /// Atomic: a temporary file next to the old one takes its name once every byte is on disk.
     fn write(&self, place: &Place, payload: &Payload) -> Result<(), StoreError> {
         let file = self.locate(&place.path)?;
         self.check_git(&file)?;
@@ -130,7 +133,7 @@ impl Inner {
         fresh.write_all(payload.render(place.format).expose().as_bytes()).map_err(unwritten)?;
         fresh.as_file().sync_all().map_err(unwritten)?;
         fresh.persist(&file).map_err(|error| unwritten(error.error))?;
-        // The name, too, has to survive a power cut.
+        // The file name must survive a power loss, too.
         File::open(folder).and_then(|folder| folder.sync_all()).map_err(unwritten)
     }
 
@@ -139,25 +142,25 @@ impl Inner {
             None => Ok(self.folder.join(path)),
             Some(why) => {
                 let folder = self.folder.display();
-                Err(StoreError::new(format!("{path:?} names no file inside {folder}: it {why}")))
+                Err(StoreError::new(format!("{path:?} is not a path inside {folder}: it {why}")))
             }
         }
     }
 
-    /// The store's folder and every one below it on the way to the file; those that are missing are made or reported.
+    /// Checks the store's folder and every folder on the way to the file. Missing folders are created or reported.
     fn check_folders(&self, file: &Path, make: bool) -> Result<bool, StoreError> {
         let below = file.parent().and_then(|folder| folder.strip_prefix(&self.folder).ok());
         let mut folder = self.folder.clone();
         let mut parts = below.unwrap_or(Path::new("")).components();
         let mut first = true;
         loop {
-            // The store's own folder may be reached through a link: the YAML names it.
+            // The store's own folder may be a link: the YAML names it.
             let looked = if first { fs::metadata(&folder) } else { fs::symlink_metadata(&folder) };
             match looked {
                 Ok(metadata) => check_folder(&folder, &metadata)?,
                 Err(error) if error.kind() == ErrorKind::NotFound && !make => return Ok(false),
                 Err(error) if error.kind() == ErrorKind::NotFound => {
-                    make_folder(&folder).map_err(|error| failed(&folder, "cannot be made", &error))?;
+                    make_folder(&folder).map_err(|error| failed(&folder, "cannot be created", &error))?;
                 }
                 Err(error) => return Err(failed(&folder, "cannot be used", &error)),
             }
@@ -170,7 +173,7 @@ impl Inner {
     }
 
     fn check_git(&self, file: &Path) -> Result<(), StoreError> {
-        // Git knows real paths, and only those of folders that exist.
+        // git only knows the real paths of folders that exist.
         let here = std::path::absolute(&self.folder)
             .map_err(|error| failed(&self.folder, "cannot be used", &error))?;
         let Some((real, existing)) =
@@ -202,11 +205,11 @@ fn check_folder(folder: &Path, metadata: &Metadata) -> Result<(), StoreError> {
     }
     if !metadata.is_dir() {
         return Err(StoreError::new(format!("{shown} is not a folder"))
-            .help("move it away, or give the secret another `path`"));
+            .help("move it, or use another `path` for the secret"));
     }
     if mode(metadata) & OTHERS != 0 {
-        return Err(StoreError::new(format!("others may look into the folder {shown}"))
-            .help(format!("close it: `chmod 700 {shown}`")));
+        return Err(StoreError::new(format!("other users have access to the folder {shown}"))
+            .help(format!("run `chmod 700 {shown}`")));
     }
     Ok(())
 }
@@ -218,19 +221,18 @@ fn check_file(file: &Path, metadata: &Metadata) -> Result<(), StoreError> {
     }
     if !metadata.is_file() {
         return Err(StoreError::new(format!("{shown} is not a file"))
-            .help("move it away, or give the secret another `path`"));
+            .help("move it, or use another `path` for the secret"));
     }
     if mode(metadata) & OTHERS != 0 {
-        return Err(StoreError::new(format!("others may read {shown}")).help(format!(
-            "close it with `chmod 600 {shown}`, and rotate the secret if others may have read it"
-        )));
+        return Err(StoreError::new(format!("other users have access to {shown}"))
+            .help(format!("run `chmod 600 {shown}`, and rotate the secret if others may have read it")));
     }
     Ok(())
 }
 
 fn link(path: &Path) -> StoreError {
-    StoreError::new(format!("{} is a symbolic link, and secrets follow none", path.display()))
-        .help("find out who planted it, and remove it")
+    StoreError::new(format!("{} is a symbolic link, which the file store does not follow", path.display()))
+        .help("find out who created it, then remove it")
 }
 
 #[cfg(unix)]
@@ -259,8 +261,8 @@ fn failed(path: &Path, what: &str, error: &std::io::Error) -> StoreError {
         ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => {
             "make it writable for the user that runs duoctl"
         }
-        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => "make room, and apply again",
-        _ => "mend it, and apply again",
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => "free up disk space, then apply again",
+        _ => "fix the cause, then apply again",
     };
     StoreError::new(format!("{} {what}: {error}", path.display())).help(help)
 }

@@ -1,4 +1,4 @@
-//! Whether git would take a file into a commit. Git itself is asked: nobody else knows all of its rules.
+//! Whether git would commit a file. Asks git itself: only git knows all of its rules.
 
 use std::path::{Path, PathBuf};
 use std::process::Output;
@@ -8,11 +8,11 @@ use crate::text::printable;
 
 use super::store::StoreError;
 
-/// The work tree that a folder lies in; `None` where there is none.
+/// The work tree that contains a folder; `None` if the folder is not in one.
 ///
 /// # Errors
 ///
-/// When git cannot say.
+/// When git fails.
 pub(super) fn work_tree(folder: &Path) -> Result<Option<PathBuf>, StoreError> {
     let output = match git(folder, &["rev-parse", "--show-toplevel"], None) {
         Ok(output) => output,
@@ -34,11 +34,11 @@ pub(super) fn work_tree(folder: &Path) -> Result<Option<PathBuf>, StoreError> {
     }
 }
 
-/// Refuses a file that git could commit. All paths are absolute; `folder` is the store's.
+/// Refuses a file that git could commit. All paths are absolute; `folder` is the store's folder.
 ///
 /// # Errors
 ///
-/// With the line to add to `.gitignore`, or when git cannot say.
+/// With the line to add to `.gitignore`, or when git fails.
 pub(super) fn refuse_committable(tree: &Path, folder: &Path, file: &Path) -> Result<(), StoreError> {
     let ask = |arguments: &[&str]| {
         git(tree, arguments, Some(file)).map_err(|error| cannot_ask(tree, &error.to_string()))
@@ -53,14 +53,16 @@ pub(super) fn refuse_committable(tree: &Path, folder: &Path, file: &Path) -> Res
     if ask(&["ls-files", "--error-unmatch", "--"])?.status.success() {
         let shown = relative(file);
         return Err(StoreError::new(format!("git tracks {shown}, so a secret in it could be committed"))
-            .help(format!("`git rm --cached {shown}`, ignore it, and rotate whatever secret it ever held")));
+            .help(format!(
+                "run `git rm --cached {shown}`, ignore it, and rotate every secret it ever held"
+            )));
     }
     let line = match relative(folder) {
         folder if folder.is_empty() => format!("/{}", relative(file)),
         folder => format!("/{folder}/"),
     };
     let message =
-        format!("{} lies in the git work tree {} and git does not ignore it", relative(file), tree.display());
+        format!("{} is in the git work tree {}, and git does not ignore it", relative(file), tree.display());
     Err(StoreError::new(message)
         .help(format!("add this line to {}: {line}", tree.join(".gitignore").display())))
 }
@@ -71,8 +73,8 @@ fn said(output: &Output) -> String {
 
 fn cannot_ask(folder: &Path, reason: &str) -> StoreError {
     StoreError::new(format!(
-        "git cannot say whether it ignores files in {}, so no secret is kept there: {reason}",
+        "cannot check whether git ignores files in {}, so no secret is written there: {reason}",
         folder.display()
     ))
-    .help("install git, or mend what it complains about, or keep secrets outside of the repository")
+    .help("install git, fix the problem it reports, or keep secrets outside the repository")
 }

@@ -1,25 +1,25 @@
-//! GitHub's job log: its runner hides a text that it was told of, so it is told of each key before any store is.
+//! GitHub's job log: the runner hides texts that it is told to mask, so each key is registered before any store gets it.
 //!
-//! A store's command may print what it is given, where duoctl cannot mask it. The runner takes commands from both
-//! streams of a step. They go to stderr: stdout holds documents, which jobs redirect to files, and a key must be in none.
+//! A store's command may print its input, which duoctl cannot mask. The runner reads commands from both streams of a
+//! step. They go to stderr: stdout holds documents, which jobs redirect to files, and no file may contain a key.
 
 use std::fs::File;
 use std::io::{IsTerminal as _, Write as _};
 
 use crate::secret::Secret;
 
-/// Tells the runner of these secrets, in a job of GitHub Actions; does nothing anywhere else.
+/// Registers these secrets with the runner in a GitHub Actions job; does nothing elsewhere.
 pub fn hide<'s>(secrets: impl IntoIterator<Item = &'s Secret>) {
     let asked = std::env::var_os("GITHUB_ACTIONS").is_some_and(|value| value == "true");
     if !asked || !reaches_the_runner() {
         return;
     }
     let lines = Secret::new(secrets.into_iter().map(command).collect::<String>());
-    // A runner that went away hides nothing, and shows nothing either.
+    // If the runner is gone, nothing is hidden and nothing is shown.
     let _ = std::io::stderr().lock().write_all(lines.expose().as_bytes());
 }
 
-/// A runner reads a pipe. In a file the command would only give the key away.
+/// A runner reads a pipe. In a file the command would only reveal the key.
 fn reaches_the_runner() -> bool {
     let stderr = std::io::stderr();
     !stderr.is_terminal() && !is_file(&stderr)
@@ -39,7 +39,7 @@ fn is_file(stderr: &std::io::Stderr) -> bool {
     copy.and_then(|copy| copy.metadata()).is_ok_and(|metadata| metadata.is_file())
 }
 
-/// The workflow command; GitHub's escapes keep a secret with line breaks on its line.
+/// The workflow command. GitHub's escapes keep a secret with line breaks on one line.
 fn command(secret: &Secret) -> String {
     let text = secret.expose().replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A");
     format!("::add-mask::{text}\n")

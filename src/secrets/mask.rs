@@ -1,5 +1,4 @@
-//! What a store's command prints, made safe to show: the one text that is searched for secrets, because its words come
-//! from a program that was given one.
+//! Makes the output of a store's command safe to show. It is searched for secrets, because the command was given one.
 
 use base64::Engine as _;
 use base64::prelude::{BASE64_STANDARD_NO_PAD, BASE64_URL_SAFE_NO_PAD};
@@ -8,12 +7,12 @@ use crate::duo::sign::hex;
 use crate::secret::Secret;
 use crate::text::{bounded, secret_runs};
 
-/// So many characters of a secret in a row give it away.
+/// The number of consecutive characters of a secret that give it away.
 const TELLING: usize = 8;
-/// How much of a command's words is shown.
+/// How much of a command's output is shown.
 const SHOWN: usize = 600;
 
-/// The text on one line, without the secrets, without anything that looks like one, and without control characters.
+/// The text on one line, without the secrets, anything that looks like one, or control characters.
 pub(super) fn masked<'s>(text: &str, secrets: impl Iterator<Item = &'s Secret>) -> String {
     let mut text: Vec<char> = text.trim().chars().collect();
     for secret in secrets {
@@ -28,10 +27,10 @@ pub(super) fn masked<'s>(text: &str, secrets: impl Iterator<Item = &'s Secret>) 
     bounded(&text, SHOWN)
 }
 
-/// The ways in which a program may print a text, beside the text itself.
+/// The encodings in which a program may print a text.
 fn forms(secret: &str) -> Vec<String> {
     let mut forms = vec![secret.to_owned(), hex(secret.as_bytes()), hex(secret.as_bytes()).to_uppercase()];
-    // In the middle of something that is encoded, a text begins at one of three offsets.
+    // Inside encoded data, a text starts at one of three offsets.
     for before in ["", "x", "xx"] {
         for engine in [BASE64_STANDARD_NO_PAD, BASE64_URL_SAFE_NO_PAD] {
             let skipped = if before.is_empty() { 0 } else { 4 };
@@ -41,7 +40,7 @@ fn forms(secret: &str) -> Vec<String> {
     forms
 }
 
-/// Replaces every run of the text that stands in the form too, if it is long enough to tell.
+/// Replaces every run of the text that also occurs in the form, if it is long enough to give the secret away.
 fn blot(text: &mut Vec<char>, form: &[char]) {
     let telling = TELLING.min(form.len()).max(1);
     let mut clean = Vec::with_capacity(text.len());

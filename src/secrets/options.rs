@@ -1,4 +1,4 @@
-//! The options of a store as the YAML has them. The language has checked their shapes.
+//! The options of a store from the YAML. The language has checked their types.
 
 use std::path::Path;
 use std::time::Duration;
@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::config::model::{COMMAND_TIMEOUT, ValueSource};
 use crate::language::age;
 
-/// A text; empty where it is left out.
+/// A text; empty if it is left out.
 pub(super) fn text(options: &Value, key: &str) -> String {
     options.get(key).and_then(Value::as_str).unwrap_or_default().to_owned()
 }
@@ -19,7 +19,7 @@ pub(super) fn texts(options: &Value, key: &str) -> Vec<String> {
     items.filter_map(Value::as_str).map(str::to_owned).collect()
 }
 
-/// Where a value comes from; files are relative to the workspace's folder.
+/// Where a value comes from. Files are relative to the workspace's folder.
 pub(super) fn source(options: &Value, key: &str, root: &Path) -> Option<ValueSource> {
     let source = options.get(key)?;
     if let Some(text) = source.as_str() {
@@ -39,7 +39,7 @@ pub(super) fn source(options: &Value, key: &str, root: &Path) -> Option<ValueSou
     })
 }
 
-/// How long a command may take, where that is said.
+/// How long a command may take, if set.
 pub(super) fn timeout(options: &Value) -> Option<Duration> {
     options.get("timeout").and_then(Value::as_str).and_then(|text| age::timeout(text).ok())
 }

@@ -1,4 +1,4 @@
-//! What is delivered, and its two forms as text: one JSON object, or lines of `NAME=value`.
+//! What is delivered, in two text formats: one JSON object, or lines of `NAME=value`.
 
 use std::collections::BTreeMap;
 
@@ -16,16 +16,16 @@ const DELIVERED_AT: &str = "delivered_at";
 const CLIENT_ID: &str = "client_id";
 const CLIENT_SECRET: &str = "client_secret";
 
-/// What the names of the keys begin with that a rotation is about to put out of use.
+/// The prefix of the names of keys that a rotation is about to retire.
 const PREVIOUS: &str = "previous_";
 
-/// What the names of a dotenv file begin with.
+/// The prefix of the names in a dotenv file.
 const PREFIX: &str = "DUO_";
 
-/// The most bytes that a store is believed to hold at one place.
+/// The largest size that is accepted from a place in a store, in bytes.
 pub const MAX_BYTES: usize = 64 * 1024;
 
-/// How a payload is written down.
+/// How a payload is written as text.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Format {
     /// One JSON object.
@@ -36,7 +36,7 @@ pub enum Format {
 }
 
 impl Format {
-    /// The format of a target; JSON where the YAML does not say.
+    /// The format of a target; JSON by default.
     pub fn of(name: Option<&str>) -> Self {
         if name == Some("dotenv") { Self::Dotenv } else { Self::Json }
     }
@@ -50,7 +50,7 @@ impl Format {
     }
 }
 
-/// The keys of one application and what a consumer needs beside them.
+/// The keys of one application and what a consumer needs with them.
 #[derive(Clone)]
 pub struct Payload {
     /// The application.
@@ -63,35 +63,35 @@ pub struct Payload {
     pub api_hostname: String,
     /// The address in the YAML.
     pub address: String,
-    /// The workspace of that address; nothing in what earlier versions wrote.
+    /// The workspace of that address; empty in payloads of earlier versions.
     pub workspace: String,
     /// When it was delivered, RFC 3339.
     pub delivered_at: String,
-    /// The keys that work beside these while a rotation is under way.
+    /// The keys that also work while a rotation is under way.
     pub previous: Option<Previous>,
 }
 
-/// Whose keys a place is for.
+/// The owner of the keys at a place.
 #[derive(Clone, Copy, Debug)]
 pub struct Owner<'a> {
     /// The workspace.
     pub workspace: &'a str,
-    /// The name that the workspace had before.
+    /// The former name of the workspace.
     pub formerly: Option<&'a str>,
     /// The address.
     pub address: &'a str,
 }
 
 impl Owner<'_> {
-    /// Whether keys that say of themselves whose they are may be replaced. What says nothing, as by hand or by an earlier
-    /// version, is not held against it.
+    /// Whether keys that name their owner may be replaced. Keys without an owner, entered by hand or by an earlier version,
+    /// are accepted.
     pub fn owns(&self, workspace: &str, address: &str) -> bool {
         let same = [Some(""), Some(self.workspace), self.formerly].contains(&Some(workspace));
         same && (address.is_empty() || address == self.address)
     }
 }
 
-/// The keys of the application that a rotation is about to put out of use.
+/// The application's keys that a rotation is about to retire.
 #[derive(Clone)]
 pub struct Previous {
     /// The application.
@@ -101,7 +101,7 @@ pub struct Previous {
 }
 
 impl Payload {
-    /// Whether both open the same doors; when and for which address they were delivered does not matter.
+    /// Whether both grant the same access; when and for which address they were delivered does not matter.
     pub fn same_keys(&self, other: &Self) -> bool {
         fn clear(secret: &Secret) -> &str {
             secret.expose()
@@ -115,7 +115,7 @@ impl Payload {
             && clients(self) == clients(other)
     }
 
-    /// Whether both hold the same keys beside their own.
+    /// Whether both hold the same previous keys.
     pub fn same_previous(&self, other: &Self) -> bool {
         let of = |payload: &Self| {
             let previous = payload.previous.as_ref()?;
@@ -124,13 +124,13 @@ impl Payload {
         of(self) == of(other)
     }
 
-    /// Every secret in it, for masking what a command prints.
+    /// Every secret in it, for masking a command's output.
     pub fn secrets(&self) -> impl Iterator<Item = &Secret> {
         let previous = self.previous.iter().map(|previous| &previous.secret_key);
         self.secret_key.iter().chain(self.clients.values()).chain(previous)
     }
 
-    /// Names and values in the order in which they are written. A second client has `_2` after its names, and so on.
+    /// Names and values in the order of writing. The names of a second client end in `_2`, and so on.
     pub fn pairs(&self) -> Vec<(String, Secret)> {
         let plain = |name: &str, text: &str| (name.to_owned(), Secret::new(text));
         let mut pairs = vec![plain(INTEGRATION_KEY, self.ikey.as_str())];
@@ -153,7 +153,7 @@ impl Payload {
         pairs
     }
 
-    /// The pairs as one flat JSON object. It holds the secrets in clear.
+    /// The pairs as one flat JSON object, with the secrets in clear text.
     pub fn object(&self) -> Map<String, Value> {
         self.pairs().into_iter().map(|(name, value)| (name, Value::from(value.expose()))).collect()
     }
@@ -175,11 +175,11 @@ impl Payload {
         }
     }
 
-    /// Reads what [`Self::render`] wrote; text of white space only is nothing.
+    /// Reads what [`Self::render`] wrote. Whitespace alone counts as nothing.
     ///
     /// # Errors
     ///
-    /// Why the text is none of duoctl's. The reason repeats nothing of it.
+    /// Why duoctl did not write the text. The reason repeats none of it.
     pub fn parse(text: &str, format: Format) -> Result<Option<Self>, &'static str> {
         if text.trim().is_empty() {
             return Ok(None);
@@ -187,7 +187,7 @@ impl Payload {
         let object = match format {
             Format::Json => match serde_json::from_str(text) {
                 Ok(Value::Object(object)) => object,
-                Ok(_) => return Err("it is no JSON object"),
+                Ok(_) => return Err("it is not a JSON object"),
                 Err(_) => return Err("it is not JSON"),
             },
             Format::Dotenv => dotenv(text)?,
@@ -199,7 +199,7 @@ impl Payload {
     ///
     /// # Errors
     ///
-    /// Why the object is none of duoctl's.
+    /// Why duoctl did not write the object.
     pub fn from_object(object: &Map<String, Value>) -> Result<Self, &'static str> {
         let text = |name: &str| object.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
         let ikey = text(INTEGRATION_KEY).ok_or("it has no `integration_key`")?;
@@ -229,7 +229,7 @@ fn suffix(number: usize) -> String {
     if number == 0 { String::new() } else { format!("_{}", number + 1) }
 }
 
-/// A value that shells and dotenv readers take apart in the same way: bare where nothing in it means anything.
+/// A value that shells and dotenv readers parse in the same way: unquoted if it has no special characters.
 fn quoted(value: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_.:/@+".contains(c);
     if !value.is_empty() && value.chars().all(plain) {
@@ -251,7 +251,7 @@ fn dotenv(text: &str) -> Result<Map<String, Value>, &'static str> {
     let lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
     let mut object = Map::new();
     for line in lines {
-        let (name, value) = line.split_once('=').ok_or("a line of it is not NAME=value")?;
+        let (name, value) = line.split_once('=').ok_or("a line is not NAME=value")?;
         let name = name.trim_start_matches("export ").trim();
         if let Some(name) = name.strip_prefix(PREFIX) {
             object.insert(name.to_lowercase(), Value::from(unquoted(value)?));
@@ -262,7 +262,7 @@ fn dotenv(text: &str) -> Result<Map<String, Value>, &'static str> {
 
 fn unquoted(value: &str) -> Result<String, &'static str> {
     if let Some(inner) = value.strip_prefix('\'') {
-        return inner.strip_suffix('\'').map(str::to_owned).ok_or("a quotation in it has no end");
+        return inner.strip_suffix('\'').map(str::to_owned).ok_or("a quoted value is not closed");
     }
     let Some(inner) = value.strip_prefix('"') else { return Ok(value.to_owned()) };
     let mut text = String::new();
@@ -272,10 +272,10 @@ fn unquoted(value: &str) -> Result<String, &'static str> {
             Some('\\') => match rest.next() {
                 Some('n') => text.push('\n'),
                 Some(other) => text.push(other),
-                None => return Err("a quotation in it has no end"),
+                None => return Err("a quoted value is not closed"),
             },
             Some('"') if rest.as_str().is_empty() => return Ok(text),
-            Some('"') | None => return Err("a quotation in it has no end"),
+            Some('"') | None => return Err("a quoted value is not closed"),
             Some(other) => text.push(other),
         }
     }
@@ -374,11 +374,11 @@ mod tests {
         let reason = |text: &str, format| Payload::parse(text, format).err();
         assert!(Payload::parse(" \n", Format::Json).unwrap().is_none());
         assert_eq!(reason("hunter2", Format::Json), Some("it is not JSON"));
-        assert_eq!(reason("[1]", Format::Json), Some("it is no JSON object"));
+        assert_eq!(reason("[1]", Format::Json), Some("it is not a JSON object"));
         assert_eq!(reason("{\"password\": \"x\"}", Format::Json), Some("it has no `integration_key`"));
         assert_eq!(reason("PASSWORD=x", Format::Dotenv), Some("it has no `integration_key`"));
-        assert_eq!(reason("-----BEGIN KEY-----", Format::Dotenv), Some("a line of it is not NAME=value"));
-        assert_eq!(reason("DUO_X=\"a", Format::Dotenv), Some("a quotation in it has no end"));
+        assert_eq!(reason("-----BEGIN KEY-----", Format::Dotenv), Some("a line is not NAME=value"));
+        assert_eq!(reason("DUO_X=\"a", Format::Dotenv), Some("a quoted value is not closed"));
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! What every store can do.
+//! The interface of a secret store.
 
 use futures_util::future::BoxFuture;
 use thiserror::Error;
@@ -11,15 +11,15 @@ use crate::text::bounded;
 pub struct Place {
     /// The path in the store.
     pub path: String,
-    /// How the payload is written there, where the store holds text.
+    /// The format of the payload, if the store holds text.
     pub format: Format,
 }
 
 /// What a place holds.
 pub struct Contents {
-    /// What duoctl delivered there; `None` where there is nothing.
+    /// What duoctl delivered there; `None` if there is nothing.
     pub payload: Option<Payload>,
-    /// The store's own count of changes, where it has one: a write only replaces what was read. 0 otherwise.
+    /// The store's own revision, if it has one: a write only replaces the revision that was read. 0 otherwise.
     pub revision: u64,
 }
 
@@ -46,10 +46,10 @@ impl StoreError {
         self
     }
 
-    /// A place that holds something that duoctl did not write. It is never overwritten.
+    /// A place with data that duoctl did not write. It is never overwritten.
     pub fn foreign(place: &str, why: &str) -> Self {
-        Self::new(format!("{place} holds something that duoctl did not write ({why}), so it is left alone"))
-            .help("give the application another `path`, or remove what is there and apply again")
+        Self::new(format!("{place} holds data that duoctl did not write ({why}), so it is left unchanged"))
+            .help("use another `path` for the application, or remove that data and apply again")
     }
 
     /// A place that holds the keys of something else, which may be in use. It is never overwritten.
@@ -65,24 +65,24 @@ impl StoreError {
             own.address,
             own.workspace
         ))
-        .help("give one of the two another `path`; if nothing reads the other key any more, remove what is there and apply again")
+        .help("use another `path` for one of them; if nothing reads the other key any longer, remove it and apply again")
     }
 }
 
-/// How many characters of a name in a store are shown.
+/// The most characters of a name from a store that are shown.
 const SHOWN: usize = 120;
 
 /// A secret store.
 pub trait Store: Send + Sync {
-    /// What the place holds.
+    /// Reads what the place holds.
     fn read<'a>(&'a self, place: &'a Place) -> BoxFuture<'a, Result<Contents, StoreError>>;
 
-    /// What keeps the store from being written, as far as that can be seen without starting or writing anything.
+    /// Why the store cannot be written, as far as can be told without starting or writing anything.
     fn ready(&self) -> Result<(), StoreError> {
         Ok(())
     }
 
-    /// Stores the payload whole or not at all, in place of the revision that was read.
+    /// Stores the payload atomically, replacing the revision that was read.
     fn write<'a>(
         &'a self,
         place: &'a Place,
@@ -90,10 +90,10 @@ pub trait Store: Send + Sync {
         revision: u64,
     ) -> BoxFuture<'a, Result<(), StoreError>>;
 
-    /// The place for people.
+    /// The place, for people.
     fn describe(&self, path: &str) -> String;
 
-    /// Whether nothing can be read back.
+    /// Whether the store is write-only.
     fn write_only(&self) -> bool {
         false
     }

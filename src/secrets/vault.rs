@@ -1,6 +1,6 @@
-//! HashiCorp Vault and OpenBao: the key-value engine, version 1 or 2, by its HTTP API.
+//! HashiCorp Vault and OpenBao: the key-value engine, version 1 or 2, through its HTTP API.
 //!
-//! On version 2 every write names the version it replaces, so that a concurrent writer is never overwritten.
+//! On version 2 every write names the version it replaces, so a concurrent write is never overwritten.
 
 use futures_util::future::BoxFuture;
 use reqwest::Method;
@@ -18,13 +18,13 @@ mod http;
 mod login;
 mod wire;
 
-/// A key-value engine of a server.
+/// A key-value engine on a server.
 pub struct VaultStore {
     address: String,
     mount: String,
     version: Version,
     wire: Wire,
-    /// The mount was found to be of the declared version.
+    /// Set once the mount is known to have the declared version.
     checked: OnceCell<()>,
 }
 
@@ -35,7 +35,7 @@ enum Version {
 }
 
 impl VaultStore {
-    /// The store of `address` and `mount`. Nothing is sent yet.
+    /// The store at `address` and `mount`. Sends nothing yet.
     pub fn new(options: &Value, around: &Surroundings) -> Self {
         let version = options.get("kv_version").and_then(Value::as_u64);
         let address = options::text(options, "address").trim_end_matches('/').to_owned();
@@ -48,7 +48,7 @@ impl VaultStore {
         }
     }
 
-    /// The path below `/v1/` that holds a secret.
+    /// The path under `/v1/` of a secret.
     fn data_path(&self, path: &str) -> String {
         match self.version {
             Version::One => format!("{}/{}", escaped(&self.mount), escaped(path)),
@@ -56,16 +56,16 @@ impl VaultStore {
         }
     }
 
-    /// A version 1 engine would take a version 2 request for an odd path, so the server is asked once.
+    /// Asks the server once: a version 1 engine would accept a version 2 request as an odd path.
     async fn check_mount(&self) -> Result<(), StoreError> {
         let check = || async {
             let path = format!("sys/internal/ui/mounts/{}", escaped(&self.mount));
             let answer = self.wire.send(Method::GET, &path, None).await?;
             match answer.status {
                 200 => self.judge_mount(&answer),
-                // Servers without this call are taken at their word.
+                // Servers without this endpoint are trusted to have the declared version.
                 404 | 405 if !answer.no_such_mount() => Ok(()),
-                403 => Err(self.forbidden("has no right to anything in", &self.mount)),
+                403 => Err(self.forbidden("has no access to anything in", &self.mount)),
                 _ => Err(self.refused(&answer, &self.mount)),
             }
         };
@@ -76,10 +76,10 @@ impl VaultStore {
         let text = |pointer: &str| answer.body.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
         let (kind, version) = (text("/data/type"), text("/data/options/version"));
         if !matches!(kind, "" | "kv" | "generic") {
-            let message = format!("the mount {} of {} is of type {kind:?}, not kv", self.mount, self.address);
-            return Err(StoreError::new(message).help("name the mount of a key-value engine"));
+            let message = format!("the mount {} at {} has type {kind:?}, not kv", self.mount, self.address);
+            return Err(StoreError::new(message).help("set `mount` to the mount of a key-value engine"));
         }
-        // A key-value engine without a version is one of version 1.
+        // A key-value engine without a version has version 1.
         let live = if version == "2" { Version::Two } else { Version::One };
         if kind.is_empty() || live == self.version {
             return Ok(());
@@ -89,29 +89,31 @@ impl VaultStore {
 
     fn wrong_version(&self, live: u8) -> StoreError {
         let message =
-            format!("the mount {} of {} is a key-value engine of version {live}", self.mount, self.address);
-        StoreError::new(message).help(format!("write `kv_version: {live}`"))
+            format!("the mount {} at {} is a version {live} key-value engine", self.mount, self.address);
+        StoreError::new(message).help(format!("set `kv_version: {live}`"))
     }
 
     fn forbidden(&self, what: &str, path: &str) -> StoreError {
-        StoreError::new(format!("{} refuses: the token {what} {path}", self.address)).help(format!(
-            "its policy needs `create`, `read` and `update` on {}",
-            match self.version {
-                Version::One => format!("{}/*", self.mount),
-                Version::Two => format!("{}/data/*", self.mount),
-            }
-        ))
+        StoreError::new(format!("{} refused the request: the token {what} {path}", self.address)).help(
+            format!(
+                "its policy needs `create`, `read` and `update` on {}",
+                match self.version {
+                    Version::One => format!("{}/*", self.mount),
+                    Version::Two => format!("{}/data/*", self.mount),
+                }
+            ),
+        )
     }
 
-    /// What an answer that is no success means.
+    /// What an unsuccessful reply means.
     fn refused(&self, answer: &Answer, path: &str) -> StoreError {
         let (address, mount) = (&self.address, &self.mount);
         match answer.status {
-            403 => self.forbidden("has no right to", path),
+            403 => self.forbidden("has no access to", path),
             404 if answer.no_such_mount() => StoreError::new(format!("{address} has no mount {mount}"))
-                .help("correct `mount`, or `namespace`, or enable the key-value engine there"),
+                .help("correct `mount` or `namespace`, or enable the key-value engine there"),
             400 if answer.says("check-and-set") => {
-                StoreError::new(format!("somebody else wrote {path} at {address} at the same time"))
+                StoreError::new(format!("another client wrote {path} at {address} at the same time"))
                     .help("nothing was overwritten; run `duoctl apply` again")
             }
             _ => answer.refusal(address),
@@ -127,7 +129,7 @@ impl Store for VaultStore {
             let answer = self.wire.send(Method::GET, &path, None).await?;
             let (data, revision) = match (answer.status, self.version) {
                 (200, Version::One) => (answer.body.pointer("/data"), 0),
-                // A deleted version still counts: the next write has to name it.
+                // A deleted version still counts: the next write must name it.
                 (200 | 404, Version::Two) if !answer.no_such_mount() => {
                     let revision = answer.body.pointer("/data/metadata/version").and_then(Value::as_u64);
                     (answer.body.pointer("/data/data"), revision.unwrap_or_default())
@@ -143,7 +145,7 @@ impl Store for VaultStore {
                     let foreign = |why: &str| StoreError::foreign(&self.describe(&place.path), why);
                     Some(Payload::from_object(object).map_err(foreign)?)
                 }
-                Some(_) => return Err(StoreError::foreign(&self.describe(&place.path), "it is no map")),
+                Some(_) => return Err(StoreError::foreign(&self.describe(&place.path), "it is not a map")),
             };
             Ok(Contents { payload, revision })
         })

@@ -1,6 +1,6 @@
-//! An Admin API application: each permission by a call that needs it, held and not held (duo-api.md, section 5). Each
-//! permission gets one check, and a call counts only for what it surely shows: a call that two permissions open proves
-//! neither while Duo shows both as granted.
+//! Checks an Admin API application: each permission, held or not, with a call that needs it (duo-api.md, section 5). Each
+//! permission gets one check, and a call counts only for what it proves: a call that either of two permissions allows
+//! proves neither while Duo shows both as granted.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -21,15 +21,15 @@ use super::report::{APPLY, Check, PERMISSION, SHOWN, Verdict, unproven};
 
 const SECRET_KEY: &str = "secret key";
 
-/// The permission of which a read-only call shows too little: whoever may manage applications may also list them.
+/// A permission that a read-only call cannot prove: a key that may manage applications may also list them.
 const WRITES_ONLY: &str = "integrations";
 
-/// What Duo shows of an application.
+/// An application, as Duo shows it.
 struct Shown {
-    /// The permissions that this account knows; empty where Duo shows none.
+    /// The permissions that this account knows; empty if Duo shows none.
     known: BTreeSet<String>,
     held: BTreeSet<String>,
-    /// Whether the key works from some networks only.
+    /// Whether the key works only from some networks.
     restricted: bool,
 }
 
@@ -51,13 +51,13 @@ impl Shown {
     }
 }
 
-/// What may open a call.
+/// The permissions that may allow a call.
 struct Openers<'p> {
-    /// Surely open it, and are held.
+    /// Certainly allow it, and are held.
     held: Vec<&'p str>,
-    /// Surely open it, and are not held.
+    /// Certainly allow it, and are not held.
     missing: Vec<&'p str>,
-    /// Perhaps open it, and are held.
+    /// Possibly allow it, and are held.
     perhaps: Vec<&'p str>,
 }
 
@@ -76,14 +76,14 @@ impl<'p> Openers<'p> {
         if refused { !self.held.is_empty() } else { self.held.is_empty() && self.perhaps.is_empty() }
     }
 
-    /// Everything that may have opened it.
+    /// Every permission that may have allowed it.
     fn granted(&self) -> Vec<&'p str> {
         self.held.iter().chain(&self.perhaps).copied().collect()
     }
 }
 
-/// Proves every permission that a call without effect can prove, and that Duo shows what the YAML declares. `waits` are
-/// the pauses before a contradiction is asked about again, since a changed permission may take a moment.
+/// Proves every permission that a read-only call can prove, and that Duo shows what the YAML declares. `waits` are the
+/// pauses before a contradicting call is repeated, because a changed permission may take a moment.
 pub async fn check<T: Transport>(
     keyed: &T,
     integration: &Integration,
@@ -96,7 +96,7 @@ pub async fn check<T: Transport>(
     for probe in permission_probes(now) {
         match ask(keyed, &probe, &shown, waits).await {
             Ok(found) => found.into_iter().for_each(|check| checks.add(check)),
-            // Every other call would only say the same.
+            // Every other call would give the same answer.
             Err(about_the_key) => {
                 checks.add(about_the_key);
                 return checks.in_order;
@@ -110,7 +110,7 @@ pub async fn check<T: Transport>(
     checks.in_order
 }
 
-/// One check for each name: the one that shows most.
+/// One check for each name: the most informative one.
 #[derive(Default)]
 struct Checks {
     in_order: Vec<Check>,
@@ -128,7 +128,7 @@ impl Checks {
     }
 }
 
-/// What is wrong counts more than what is right, and that more than what cannot be told.
+/// A failure counts more than a success, and a success more than an open question.
 fn weight(verdict: Verdict) -> u8 {
     match verdict {
         Verdict::Failed => 3,
@@ -142,13 +142,13 @@ fn about(name: &str, verdict: Verdict, detail: impl Into<String>) -> Check {
     Check::new(format!("{PERMISSION}{name}"), verdict, detail)
 }
 
-/// What no call of duoctl's shows: what Duo says, and why there is no more.
+/// A check that no call can prove: what Duo shows, and why it cannot be proven.
 fn untestable(name: &str, granted: bool, why: &str) -> Check {
     let [held, missing] = SHOWN;
     about(name, Verdict::NotTestable, format!("{}{why}", if granted { held } else { missing }))
 }
 
-/// The probes prove that a key may do what Duo shows; this, that Duo shows what the YAML declares, no less and no more.
+/// The probes prove that a key may do what Duo shows. This proves that Duo shows exactly what the YAML declares.
 fn against_yaml(shown: &Shown, declared: &BTreeSet<String>) -> Vec<Check> {
     let missing = declared.difference(&shown.held).map(|name| {
         if shown.known.contains(name) {
@@ -182,7 +182,7 @@ async fn ask<T: Transport>(
 ) -> Result<Vec<Check>, Check> {
     let openers = Openers::of(probe, shown);
     let mut result = keyed.send(&probe.call).await;
-    // A key that works from some networks only may be refused for good.
+    // A key that works only from some networks may be refused permanently.
     for wait in waits.iter().filter(|_| !shown.restricted) {
         let contradicts = match &result {
             Ok(_) => openers.contradicted_by(false),
@@ -191,7 +191,7 @@ async fn ask<T: Transport>(
         if !contradicts {
             break;
         }
-        keyed.announce("a permission does not work as Duo shows it, and is tried again", *wait);
+        keyed.announce("a permission does not work as Duo shows it; trying again", *wait);
         tokio::time::sleep(*wait).await;
         result = keyed.send(&probe.call).await;
     }
@@ -209,19 +209,19 @@ fn judge(
     match Answer::of(&error) {
         Answer::Forbidden if restricted => Ok(refused_from_here(openers)),
         Answer::Forbidden => Ok(refused(openers, &call, &error)),
-        // Nothing says that Duo refuses a caller from elsewhere as one without a permission.
+        // Duo might refuse a caller from another network in a different way than a caller without a permission.
         Answer::UnknownKey if restricted => Err(Check::new(
             SECRET_KEY,
             Verdict::NotTestable,
             format!(
-                "{call} is refused, perhaps because `networks_for_api_access` leaves this machine out: {error}"
+                "{call} is refused, perhaps because `networks_for_api_access` excludes this machine: {error}"
             ),
         )),
         Answer::WrongSecret => {
             Err(Check::new(SECRET_KEY, Verdict::Failed, format!("the secret key is wrong: {error}"))
                 .fix("the key that Duo hands out is not accepted: reset it in Duo"))
         }
-        // Duo's list has the application, so this says nothing for certain; the other calls would say the same.
+        // Duo lists the application, so this is not conclusive; the other calls would give the same answer.
         Answer::UnknownKey => Err(unproven(SECRET_KEY, &error)),
         Answer::WrongType | Answer::Clock | Answer::Refused | Answer::Nothing => {
             let names = openers.held.iter().chain(&openers.missing);
@@ -230,7 +230,7 @@ fn judge(
     }
 }
 
-/// The call was answered: who opened it?
+/// The call was answered. Which permission allowed it?
 fn answered(openers: &Openers<'_>, call: &str) -> Vec<Check> {
     let granted = openers.granted();
     let others = |name: &str| {
@@ -240,7 +240,7 @@ fn answered(openers: &Openers<'_>, call: &str) -> Vec<Check> {
     };
     let opened = granted.iter().filter(|name| **name != WRITES_ONLY).map(|name| match others(name) {
         none if none.is_empty() => about(name, Verdict::Verified, format!("held: {call} answers")),
-        others => untestable(name, true, &format!("{call} answers, but {others} may be what opens it")),
+        others => untestable(name, true, &format!("{call} answers, but {others} may have allowed it")),
     });
     let missing = openers.missing.iter().map(|name| match others(name) {
         none if none.is_empty() => {
@@ -248,35 +248,35 @@ fn answered(openers: &Openers<'_>, call: &str) -> Vec<Check> {
             let fix = "revoke the permission in the Duo Admin Panel, save, and verify again";
             about(name, Verdict::Failed, detail).fix(fix)
         }
-        others => untestable(name, false, &format!("{call} answers, but {others} may be what opens it")),
+        others => untestable(name, false, &format!("{call} answers, but {others} may have allowed it")),
     });
     opened.chain(missing).collect()
 }
 
-/// The call was refused: nothing that surely opens it is held.
+/// The call was refused: no permission that certainly allows it is held.
 fn refused(openers: &Openers<'_>, call: &str, error: &DuoError) -> Vec<Check> {
     let held = openers.held.iter().map(|name| {
         about(name, Verdict::Failed, format!("granted, but {call} is refused: {error}"))
-            .fix("save the permission once more in the Duo Admin Panel, and verify again")
+            .fix("save the permission again in the Duo Admin Panel, and verify again")
     });
     let missing = openers
         .missing
         .iter()
         .map(|name| about(name, Verdict::Verified, format!("not held: {call} is refused")));
-    let why = "the call is refused, and whether it should be is not documented";
+    let why = "the call is refused, and it is not documented whether it should be";
     let perhaps = openers.perhaps.iter().filter(|name| **name != WRITES_ONLY);
     held.chain(missing).chain(perhaps.map(|name| untestable(name, true, why))).collect()
 }
 
-/// The call was refused, and the key works from some networks only.
+/// The call was refused, and the key works only from some networks.
 fn refused_from_here(openers: &Openers<'_>) -> Vec<Check> {
-    let why = "the call is refused, perhaps because `networks_for_api_access` leaves this machine out";
+    let why = "the call is refused, perhaps because `networks_for_api_access` excludes this machine";
     let granted = openers.granted().into_iter().filter(|name| *name != WRITES_ONLY);
     let missing = openers.missing.iter().map(|name| untestable(name, false, why));
     granted.map(|name| untestable(name, true, why)).chain(missing).collect()
 }
 
-/// Permissions of which no call was made, or none that counts: what Duo shows of them.
+/// Permissions without a conclusive call: what Duo shows.
 fn without_probe(shown: &Shown) -> Vec<Check> {
     let why = "no read-only call proves it";
     shown.known.iter().map(|name| untestable(name, shown.held.contains(name), why)).collect()
@@ -316,8 +316,8 @@ mod tests {
         }
     }
 
-    /// Every set of permissions against a Duo that opens calls as one of its readings says: no check claims what the
-    /// answers do not prove, and each permission that Duo shows gets exactly one.
+    /// Tests every set of permissions against a model of Duo for each possible reading of its rules: no check claims what
+    /// the answers do not prove, and each permission that Duo shows gets exactly one check.
     #[test]
     fn only_what_the_answers_prove_is_said_of_a_permission() {
         let names = [

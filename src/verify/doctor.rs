@@ -1,5 +1,5 @@
-//! Whether duoctl itself can work: hostname, TLS, clock, keys, permissions, secret stores, Identity Intelligence; and what
-//! to do where it cannot. Every check is made that can be made: a failure skips only what depends on it.
+//! Checks whether duoctl itself can work (hostname, TLS, clock, keys, permissions, secret stores, Identity Intelligence)
+//! and suggests fixes. A failed check skips only the checks that depend on it.
 
 pub mod connection;
 pub mod diagnosis;

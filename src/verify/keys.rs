@@ -1,8 +1,8 @@
-//! Whether Duo accepts an application's own pair of keys, by calls that change nothing and bother no user (probes.md,
+//! Whether Duo accepts an application's own pair of keys, by read-only calls that do not disturb users (probes.md,
 //! section 4).
 //!
-//! A pair is called wrong only on an answer that says so. Everything else that is not an acceptance leaves the question
-//! open: advice to reset a key that works would break whatever uses it.
+//! A pair is reported as wrong only if an answer says so. Any other answer that is not an acceptance is inconclusive:
+//! advice to reset a working key would break whatever uses it.
 
 use jiff::Timestamp;
 
@@ -17,20 +17,20 @@ use crate::secret::Secret;
 
 use super::report::{Check, Verdict};
 
-/// From how many seconds on a clock that is off can be why Duo refuses an assertion.
+/// From how many seconds on a wrong clock may be the reason why Duo refuses an assertion.
 const CLOCK_MATTERS: u64 = 30;
 
 const TRY_AGAIN: &str = "try again: `duoctl verify`";
 const RESET: &str = "reset the secret key in Duo, and verify again";
 
-/// What an error says about the pair that was used (duo-api.md, section 2.2).
+/// What an error shows about the pair that was used (duo-api.md, section 2.2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Answer {
-    /// 40103: the signature does not fit the secret key.
+    /// 40103: the signature does not match the secret key.
     WrongSecret,
     /// 40102: the integration key is unknown, or of a type that this API does not know.
     UnknownKey,
-    /// 40301 with a detail that says so: another type of application may make this call.
+    /// 40301 with a matching detail: only another type of application may make this call.
     WrongType,
     /// Any other 403: a permission or a network is missing.
     Forbidden,
@@ -38,12 +38,12 @@ pub enum Answer {
     Clock,
     /// Another refusal.
     Refused,
-    /// No word of Duo's about the call: 429, 5xx, HTML, silence.
+    /// No answer from Duo about the call: 429, 5xx, HTML, no response.
     Nothing,
 }
 
 impl Answer {
-    /// Reads an error. A code counts only under the HTTP status that belongs to it, or under 200.
+    /// Classifies an error. A code counts only with its own HTTP status, or with 200.
     pub fn of(error: &DuoError) -> Self {
         let DuoError::Refused(Refusal { status, code, detail, .. }) = error else { return Self::Nothing };
         let code = code.filter(|code| *status == 200 || code / 100 == u32::from(*status));
@@ -62,16 +62,16 @@ impl Answer {
     }
 }
 
-/// What calls with a pair of keys showed about it.
+/// What the calls with a pair of keys showed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
     /// Verified, failed or inconclusive.
     pub verdict: Verdict,
     /// What was seen.
     pub detail: String,
-    /// What to do, where something is left to do.
+    /// What to do, if anything.
     pub fix: Option<&'static str>,
-    /// Duo's refusal, where Duo refused a call.
+    /// Duo's refusal, if Duo refused a call.
     pub refusal: Option<DuoError>,
 }
 
@@ -99,7 +99,7 @@ impl Finding {
     }
 }
 
-/// A way to try a pair of keys.
+/// A way to test a pair of keys.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum KeyProbe {
     /// A read of the Admin API.
@@ -111,10 +111,10 @@ pub enum KeyProbe {
 }
 
 impl KeyProbe {
-    /// The probe of an application, where there is one that surely answers.
+    /// The probe of an application, if there is one that certainly answers.
     pub fn of(live: &Integration) -> Option<Self> {
         let frameless = live.property("frameless_auth_prompt_enabled").and_then(flag);
-        // The Web SDK, and whatever has shown Duo a frameless authentication.
+        // The Web SDK, and applications for which Duo has seen a frameless authentication.
         let prompts = frameless == Some(true) && live.kind() != "adminapi" && live.kind() != "authapi";
         if prompts { Some(Self::UniversalPrompt) } else { Self::of_type(live.kind()) }
     }
@@ -129,7 +129,7 @@ impl KeyProbe {
         }
     }
 
-    /// What the check is called in reports.
+    /// The name of the check in reports.
     pub fn name(self) -> &'static str {
         match self {
             Self::AdminApi => "secret key",
@@ -138,7 +138,7 @@ impl KeyProbe {
         }
     }
 
-    /// Tries a pair of keys; `transport` is anyone's connection to the account.
+    /// Tests a pair of keys; `transport` may be any connection to the account.
     pub async fn ask<T: Transport>(
         self,
         transport: &T,
@@ -152,7 +152,7 @@ impl KeyProbe {
                 let call = ApiCall::get("/admin/v1/info/summary", &[]);
                 match keyed.send(&call).await.map_err(|error| (Answer::of(&error), error)) {
                     Ok(_) => Finding::verified("Duo accepts the key for the Admin API"),
-                    // The permission and the caller's network are looked at after the signature.
+                    // Duo checks the permission and the caller's network after the signature.
                     Err((Answer::Forbidden, _)) => Finding::verified("Duo accepts the signature"),
                     Err((_, error)) => judged(error),
                 }
@@ -181,7 +181,7 @@ fn judged(error: DuoError) -> Finding {
             format!("Duo does not let this type of application make the call, so it proves nothing: {error}")
         }
         Answer::Forbidden => {
-            format!("Duo refuses the call and does not say whether the key is right: {error}")
+            format!("Duo refuses the call without saying whether the key is right: {error}")
         }
         Answer::Clock => format!("this machine's clock differs from Duo's: {error}"),
         Answer::Refused | Answer::Nothing => error.to_string(),
@@ -189,25 +189,27 @@ fn judged(error: DuoError) -> Finding {
     Finding::open(words, error)
 }
 
-/// `invalid_client` is Duo's answer to whatever the health check does not like, so a second call decides.
+/// Duo answers `invalid_client` to any problem in the health check, so a second call decides.
 async fn second_opinion<T: Transport>(keyed: &T, refused: DuoError) -> Finding {
     match auth_check(keyed, Scheme::V5).await.map_err(|error| (Answer::of(&error), error)) {
         Ok(_) => {
             let words = format!("{refused}; but Duo accepts the secret key on /auth/v2/check");
             Finding {
-                fix: Some("look for another setting of the application that is wrong"),
+                fix: Some("check the other settings of the application"),
                 ..Finding::open(words, refused)
             }
         }
         Err((Answer::WrongSecret, error)) => Finding::wrong(format!("{refused}; {error}"), refused),
         Err((_, error)) => Finding::open(
-            format!("{refused}; that need not mean a wrong key, and a second call proves nothing: {error}"),
+            format!(
+                "{refused}; this does not have to mean a wrong key, and a second call proves nothing: {error}"
+            ),
             refused,
         ),
     }
 }
 
-/// One health check, and one more by Duo's clock where this machine's may be why Duo refused the first.
+/// One health check, repeated with Duo's time if this machine's clock may be the reason for a refusal.
 async fn health_check<T: Transport>(
     transport: &T,
     ikey: &Ikey,

@@ -1,5 +1,5 @@
-//! The ladder of Identity Intelligence: how far the data really flows, rung by rung (design, section 6;
-//! identity-intelligence.md, section 6.5). Nothing is claimed beyond what was seen.
+//! The ladder of Identity Intelligence: how far data flows, rung by rung (design, section 6; identity-intelligence.md,
+//! section 6.5). It claims only what was observed.
 
 use std::time::Duration;
 
@@ -35,7 +35,7 @@ mod tests;
 /// How long a first collection and analysis may take (identity-intelligence.md, section 3).
 const GRACE: Duration = Duration::from_secs(24 * 3600);
 
-/// Climbs the ladder of every form. `operator` reads a few users of the account, to look for them on the other side, and
+/// Checks the ladder of every form. `operator` reads a few users of the account, to look for them on the other side, and
 /// when keys were changed.
 pub async fn climb_all<T: Transport>(operator: &T, world: &World<'_>, sheets: Vec<&Handoff>) -> Vec<Ladder> {
     let sample = match world.apis.iter().any(|(_, api)| matches!(api, Api::Usable(_))) {
@@ -64,7 +64,7 @@ fn climb(world: &World<'_>, sheet: &Handoff, answer: &Answer, sample: &Sample, h
     rungs.push(Check::new(
         "the console's switches",
         Verdict::NotVerifiable,
-        "no API shows the form: for push, endpoints and hostname only the attestation speaks",
+        "no API shows the form: push, endpoints and hostname are known only from the attestation",
     ));
     let (values, grace) = (values(sheet, world, history), in_grace(world.now, sheet));
     let grace = grace.as_deref();
@@ -83,8 +83,8 @@ fn display_name(sheet: &Handoff) -> String {
     name.and_then(|field| field.value.clone()).unwrap_or_default()
 }
 
-/// The part of the activity log that tells whether evidence is newer than a key. It is read from the oldest evidence on,
-/// and only where a person has said anything that evidence could be about.
+/// The part of the activity log that shows whether evidence is newer than a key. It is read from the oldest evidence on,
+/// and only if there is an attestation that evidence could be about.
 async fn history<T: Transport>(
     operator: &T,
     world: &World<'_>,
@@ -103,7 +103,7 @@ async fn history<T: Transport>(
     }
 }
 
-/// What a person has said of the fields that a collection goes by.
+/// What a person attested about the fields that a collection depends on.
 fn entered(sheet: &Handoff) -> Entered {
     let Some(attestation) = sheet.attestation() else { return Entered::Never };
     let outstanding = |code: &char| sheet.fields.iter().any(|field| field.code == *code && field.outstanding);
@@ -114,7 +114,7 @@ fn entered(sheet: &Handoff) -> Entered {
     }
 }
 
-/// When the values of a form came to be.
+/// When the values of a form were created.
 fn values(sheet: &Handoff, world: &World<'_>, history: &History) -> Values {
     let plan = world.plan;
     let admin = sheet.address.part(ADMIN_API);
@@ -124,10 +124,10 @@ fn values(sheet: &Handoff, world: &World<'_>, history: &History) -> Values {
     Values { entered: entered(sheet), change, rotating, now: world.now }
 }
 
-/// Until when missing data is no failure; `None` when that time is over.
+/// Why missing data is not a failure yet; `None` when that time is over.
 fn in_grace(now: Timestamp, sheet: &Handoff) -> Option<String> {
     if !sheet.is_attested() {
-        return Some("the values that the console is to hold now are not attested yet".to_owned());
+        return Some("the current values are not attested yet".to_owned());
     }
     let at = sheet.attestation()?.at?;
     let age = now.duration_since(at);
@@ -158,7 +158,7 @@ fn clock(world: &World<'_>) -> Check {
         Some(offset) => Check::new(
             "clock",
             Verdict::Verified,
-            format!("it is {offset} s off Duo's; requests are signed with Duo's time"),
+            format!("it differs from Duo's by {offset} s; requests are signed with Duo's time"),
         ),
     }
 }
@@ -188,10 +188,10 @@ fn permissions(subject: Option<&Subject>, address: &Address, plan: &Plan) -> Che
         step.address == *address && step.changes.iter().any(|change| change.field == "permissions")
     });
     if differs {
-        // The checks of the application know with which consents.
+        // The application's checks know which consents are needed.
         let failed = subject.checks.iter().filter(about).find(|check| check.verdict == Verdict::Failed);
         let fix = failed.and_then(|check| check.fix.clone()).unwrap_or_else(|| APPLY.to_owned());
-        return Check::new(name, Verdict::Failed, "the key may do more or less than the YAML says").fix(fix);
+        return Check::new(name, Verdict::Failed, "the permissions of the key differ from the YAML").fix(fix);
     }
     let worst = subject.checks.iter().filter(about).max_by_key(|check| check.verdict);
     match worst {
@@ -209,16 +209,16 @@ fn permissions(subject: Option<&Subject>, address: &Address, plan: &Plan) -> Che
             names.dedup();
             let beyond = match names.as_slice() {
                 [] => String::new(),
-                names => format!("; only Duo's own word for {}", names.join(", ")),
+                names => format!("; shown only by Duo: {}", names.join(", ")),
             };
-            let detail = format!("what a call can prove is as declared, and no more{beyond}");
+            let detail = format!("every permission that a call can prove is as declared{beyond}");
             Check::new(name, Verdict::Verified, detail)
         }
-        None => Check::new(name, Verdict::NotTestable, "without a valid key nothing is known of them"),
+        None => Check::new(name, Verdict::NotTestable, "nothing is known about them without a valid key"),
     }
 }
 
-/// What a person said of the console.
+/// The attestation of the console form.
 fn console(sheet: &Handoff) -> Check {
     let name = "console form";
     let entry = entry(sheet);
@@ -226,10 +226,11 @@ fn console(sheet: &Handoff) -> Check {
         let attestation = sheet.attestation();
         let at = attestation.as_ref().and_then(|attestation| attestation.at);
         let forced = attestation.as_ref().and_then(|attestation| attestation.forced.as_ref());
-        let forced = forced.map(|reason| format!("; recorded without the word of the public API: {reason}"));
+        let forced =
+            forced.map(|reason| format!("; recorded without confirmation by the public API: {reason}"));
         let by = attestation.as_ref().and_then(|attestation| attestation.by.as_ref());
         let detail = format!(
-            "a person says that it holds these values{}{}{}",
+            "a person confirmed that it holds these values{}{}{}",
             at.map(|at| format!(" on {at:.0}")).unwrap_or_default(),
             by.map(|by| format!(" by {by}")).unwrap_or_default(),
             forced.unwrap_or_default()
@@ -244,17 +245,16 @@ fn console(sheet: &Handoff) -> Check {
         return Check::new(name, Verdict::Pending, why).fix(fix);
     }
     let labels = labels.join(", ");
-    // A key that stopped working ends the collection. A name, a switch, or a key beside which the old one still works does
-    // not.
+    // A key that stopped working ends the collection. A name, a switch, or a key whose predecessor still works does not.
     let keys = || outstanding.iter().filter(|field| field.application.is_some());
     if keys().any(|field| !field.still_works) {
-        let detail = format!("attested for older values; to be entered again: {labels}");
+        let detail = format!("attested for older values; enter again: {labels}");
         return Check::new(name, Verdict::Failed, detail).fix(fix);
     }
     let detail = match keys().next() {
-        None => format!("attested for older values; to be entered again: {labels}"),
+        None => format!("attested for older values; enter again: {labels}"),
         Some(_) => format!(
-            "a key is being rotated: the one in the console still works; to be entered before the rotation can end: {labels}"
+            "a key is being rotated, and the one in the console still works; enter before the rotation can end: {labels}"
         ),
     };
     Check::new(name, Verdict::Pending, detail).fix(fix)

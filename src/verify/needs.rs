@@ -1,5 +1,4 @@
-//! Which permissions the operator needs, and what for: the one table of it, read against a workspace (duo-api.md,
-//! section 5).
+//! The table of the permissions that the operator needs for a workspace, and what for (duo-api.md, section 5).
 
 use crate::kinds::application::{NETWORKS, PERMISSION_LIST};
 use crate::reconcile::desired::{Desired, DesiredApplication};
@@ -9,7 +8,7 @@ use crate::reconcile::desired::{Desired, DesiredApplication};
 pub struct Need {
     /// The permission, e.g. `read_log`.
     pub permission: &'static str,
-    /// What needs it, each in a few words that begin with the command or the YAML key.
+    /// What needs it, each in a few words starting with the command or the YAML key.
     pub uses: Vec<&'static str>,
 }
 
@@ -30,7 +29,7 @@ const TABLE: &[Row] = &[
     row("read_resource", "plan reads groups", |desired| any(desired, DesiredApplication::names_groups)),
     row("read_resource", "plan reads policies", |desired| any(desired, DesiredApplication::names_policy)),
     row("integrations", "apply creates and changes applications", |desired| any(desired, |_| true)),
-    row("integrations", "apply lets go of what left the YAML", |desired| !desired.removed.is_empty()),
+    row("integrations", "apply stops managing what left the YAML", |desired| !desired.removed.is_empty()),
     row("integrations", "verify and rotate read secret keys", |desired| any(desired, |_| true)),
     row("allow_to_set_permissions", "apply sets permissions of Admin API applications", |desired| {
         any(desired, is_admin_api)
@@ -54,11 +53,11 @@ const TABLE: &[Row] = &[
     }),
 ];
 
-/// What the recovery key needs beyond seeing its own application: to change the operator, and to take the change
-/// back. Without the last of them Duo lets it do the one and, where permissions are concerned, perhaps not the other.
+/// What the recovery key needs in addition to reading its own application, to change the operator and roll the change
+/// back. Without the second permission, Duo might allow a change of permissions but not its rollback.
 pub const REPAIR: [&str; 2] = ["integrations", "allow_to_set_permissions"];
 
-/// What the commands of this workspace need, each permission once, in the order of the table.
+/// The permissions that the commands of this workspace need, each once, in the order of the table.
 pub fn needs(desired: &Desired) -> Vec<Need> {
     let mut needs: Vec<Need> = Vec::new();
     for row in TABLE.iter().filter(|row| (row.by)(desired)) {
@@ -74,7 +73,7 @@ fn any(desired: &Desired, holds: impl Fn(&DesiredApplication) -> bool) -> bool {
     desired.applications.iter().any(holds)
 }
 
-/// A pinned application may leave its type out; only this type has permissions.
+/// A pinned application may omit its type; only this type has permissions.
 fn is_admin_api(wanted: &DesiredApplication) -> bool {
     wanted.kind.as_deref() == Some("adminapi") || wanted.settings.contains_key(PERMISSION_LIST)
 }

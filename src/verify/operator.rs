@@ -1,4 +1,4 @@
-//! Whether the operator can go on: what its key could do before somebody changed its application, it can do afterwards.
+//! Checks that the operator's key can do everything after a change of its application that it could do before.
 
 use jiff::Timestamp;
 
@@ -6,15 +6,15 @@ use crate::duo::call::{ApiCall, Budget, Transport};
 use crate::duo::error::DuoError;
 use crate::duo::probe::permission_probes;
 
-/// The calls that a key answers to. What it could not do before is no loss, so nothing is expected of it.
+/// The calls that work with a key. Calls that did not work before are not expected to work afterwards.
 #[derive(Clone, Debug)]
 pub struct Abilities {
     calls: Vec<ApiCall>,
 }
 
 impl Abilities {
-    /// Tries every probe of a permission, but that of the logs: they have a budget of their own, and managing
-    /// applications does not depend on them.
+    /// Tries every permission probe except the one for the logs, which have their own rate limit and are not needed to
+    /// manage applications.
     pub async fn of<T: Transport>(key: &T, now: Timestamp) -> Self {
         let mut calls = Vec::new();
         for probe in permission_probes(now) {
@@ -25,7 +25,7 @@ impl Abilities {
         Self { calls }
     }
 
-    /// The first of the calls that gets no answer any more; `None` where the key can do all that it could.
+    /// The error of the first call that no longer works; `None` if the key can still do everything.
     pub async fn lost<T: Transport>(&self, key: &T) -> Option<DuoError> {
         for call in &self.calls {
             if let Err(error) = key.send(call).await {

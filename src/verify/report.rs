@@ -1,4 +1,4 @@
-//! What was seen, in words that are never used for one another (design: "Say what was seen").
+//! The results of checks, with verdicts that are never used interchangeably (design: "Say what was seen").
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -13,28 +13,28 @@ use crate::kinds::address::Address;
 pub enum Verdict {
     /// A live call proved it.
     Verified,
-    /// Duo says so of itself; no call of duoctl's proved it.
+    /// Duo shows it; no call by duoctl proved it.
     Shown,
-    /// A person said so.
+    /// A person attested it.
     Attested,
-    /// No call can show it without an effect, or duoctl has no probe for it.
+    /// No read-only call can show it, or duoctl has no probe for it.
     NotTestable,
-    /// Nothing can show it: no API tells.
+    /// No API shows it.
     NotVerifiable,
     /// The API of this tenant does not have the query.
     Unsupported,
-    /// Not looked at: what it depends on failed.
+    /// Not checked, because something it depends on failed.
     Skipped,
-    /// It cannot be there yet: a person has to act, or data needs up to a day.
+    /// Not possible yet: a person has to act, or data needs up to a day.
     Pending,
-    /// The call brought no answer that proves anything: try again.
+    /// The call returned no conclusive answer: try again.
     Inconclusive,
     /// A live call proved the opposite.
     Failed,
 }
 
 impl Verdict {
-    /// Whether somebody has to look at it.
+    /// Whether it needs attention.
     pub fn is_amiss(self) -> bool {
         match self {
             Self::Pending | Self::Inconclusive | Self::Failed => true,
@@ -65,30 +65,30 @@ impl Verdict {
     }
 }
 
-/// What brings the account to what the YAML declares, as advice; who knows the plan completes it with [`Subject::advise`].
+/// The advice for a difference from the YAML; callers that know the plan complete it with [`Subject::advise`].
 pub const APPLY: &str = "run `duoctl apply`";
 
-/// What the name of a check begins with that is about one permission.
+/// The prefix of the names of permission checks.
 pub const PERMISSION: &str = "permission ";
 
-/// What the detail of such a check begins with where Duo's word is all there is; the reason why follows.
+/// The prefix of the detail of such a check if only Duo shows it; the reason follows.
 pub const SHOWN: [&str; 2] = ["Duo shows it as granted; ", "Duo shows it as not granted; "];
 
-/// One thing that was looked at.
+/// One check.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Check {
-    /// What: `secret key`, `permission read_log`.
+    /// The name, e.g. `secret key`, `permission read_log`.
     pub name: String,
     /// The outcome.
     pub verdict: Verdict,
     /// What was seen.
     pub detail: String,
-    /// What to do, where something is wrong.
+    /// What to do, if something is wrong.
     pub fix: Option<String>,
 }
 
 impl Check {
-    /// A check without anything to do.
+    /// A check without a fix.
     pub fn new(name: impl Into<String>, verdict: Verdict, detail: impl Into<String>) -> Self {
         Self { name: name.into(), verdict, detail: detail.into(), fix: None }
     }
@@ -101,28 +101,28 @@ impl Check {
     }
 }
 
-/// A call without an answer that proves anything.
+/// A call without a conclusive answer.
 pub(super) fn unproven(name: &str, error: &DuoError) -> Check {
     Check::new(name, Verdict::Inconclusive, error.to_string()).fix("try again: `duoctl verify`")
 }
 
-/// One application and what was looked at.
+/// One application and its checks.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Subject {
     /// Its address.
     pub address: Address,
-    /// Its key; `None` where it is not in the account.
+    /// Its integration key; `None` if it is not in the account.
     pub ikey: Option<Ikey>,
     /// Its type.
     pub kind: String,
     /// Its name.
     pub name: String,
-    /// The checks, in the order in which they were made.
+    /// The checks, in order.
     pub checks: Vec<Check>,
 }
 
 impl Subject {
-    /// Puts a way that works in the place of [`APPLY`], e.g. with the consents that an apply asks for.
+    /// Replaces [`APPLY`] with a command that works, e.g. with the consents that an apply requires.
     pub fn advise(&mut self, remedy: &str) {
         for fix in self.checks.iter_mut().filter_map(|check| check.fix.as_mut()) {
             if let Some(rest) = fix.strip_prefix(APPLY) {
@@ -131,7 +131,7 @@ impl Subject {
         }
     }
 
-    /// The worst outcome; `NotTestable` only where nothing at all was proven.
+    /// The worst outcome; `NotTestable` only if nothing was proven.
     pub fn verdict(&self) -> Verdict {
         let worst = self.checks.iter().map(|check| check.verdict).max().unwrap_or(Verdict::NotTestable);
         let proven = self.checks.iter().any(|check| check.verdict == Verdict::Verified);
@@ -139,19 +139,19 @@ impl Subject {
     }
 }
 
-/// How far the data of one Identity Intelligence entry really flows, rung by rung (design, section 6).
+/// How far data flows for one Identity Intelligence entry, rung by rung (design, section 6).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ladder {
     /// The address of the entry.
     pub address: Address,
     /// The display name in the console.
     pub name: String,
-    /// The rungs from the lowest on.
+    /// The rungs, lowest first.
     pub rungs: Vec<Check>,
 }
 
 impl Ladder {
-    /// The highest rung that a live call proved, with nothing below it missing.
+    /// The highest rung that a live call proved together with all rungs below it.
     pub fn highest(&self) -> Option<&Check> {
         let stands = |rung: &&Check| {
             !matches!(rung.verdict, Verdict::Pending | Verdict::Inconclusive | Verdict::Failed)
@@ -166,12 +166,12 @@ impl Ladder {
     }
 }
 
-/// Everything that was looked at.
+/// All results.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Report {
-    /// The applications in the order of their addresses.
+    /// The applications, sorted by address.
     pub subjects: Vec<Subject>,
-    /// The ladders of Identity Intelligence, in the order of their addresses.
+    /// The ladders of Identity Intelligence, sorted by address.
     pub ladders: Vec<Ladder>,
 }
 
@@ -181,7 +181,7 @@ impl Report {
         self.subjects.iter().filter(|subject| subject.verdict() == verdict).count()
     }
 
-    /// Whether nothing failed and nothing stayed open.
+    /// Whether nothing failed and nothing is still open.
     pub fn passed(&self) -> bool {
         self.count(Verdict::Inconclusive) == 0
             && !self.failed()

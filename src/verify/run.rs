@@ -1,4 +1,4 @@
-//! All applications of a workspace, each by the probes of its type.
+//! Verifies all applications of a workspace, each with the probes of its type.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -22,21 +22,21 @@ use super::report::{APPLY, Check, Report, Subject, Verdict, unproven};
 /// Pauses before a contradicting probe is repeated: three tries over about ten seconds (duo-api.md, section 5).
 pub const WAITS: [Duration; 2] = [Duration::from_secs(3), Duration::from_secs(7)];
 
-/// An address and what the account holds for it.
+/// An address and what the account contains for it.
 #[derive(Clone, Debug)]
 pub struct Target {
     /// The address.
     pub address: Address,
-    /// The declared type and name, for reports about an application that is not there.
+    /// The declared type and name, for reports about a missing application.
     pub declared: (String, String),
-    /// The permissions that the YAML declares; `None` where it leaves them alone.
+    /// The permissions that the YAML declares; `None` if it does not manage them.
     pub permissions: Option<BTreeSet<String>>,
-    /// The live application; unreadable where it cannot be told which one it is.
+    /// The live application; unreadable if it is unclear which one it is.
     pub live: Observed<Integration>,
 }
 
 impl Target {
-    /// How many calls its probe takes where all goes well: one that fetches the key, and those that try it.
+    /// How many calls its probe needs if all goes well: one to fetch the key, and those that test it.
     pub fn calls(&self) -> usize {
         let Observed::Present(live) = &self.live else { return 0 };
         match KeyProbe::of(live) {
@@ -58,7 +58,7 @@ pub async fn verify<T: Transport + Clone>(
     verify_watched(operator, targets, now, parallelism, waits, &|_| ()).await
 }
 
-/// The same; `seen` is told of each application, in the order of the targets, while the others are still looked at.
+/// The same; `seen` is called for each application, in the order of the targets, while others are still being checked.
 pub async fn verify_watched<T: Transport + Clone>(
     operator: &T,
     targets: Vec<Target>,
@@ -95,7 +95,7 @@ async fn subject<T: Transport + Clone>(
         Some(probe) => match KeyReader::new(operator.clone()).secret_key(&live.ikey).await {
             Err(error) => vec![no_secret(&error)],
             Ok(secret) => match probe {
-                // Its permissions are probed one by one, which tries the key as well.
+                // Its permissions are probed one by one, which tests the key, too.
                 KeyProbe::AdminApi => {
                     let keyed = operator.signed_by(&live.ikey, &secret);
                     admin_api::check(&keyed, &live, target.permissions.as_ref(), now, waits).await
@@ -120,15 +120,15 @@ fn no_application(live: Observed<Integration>) -> Check {
     let name = "application";
     match live {
         Observed::Unreadable(reason) => Check::new(name, Verdict::NotTestable, reason),
-        Observed::NotRead => Check::new(name, Verdict::NotTestable, "nobody looked for it"),
+        Observed::NotRead => Check::new(name, Verdict::NotTestable, "duoctl did not look for it"),
         Observed::Present(_) | Observed::Absent => {
-            let detail = "the account holds no application of this type for it";
+            let detail = "the account has no application of this type for it";
             Check::new(name, Verdict::Failed, detail).fix(APPLY)
         }
     }
 }
 
-/// A key that cannot be fetched cannot be probed; the application may be fine all the same (trap 36).
+/// A key that cannot be fetched cannot be probed; the application may still be fine (trap 36).
 fn no_secret(error: &DuoError) -> Check {
     if Answer::of(error) == Answer::Forbidden {
         Check::new("secret key", Verdict::NotTestable, format!("the operator may not read it: {error}"))

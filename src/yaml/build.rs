@@ -1,4 +1,4 @@
-//! From the parser's events to a tree: aliases and merge keys are resolved, duplicate keys are reported.
+//! Builds a tree from the parser's events, resolves aliases and merge keys, and reports duplicate keys.
 
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
@@ -10,13 +10,13 @@ use super::scalar::plain;
 use super::syntax;
 use crate::diagnostic::{Code, Diagnostic, Span, Spanned};
 
-/// How many values one file may hold.
+/// The maximum number of values in one file.
 const MAX_VALUES: usize = 500_000;
 
-/// How many values aliases and anchors may add to one file.
+/// The maximum number of values that aliases and anchors add to one file.
 const MAX_ALIASED: usize = 300_000;
 
-/// A text of so many bytes counts as one value more, as it is copied whole.
+/// Every this many bytes of a text count as one more value, because copies include the whole text.
 const TEXT_UNIT: usize = 128;
 
 /// A collection that is still open.
@@ -33,7 +33,7 @@ enum Content {
     Mapping { entries: Vec<Entry>, key: Option<Spanned<String>>, merges: Vec<(Spanned<String>, Node)> },
 }
 
-/// An anchored value: how many values it holds and how deep it is, so that an alias is counted before it is copied.
+/// An anchored value with its number of values and depth, so that an alias is counted before it is copied.
 struct Anchored {
     node: Node,
     size: usize,
@@ -52,7 +52,7 @@ pub(super) struct Builder<'a> {
     documents: usize,
 }
 
-/// Reading cannot go on; the diagnostic is already recorded.
+/// Parsing cannot continue; the diagnostic is already recorded.
 struct Stop;
 
 impl<'a> Builder<'a> {
@@ -99,8 +99,8 @@ impl<'a> Builder<'a> {
                 self.documents += 1;
                 if self.documents > 1 {
                     let place = self.line_of(place.start);
-                    self.fail(Diagnostic::error(Code::Syntax, place, "a second YAML document begins here").help(
-                        "a file holds one document: remove the `---` line, or move what follows it to a file of its own named `*.duo.yaml`",
+                    self.fail(Diagnostic::error(Code::Syntax, place, "a second YAML document starts here").help(
+                        "a file holds one document: remove the `---` line, or move what follows to its own `*.duo.yaml` file",
                     ))?;
                 }
                 Ok(())
@@ -162,7 +162,7 @@ impl<'a> Builder<'a> {
 
     fn close(&mut self, place: Span) -> Result<(), Stop> {
         let Some(frame) = self.stack.pop() else { return Ok(()) };
-        // The end of a block collection is reported where the next token begins, which may be lines below.
+        // The parser reports the end of a block collection at the next token, which may be lines below.
         let end = if frame.flow { place.end } else { frame.end };
         let data = match frame.content {
             Content::List(items) => Data::List(items),
@@ -172,7 +172,7 @@ impl<'a> Builder<'a> {
         self.value(Node { data, span }, frame.anchor, None)
     }
 
-    /// Where the next value goes if it is a key.
+    /// The slot for the next value if it is a key.
     fn open_key(&mut self) -> Option<&mut Option<Spanned<String>>> {
         match self.stack.last_mut() {
             Some(Frame { content: Content::Mapping { key: key @ None, .. }, .. }) => Some(key),
@@ -180,17 +180,17 @@ impl<'a> Builder<'a> {
         }
     }
 
-    /// Places a finished value: as a key, as the value of the open key, in the open list, or as the document.
+    /// Adds a finished value: as a key, as the value of the open key, to the open list, or as the document.
     fn value(&mut self, node: Node, anchor: usize, raw: Option<String>) -> Result<(), Stop> {
         self.values += 1;
         if self.values > MAX_VALUES {
-            let message = "the file holds too many values";
-            let help = format!("at most {MAX_VALUES} values may stand in one file; split it");
+            let message = "the file has too many values";
+            let help = format!("a file can have at most {MAX_VALUES} values; split it");
             return self.fail(Diagnostic::error(Code::TooLarge, node.span, message).help(help));
         }
         if anchor > 0 {
             let (size, depth) = measure(&node);
-            // An anchored value is kept twice, and anchors may be nested.
+            // An anchored value is stored twice, and anchors may be nested.
             self.count(size, node.span)?;
             self.anchors.insert(anchor, Anchored { node: node.clone(), size, depth });
         }
@@ -234,7 +234,7 @@ impl<'a> Builder<'a> {
                     "the aliases of this file expand to too many values",
                 )
                 .help(format!(
-                    "at most {MAX_ALIASED} values may come from aliases; write them out or split the file"
+                    "aliases can add at most {MAX_ALIASED} values; write them out or split the file"
                 )),
             );
         }
@@ -245,7 +245,7 @@ impl<'a> Builder<'a> {
         let Some(anchored) = self.anchors.get(&id) else {
             return self.fail(
                 Diagnostic::error(Code::Syntax, place, "the value refers to itself")
-                    .help("an alias may only name an anchor whose value is complete before it"),
+                    .help("an alias can only name an anchor whose value ends before the alias"),
             );
         };
         let size = anchored.size;
@@ -260,7 +260,7 @@ impl<'a> Builder<'a> {
             Data::Null | Data::Flag(_) | Data::List(_) | Data::Mapping(_) => None,
         };
         let is_key = self.open_key().is_some();
-        // A key stands where the alias is; a value keeps the place where it was written.
+        // A key gets the place of the alias; a value keeps the place where it was written.
         let node = if is_key { Node { span: place, ..node } } else { node };
         let end = place.end;
         self.value(node, 0, raw)?;
@@ -270,7 +270,7 @@ impl<'a> Builder<'a> {
         Ok(())
     }
 
-    /// Reports duplicate keys and fills in what merge keys bring: own keys win, then earlier merges.
+    /// Reports duplicate keys and applies merge keys: own keys win, then earlier merges.
     fn finish_mapping(&mut self, entries: Vec<Entry>, merges: Vec<(Spanned<String>, Node)>) -> Vec<Entry> {
         let mut entries = self.without_duplicates(entries);
         if let [first, second, ..] = merges.as_slice() {
@@ -304,7 +304,7 @@ impl<'a> Builder<'a> {
     }
 
     fn without_duplicates(&mut self, entries: Vec<Entry>) -> Vec<Entry> {
-        // The usual mapping has a handful of keys, where looking at each is faster than hashing.
+        // Most mappings have only a few keys; a linear search is faster than hashing.
         let clean = if entries.len() <= 16 {
             entries.iter().enumerate().all(|(index, entry)| {
                 entries.iter().take(index).all(|earlier| earlier.key.value != entry.key.value)

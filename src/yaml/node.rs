@@ -4,7 +4,7 @@ use serde_json::{Map, Number, Value};
 
 use crate::diagnostic::{Span, Spanned};
 
-/// How deep values may be nested, aliases followed.
+/// The maximum nesting depth of values, including aliases.
 pub(super) const MAX_DEPTH: usize = 64;
 
 /// A value and its place.
@@ -12,7 +12,7 @@ pub(super) const MAX_DEPTH: usize = 64;
 pub struct Node {
     /// The value.
     pub data: Data,
-    /// From its first to its last byte; for a value that is only implied (`key:`), the place of its key.
+    /// From its first to its last byte; for an implied value (`key:`), the place of its key.
     pub span: Span,
 }
 
@@ -23,13 +23,13 @@ pub enum Data {
     Null,
     /// `true` or `false`.
     Flag(bool),
-    /// A number, with its text as written.
+    /// A number, with its original text.
     Number(Number, String),
-    /// Anything else that is one value.
+    /// Any other scalar.
     Text(String),
     /// A list.
     List(Vec<Node>),
-    /// A mapping; every key stands once.
+    /// A mapping with unique keys.
     Mapping(Vec<Entry>),
 }
 
@@ -43,19 +43,19 @@ pub struct Entry {
 }
 
 impl Node {
-    /// What kind of value it is, for messages: `a text`, `a list`, ...
+    /// The type of the value, for messages: `text`, `a list`, ...
     pub fn kind(&self) -> &'static str {
         match &self.data {
             Data::Null => "null",
-            Data::Flag(_) => "true or false",
+            Data::Flag(_) => "a boolean",
             Data::Number(..) => "a number",
-            Data::Text(_) => "a text",
+            Data::Text(_) => "text",
             Data::List(_) => "a list",
             Data::Mapping(_) => "a mapping",
         }
     }
 
-    /// The value as JSON, as an editor's schema check sees it.
+    /// The value as JSON, as seen by an editor's schema check.
     pub fn json(&self) -> Value {
         match &self.data {
             Data::Null => Value::Null,
@@ -72,7 +72,7 @@ impl Node {
         }
     }
 
-    /// Whether it means a JSON value, whatever the order of keys and the spelling of numbers.
+    /// Whether it equals a JSON value, ignoring the order of keys and the spelling of numbers.
     pub fn means(&self, value: &Value) -> bool {
         match (&self.data, value) {
             (Data::Null, Value::Null) => true,
@@ -93,7 +93,7 @@ impl Node {
         }
     }
 
-    /// Moves all places to another file, whose text is the same.
+    /// Moves all places to another file with the same text.
     pub fn move_to(&mut self, file: usize) {
         self.span.file = file;
         match &mut self.data {
@@ -109,7 +109,7 @@ impl Node {
     }
 }
 
-/// How many values a tree holds, itself included.
+/// The number of values in a tree, including itself.
 pub fn size(node: &Node) -> usize {
     1 + match &node.data {
         Data::List(items) => items.iter().map(size).sum(),
@@ -118,7 +118,7 @@ pub fn size(node: &Node) -> usize {
     }
 }
 
-/// The first value of a mapping's entries under a key.
+/// The first entry of a mapping with a key.
 pub fn find<'n>(entries: &'n [Entry], key: &str) -> Option<&'n Entry> {
     entries.iter().find(|entry| entry.key.value == key)
 }

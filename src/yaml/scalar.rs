@@ -1,4 +1,4 @@
-//! Plain scalars: which texts are numbers, booleans or null.
+//! Plain scalars: decides which are numbers, booleans or null.
 
 use std::borrow::Cow;
 
@@ -6,7 +6,7 @@ use serde_json::Number;
 
 use super::node::Data;
 
-/// A plain scalar by the core schema of YAML 1.2 (10.3.2), as editors read it for the JSON Schema.
+/// Reads a plain scalar by the core schema of YAML 1.2 (10.3.2), as editors do for the JSON schema.
 pub fn plain(text: Cow<'_, str>) -> Data {
     match text.as_ref() {
         "" | "~" | "null" | "Null" | "NULL" => return Data::Null,
@@ -20,8 +20,7 @@ pub fn plain(text: Cow<'_, str>) -> Data {
     }
 }
 
-/// What the core schema takes for a number. JSON has no infinity, so that becomes the largest number there is: it is a
-/// number, and none that any key takes.
+/// Reads a number by the core schema. JSON has no infinity, so that becomes the largest number, which no key accepts.
 fn number(text: &str) -> Option<Number> {
     let unsigned = text.strip_prefix(['-', '+']).unwrap_or(text);
     for (prefix, radix) in [("0o", 8), ("0x", 16)] {
@@ -92,7 +91,7 @@ mod tests {
             let is_number = NUMBERS.iter().any(|pattern| regex::Regex::new(pattern).unwrap().is_match(&text));
             let read = plain(Cow::Borrowed(&text));
             prop_assert_eq!(matches!(read, Data::Number(..)), is_number, "{}", text);
-            // Written as a text it is one, for this reader and for others, and stays one when it is formatted.
+            // Written as text, it is text for this reader and for others, and formatting keeps it text.
             let written = writing::text(&text);
             let yaml = format!("a: {written}\n");
             prop_assert!(matches!(of_key(&yaml), Some(Data::Text(found)) if found == text), "{}", yaml);

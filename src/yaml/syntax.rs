@@ -1,4 +1,4 @@
-//! What is wrong with a text that is not YAML, or not the YAML that the language takes.
+//! Findings about text that is not YAML, or not the subset of YAML that the language accepts.
 
 use granit_parser::{ErrorKind, ScanError};
 
@@ -6,14 +6,14 @@ use super::node::MAX_DEPTH;
 use crate::diagnostic::{Code, Diagnostic, Span, Spanned};
 use crate::text::shown;
 
-/// What the parser stumbled over, in words that help.
+/// Turns a parser error into a helpful message.
 pub(super) fn error(file: usize, text: &str, error: &ScanError) -> Diagnostic {
     let start = error.marker().byte_offset().unwrap_or_default().min(text.len());
     let place = Span { file, start, end: (start + 1).min(text.len()).max(start) };
     if let Some(tab) = tab_in_indentation(text, start) {
         let place = Span { file, start: tab, end: tab + 1 };
         return Diagnostic::error(Code::Syntax, place, "a tab is used for indentation")
-            .help("YAML takes spaces only; two per level is usual");
+            .help("YAML allows only spaces; use two per level");
     }
     match error.kind() {
             ErrorKind::RecursionLimitExceeded => too_deep(place),
@@ -27,24 +27,24 @@ pub(super) fn error(file: usize, text: &str, error: &ScanError) -> Diagnostic {
             }
             ErrorKind::UnknownAnchor => {
                 Diagnostic::error(Code::Syntax, place, "the alias names an anchor that does not exist before it")
-                    .help("anchors are per file: write `&name` at the value first; quote the text if it only begins with `*`")
+                    .help("anchors are per file: write `&name` at an earlier value, or quote the text if it just starts with `*`")
             }
             ErrorKind::UnexpectedCharacter { character } => Diagnostic::error(
                 Code::Syntax,
                 place,
                 format!("unexpected character `{}`", character.escape_debug()),
             )
-            .help("quote the text if the character belongs to it"),
+            .help("quote the text if the character is part of it"),
             _ => {
                 let info = error.info();
                 Diagnostic::error(Code::Syntax, place, format!("this is not YAML: {info}"))
-                    .help("check the indentation and the quotes here and in the line above")
+                    .help("check the indentation and quotes here and in the line above")
             }
         }
 }
 
-/// The first tab in the indentation of the line at an offset, or of the next one: what the parser stumbles over
-/// when it complains about a value that goes on.
+/// The first tab in the indentation of the line at an offset, or of the next line. The parser reports such a tab as an
+/// error in a continued value.
 fn tab_in_indentation(text: &str, offset: usize) -> Option<usize> {
     let start = text.get(..offset)?.rfind('\n').map_or(0, |newline| newline + 1);
     let mut line_start = start;
@@ -61,26 +61,26 @@ fn tab_in_indentation(text: &str, offset: usize) -> Option<usize> {
 }
 
 pub(super) fn duplicate_key(key: &Spanned<String>, first: Span) -> Diagnostic {
-    Diagnostic::error(Code::DuplicateKey, key.span, format!("the key {} stands twice", shown(&key.value)))
-        .related(first, "it stands here first")
+    Diagnostic::error(Code::DuplicateKey, key.span, format!("duplicate key {}", shown(&key.value)))
+        .related(first, "first defined here")
 }
 
 pub(super) fn bad_key(place: Span) -> Diagnostic {
-    Diagnostic::error(Code::Syntax, place, "a key must be a plain text")
-        .help("quote the text if it begins with one of `[ { & * ! | > % @`")
+    Diagnostic::error(Code::Syntax, place, "a key must be plain text")
+        .help("quote the text if it starts with one of `[ { & * ! | > % @`")
 }
 
 pub(super) fn bad_merge(place: Span, kind: &str) -> Diagnostic {
-    Diagnostic::error(Code::WrongType, place, format!("`<<` merges mappings, and this is {kind}"))
-        .help("write `<<: *anchor`, or `<<: [*first, *second]`; what stands first wins")
+    Diagnostic::error(Code::WrongType, place, format!("`<<` merges mappings, but this is {kind}"))
+        .help("write `<<: *anchor` or `<<: [*first, *second]`; the first one wins")
 }
 
 pub(super) fn too_deep(place: Span) -> Diagnostic {
     Diagnostic::error(Code::TooLarge, place, format!("values are nested deeper than {MAX_DEPTH} levels"))
-        .help("nothing in the language needs that depth; check the indentation and the brackets")
+        .help("no setting needs that depth; check the indentation and brackets")
 }
 
 pub(super) fn unknown_tag(tag: &str, place: Span) -> Diagnostic {
     Diagnostic::error(Code::Syntax, place, format!("the tag {} is not part of the language", shown(tag)))
-        .help("remove it; quote the text if it only begins with `!`")
+        .help("remove it, or quote the text if it just starts with `!`")
 }

@@ -1,5 +1,5 @@
-// What a person does with the vendor's page, against the rehearsal: apply, read the handoff, fill the console's form,
-// Test Connectivity, Collect Now, attest, verify; then the key is rotated. Arguments: the program, a folder that holds
+// A person follows the vendor's page in a rehearsal: apply, read the handoff, fill the console's form,
+// Test Connectivity, Collect Now, attest, verify; then the key is rotated. Arguments: the program, a folder with
 // duo.yaml, the browser, and a folder for pictures (or nothing).
 import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
@@ -20,7 +20,7 @@ function ok(...args) {
   return done.out;
 }
 
-// Secret keys are shown on a terminal only.
+// Secret keys are only shown on a terminal.
 function onTerminal(...args) {
   const command = [duoctl, ...args, "--sandbox", "--color", "never"].map((word) => `'${word}'`).join(" ");
   const done = spawnSync("script", ["-qec", command, "/dev/null"], { cwd: folder, encoding: "utf8" });
@@ -65,7 +65,7 @@ async function terminal(name, command, text) {
   await shown.close();
 }
 
-// A keyboard is enough: the checkbox is turned by the space bar, the form sent by Enter.
+// A keyboard is enough: the space bar toggles the checkbox, Enter submits the form.
 async function fill(fields) {
   await page.getByLabel("Display name").fill(fields["Display name"]);
   await page.getByLabel("API hostname").fill(fields["API hostname"]);
@@ -132,7 +132,7 @@ try {
   let reached = ladder();
   assert.deepEqual([reached.code, reached.highest], [0, "this account's users"]);
 
-  // Whoever started this test resets the secret key in the simulated Duo Admin Panel, and says when it is done.
+  // The parent process resets the secret key in the simulated Duo Admin Panel, and reports when it is done.
   console.log(JSON.stringify({ reset: fields["Integration key"] }));
   await new Promise((resolve) => process.stdin.once("data", resolve));
   process.stdin.destroy();

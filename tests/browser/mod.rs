@@ -1,8 +1,8 @@
-//! What people look at, with a real browser: the whole of the vendor's page as a person does it at the rehearsed console,
-//! and a comment of a pull request.
+//! What people look at, with a real browser: a person follows the vendor's page at the rehearsed console, and reads a
+//! pull request comment.
 //!
-//! It needs Debian's `chromium` and `npm ci` in `tests/browser`. Where they are missing it says so; under `CI` it fails.
-//! With `DUOCTL_PICTURES` it writes the pictures of `docs/images`, for which it also needs Debian's `tmux`.
+//! Needs Debian's `chromium` and `npm ci` in `tests/browser`. If they are missing, the test reports it; under `CI` it fails.
+//! With `DUOCTL_PICTURES` it writes the pictures of `docs/images`, which also needs Debian's `tmux`.
 
 use std::fs;
 use std::io::{BufRead as _, BufReader, Write as _};
@@ -28,7 +28,7 @@ identity_intelligence:
     api: {file: identity-intelligence-api.json}
 ";
 
-/// What the test needs and does not find.
+/// What the test needs but cannot find.
 fn missing(root: &Path, browser: Option<&str>) -> Option<&'static str> {
     if browser.is_none() {
         return Some("no Chromium: install Debian's `chromium`");
@@ -46,7 +46,7 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/browser")
 }
 
-/// The browser; `None` where the test cannot run.
+/// The browser; `None` if the test cannot run.
 fn browser() -> Option<&'static str> {
     let places = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
     let browser = places.into_iter().find(|place| Path::new(place).exists());
@@ -58,7 +58,7 @@ fn browser() -> Option<&'static str> {
     browser
 }
 
-/// Where pictures are asked for.
+/// The folder for pictures, if they are requested.
 fn pictures() -> Option<PathBuf> {
     let pictures = Path::new(env!("CARGO_MANIFEST_DIR")).join(std::env::var_os("DUOCTL_PICTURES")?);
     fs::create_dir_all(&pictures).unwrap();
@@ -87,7 +87,7 @@ identity_intelligence:
   emea: {display_name: Duo EMEA, access: read_only}
 ";
 
-/// What a terminal of this width shows of a command, with its colours.
+/// The output of a command on a terminal of this width, with colours.
 fn terminal(folder: &Path, command: &str) -> String {
     let socket = format!("duoctl-{}", std::process::id());
     let tmux = |arguments: &[&str]| {

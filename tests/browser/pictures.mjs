@@ -1,5 +1,5 @@
-// Pictures of what people look at: a comment as a forge shows it, a terminal in colour. Arguments: the browser, what
-// (comment or terminal), the file that is shown (HTML, or text with colour codes), and the picture to write (or nothing).
+// Pictures of the output: a comment as a forge shows it, a terminal in colour. Arguments: the browser, what
+// (comment or terminal), the file to show (HTML, or text with colour codes), and the picture to write (or nothing).
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { chromium } from "playwright-core";
@@ -12,7 +12,7 @@ const COMMENT = `body { margin: 1rem; width: 60rem; font: 14px/1.5 sans-serif; c
   blockquote { border-left: .25em solid #d1d9e0; margin: 0; padding: 0 1em; color: #59636e } details { margin: .5rem 0 }`;
 const COLOURS = { 31: "#ff8a80", 32: "#8fd694", 33: "#f2cc60", 34: "#8ab4f8", 35: "#d2a8ff", 36: "#7fdbe0", 91: "#ff8a80", 92: "#8fd694", 93: "#f2cc60", 94: "#8ab4f8", 95: "#d2a8ff", 96: "#7fdbe0" };
 
-// Bold, faint and the sixteen colours: nothing else is ever printed.
+// Bold, faint and the sixteen colours: duoctl prints no other codes.
 function coloured(text) {
   let style = {};
   return text.split(/(\x1b\[[0-9;]*m)/).map((piece) => {

@@ -1,4 +1,4 @@
-//! Applications: what a create or modify call is refused, and what has no effect.
+//! Applications: which create and modify calls are refused, and what has no effect.
 
 use serde_json::{Value, json};
 

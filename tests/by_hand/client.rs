@@ -1,4 +1,4 @@
-//! duoctl's own requests, as they stand on the wire, hold against a signer that shares no code with it.
+//! duoctl's own requests, exactly as sent, checked by a signer that shares no code with it.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Hosts, media types, signatures, the clock, and what every reply carries.
+//! Hosts, media types, signatures, the clock, and the headers of every reply.
 
 use serde_json::json;
 

@@ -1,4 +1,4 @@
-//! A client of Duo as the reference describes it (duo-api.md, section 1), and tables of what it asks and gets.
+//! A client of Duo as the reference describes it (duo-api.md, section 1), and tables of requests and expected answers.
 
 use std::fmt::Write as _;
 
@@ -62,7 +62,7 @@ fn request(method: &'static str, path: &str) -> Request {
     }
 }
 
-/// The values of the query are written as they are, and escaped when they are sent.
+/// The values of the query are written unescaped, and escaped when sent.
 pub(crate) fn get(path: &str) -> Request {
     request("GET", path)
 }
@@ -135,17 +135,17 @@ impl Request {
     }
 }
 
-/// What is signed (section 1.2).
+/// The signed content (section 1.2).
 pub(crate) struct Signable<'a> {
     pub(crate) version: Version,
     pub(crate) date: &'a str,
     pub(crate) method: &'a str,
     pub(crate) host: &'a str,
     pub(crate) path: &'a str,
-    /// Of the query, and of a form where the version covers it so.
+    /// Of the query, and of a form if the version covers it.
     pub(crate) params: Vec<(String, String)>,
     pub(crate) body: &'a [u8],
-    /// The `X-Duo-` headers as they are hashed: names in lower case and values, separated by nulls.
+    /// The `X-Duo-` headers as hashed: lower-case names and values, separated by NUL characters.
     pub(crate) headers: String,
 }
 
@@ -183,7 +183,7 @@ impl Signable<'_> {
     }
 }
 
-/// The pairs of a form, or of a query, that nobody has escaped yet.
+/// The pairs of an unescaped form or query.
 pub(crate) fn plain_pairs(text: &str) -> Vec<(String, String)> {
     let pair = |part: &str| part.split_once('=').map(|(key, value)| (key.to_owned(), value.to_owned()));
     text.split('&').filter_map(pair).collect()
@@ -211,7 +211,7 @@ fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// What came back.
+/// A reply.
 pub(crate) struct Answer {
     pub(crate) status: u16,
     pub(crate) headers: reqwest::header::HeaderMap,
@@ -219,7 +219,7 @@ pub(crate) struct Answer {
 }
 
 impl Answer {
-    /// The body; `null` where it is not JSON.
+    /// The body; `null` if it is not JSON.
     pub(crate) fn json(&self) -> Value {
         serde_json::from_str(&self.text).unwrap_or_default()
     }
@@ -229,10 +229,10 @@ impl Answer {
     }
 }
 
-/// What a row of a table expects.
+/// The expected answer of a row.
 #[derive(Clone)]
 pub(crate) enum Expected {
-    /// 200, and this at a JSON pointer.
+    /// 200, with this value at a JSON pointer.
     At(&'static str, Value),
     /// 200.
     Done,
@@ -244,14 +244,14 @@ pub(crate) enum Expected {
 
 pub(crate) use Expected::{At, Done, NotSimulated, Refused};
 
-/// A sandbox that is asked by hand.
+/// A sandbox that is called by hand.
 pub(crate) struct Sandbox {
     pub(crate) running: Running,
     client: Client,
 }
 
 impl Sandbox {
-    /// With switches turned.
+    /// With these switches.
     pub(crate) async fn with(switches: &[&str]) -> Self {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let mut options = ServeOptions::default();
@@ -266,13 +266,13 @@ impl Sandbox {
         Self::with(&[]).await
     }
 
-    /// An application that an administrator made, with its key under its own name.
+    /// An application created by an administrator, whose key has the type's name.
     pub(crate) fn place(&self, kind: &str) -> String {
         let stored = json!({"kind": kind, "name": format!("placed {kind}"), "user_access": "ALL_USERS"});
         self.running.account().place_application(&stored).unwrap()
     }
 
-    /// The integration key and the secret key: of a seeded key by its name, or of an application that was placed.
+    /// The integration key and the secret key of a seeded key, or of a placed application.
     pub(crate) fn pair(&self, name: &str) -> (String, String) {
         let mut account = self.running.account();
         if let Some(key) = account.key(name) {
@@ -334,7 +334,7 @@ impl Sandbox {
         Answer { status, headers, text: response.text().await.unwrap() }
     }
 
-    /// Sends every row, and says which of them was answered otherwise.
+    /// Sends every row, and reports those with another answer.
     pub(crate) async fn answers(&self, table: &[(&str, Request, Expected)]) {
         let mut wrong = Vec::new();
         for (what, request, expected) in table {

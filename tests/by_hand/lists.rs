@@ -1,4 +1,4 @@
-//! Pages and filters of lists; groups and users as they are shown.
+//! Pages and filters of lists; how groups and users are shown.
 
 use serde_json::{Value, json};
 
@@ -6,7 +6,7 @@ use super::hand::{At, Done, Refused, Sandbox, delete, get, post};
 
 const GROUPS: &str = "/admin/v1/groups";
 
-/// Fills every collection that is paged with more than its largest page.
+/// Fills every paged collection with more than its largest page.
 async fn full(switches: &[&str]) -> Sandbox {
     let sandbox = Sandbox::with(switches).await;
     {

@@ -1,4 +1,4 @@
-//! Logs: their periods, filters, pages and cursors, and the shapes of their records.
+//! Logs: their periods, filters, pages and cursors, and the format of their records.
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -171,7 +171,7 @@ async fn a_filter_of_the_authentication_log_takes_its_own_values() {
     .map(|(query, detail)| (query, log("authentication", query), Refused(40002, Some(detail))))
     .into();
     sandbox.answers(&table).await;
-    // Other logs have no filters, and pass over what they do not know.
+    // Other logs have no filters, and ignore unknown parameters.
     sandbox.answers(&[("no filter", log("activity", "&users=ann"), Done)]).await;
     let blind = Sandbox::with(&["log-filters=off"]).await;
     assert_eq!(rows(&blind, "&users=DUXXXXXXXXXXXXXXXXXX").await.len(), 96);
@@ -241,7 +241,7 @@ async fn a_cursor_may_be_composed_from_any_record() {
         for cursor in [
             format!("&next_offset={time},{own}"),
             format!("&next_offset={time}&next_offset={own}"),
-            // As the official collector does: a millisecond later, under the same id.
+            // Like the official collector: a millisecond later, with the same id.
             format!("&next_offset={},{own}", time + 1),
             // No record has this id.
             format!("&next_offset={},00000000-0000-0000-0000-000000000000", time + 1),
@@ -258,7 +258,7 @@ async fn a_cursor_may_be_composed_from_any_record() {
     }
 }
 
-/// Every property that was seen in recorded replies, and times in their forms.
+/// Every property seen in recorded replies, and the time formats.
 #[tokio::test]
 async fn records_have_the_recorded_shapes() {
     let sandbox = Sandbox::new().await;

@@ -1,5 +1,5 @@
-//! The sandbox judged by requests that are signed by hand: nothing here uses duoctl's client or signer. Every test is a
-//! table; one more request is one more line.
+//! Tests the sandbox with requests signed by hand: nothing here uses duoctl's client or signer. Every test is a table; a
+//! new request is a new line.
 
 mod applications;
 mod client;

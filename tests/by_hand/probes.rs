@@ -1,4 +1,4 @@
-//! The calls that prove a key, by the type of its application; logins, and the health check.
+//! The calls that check a key, by application type; logins, and the health check.
 
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
@@ -12,7 +12,7 @@ const CHECK: &str = "/auth/v2/check";
 const REST: &str = "/rest/v1/check";
 const WRONG_TYPE: Option<&str> = Some("Wrong integration type for this API.");
 
-/// What `/auth/v2/check` and `/rest/v1/check` answer to a right key of each type (probes.md, section 3).
+/// The answers of `/auth/v2/check` and `/rest/v1/check` to a valid key of each type (probes.md, section 3).
 const TYPES: &[(&str, Auth, bool)] = &[
     ("authapi", Auth::Yes, false),
     ("rest", Auth::Yes, false),
@@ -115,7 +115,7 @@ struct Health {
     client: String,
     secret: String,
     jti: &'static str,
-    /// When it ends, in seconds from now.
+    /// When it expires, in seconds from now.
     ends: i64,
     host: &'static str,
 }

@@ -1,4 +1,4 @@
-//! What stands inside `sso`, setting by setting.
+//! The content of `sso`, setting by setting.
 
 use serde_json::{Value, json};
 
@@ -26,7 +26,7 @@ fn application(kind: &str, section: &str, config: Value) -> Request {
     post(LIST, json!({"name": "x", "type": kind, "user_access": "NO_USERS", "sso": {section: config}}))
 }
 
-/// A creation with one setting changed, or left out where it is null.
+/// A create call with one setting changed, or left out if it is null.
 fn with(kind: &str, setting: &str, value: Value) -> Request {
     let (section, mut config) = match kind {
         "sso-generic" => ("saml_config", saml()),

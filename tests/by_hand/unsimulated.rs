@@ -1,11 +1,11 @@
-//! What the sandbox leaves out answers 501, and nothing else does.
+//! Calls that are not simulated answer 501, and no others do.
 
 use duoctl::sandbox::unsimulated::UNSIMULATED;
 use serde_json::json;
 
 use super::hand::{NotSimulated, Refused, Request, Sandbox, delete, get, post, put};
 
-/// A key that is let in to an API.
+/// A key that an API accepts.
 fn key_for(sandbox: &Sandbox, path: &str) -> &'static str {
     match path.split('/').nth(1).unwrap() {
         "admin" => "operator",
@@ -57,8 +57,7 @@ async fn a_key_is_verified_first_and_an_unknown_path_is_not_found() {
         .await;
 }
 
-/// Every call of duo_client 5.7.0 that only reads, with the ids of what was seeded: none of them looks like a missing
-/// object.
+/// Every read-only call of duo_client 5.7.0, with the ids of seeded objects: none of them looks like a missing object.
 #[tokio::test]
 async fn every_reading_call_of_the_official_client_is_answered_or_named() {
     let sandbox = Sandbox::new().await;

@@ -1,5 +1,5 @@
-//! One rule for addresses: every key of the YAML and every command that takes one takes those of applications and of the
-//! parts of Identity Intelligence entries, and no others.
+//! One rule for addresses: every YAML key and every command that takes an address accepts those of applications and of
+//! the parts of Identity Intelligence entries, and no others.
 
 use serde_json::json;
 
@@ -14,7 +14,7 @@ identity_intelligence:
     push_verification: {application_name: Acme IT}
 ";
 
-/// Each application with its name in Duo, and what a person may change about it there.
+/// Each application with its name in Duo, and what an administrator may change about it there.
 const APPLICATIONS: [(&str, &str); 3] = [
     ("applications.siem", "SIEM"),
     ("identity_intelligence.emea.admin_api", "Identity Intelligence: Duo EMEA"),
@@ -36,7 +36,7 @@ fn applied() -> (Folder, Server) {
     (folder, server)
 }
 
-/// The YAML with a line below the application of an address.
+/// The YAML with a line added to the application of an address.
 fn below(address: &str, line: &str) -> String {
     match address.split('.').collect::<Vec<_>>().as_slice() {
         [_, _] => YAML.replace("permissions: [read_log]}", &format!("permissions: [read_log], {line}}}")),
@@ -81,7 +81,7 @@ fn what_leaves_is_kept_by_any_address_and_a_consent_names_any_address() {
         folder.declare(&format!("removed: {{{address}: retain}}\n"));
         let plan = folder.duoctl(["plan", "--only", address]).at(&server).run().exits(0);
         plan.says("1 to retain");
-        // The consents are named alike on the command line and in the YAML.
+        // Consents have the same names on the command line and in the YAML.
         let consent =
             format!("guards: {{allow: [{{risk: replaces, address: {address}, reason: planned}}]}}\n");
         folder.declare(&format!("{YAML}{consent}"));

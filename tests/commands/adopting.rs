@@ -1,5 +1,5 @@
-//! Which live application is meant, whatever people do to names, notes and markers: the right step or an error that names
-//! the candidates, and never a second application.
+//! Which live application is meant, whatever happens to names, notes and markers: the right step or an error that lists the
+//! candidates, and never a second application.
 
 use serde_json::json;
 
@@ -25,7 +25,7 @@ fn plan(folder: &Folder, server: &Server, code: i32) -> Outcome {
     folder.duoctl(["plan"]).at(server).run().exits(code)
 }
 
-/// Applies, and sees that one application of the type and name is left and that nothing more is to do.
+/// Applies, then checks that one application of the type and name exists and that nothing more is to do.
 #[track_caller]
 fn settles(folder: &Folder, server: &Server, name: &str) {
     folder.duoctl(["apply", "--auto-approve"]).at(server).run().exits(0);
@@ -43,7 +43,7 @@ fn a_rename_on_either_side_is_a_change_of_the_name() {
     folder.declare(&VPN.replace("name: VPN", "name: Remote access"));
     plan(&folder, &server, 0).says("\"VPN\" -> \"Remote access\"").says("0 to add, 1 to change, 0 to adopt");
     settles(&folder, &server, "Remote access");
-    // The same new name on both sides is no difference.
+    // The same new name on both sides is not a difference.
     folder.declare(VPN);
     server.edit("Remote access", json!({"name": "VPN"}));
     settles(&folder, &server, "VPN");
@@ -64,7 +64,7 @@ fn a_marker_that_an_editor_removed_is_put_back() {
         settles(&folder, &server, "VPN");
     }
     assert_eq!(server.ikey("VPN"), ikey);
-    // What is left of one stops the address, until a pin says which application it is.
+    // A damaged marker stops the address until a pin identifies the application.
     server.edit("VPN", json!({"notes": "Ours\n[duoctl acme/applications.vpn"}));
     plan(&folder, &server, 1).warns("error[damaged-marker]").warns(&format!("integration_key: {ikey}"));
     folder.declare(&VPN.replace("name: VPN", &format!("name: VPN, integration_key: {ikey}")));
@@ -133,13 +133,13 @@ fn a_marker_that_was_copied_stops_its_address_and_no_other() {
         .run()
         .exits(4);
     assert_eq!((server.named("VPN"), server.named("Wiki").len()), (before, 1));
-    // Not even once the address has left the YAML: one of them is somebody else's.
+    // Not even after the address has left the YAML: one of them belongs to someone else.
     folder
         .declare(&format!("applications:\n{}", VPN.split_once('\n').unwrap().1.split_once('\n').unwrap().1));
     folder.duoctl(["apply", "--auto-approve", "--prune=now", "--allow", "destroys"]).at(&server).run();
     assert_eq!((server.named("VPN").len(), server.named("VPN of the branch").len()), (1, 1));
     let imported = folder.duoctl(["import", ".", "--only", "VPN*"]).at(&server).run().exits(0);
-    imported.says("several applications carry the marker of `applications.vpn`");
+    imported.says("several applications have the marker of `applications.vpn`");
     // Removed from the copy, as it says, everything goes on.
     server.edit("VPN of the branch", json!({"notes": ""}));
     folder.declare(VPN);
@@ -156,7 +156,7 @@ fn an_application_of_another_workspace_is_left_to_it() {
     let outcome = plan(&other, &server, 1);
     outcome
         .warns("belongs to acme/applications.vpn")
-        .warns("`acme` has to release it first")
+        .warns("release it in `acme` first")
         .warns("`duoctl adopt --formerly acme`")
         .says("0 to add");
     other.duoctl(["apply", "--auto-approve"]).at(&server).run().exits(1);
@@ -166,7 +166,7 @@ fn an_application_of_another_workspace_is_left_to_it() {
         other.duoctl(["import", ".", "--type", "radius", "--type", "websdk"]).at(&server).run().exits(0);
     imported.says("2 owned by another workspace");
     other.duoctl(["plan"]).at(&server).run().exits(0).says("0 to add, 0 to change, 2 to adopt");
-    // Nor is it a pin that takes it away.
+    // A pin does not take it away either.
     let pinned = format!("applications:\n  mine: {{integration_key: {}}}\n", server.ikey("VPN"));
     other.write("duo.yaml", &format!("{head}{pinned}"));
     plan(&other, &server, 1).warns("belongs to acme/applications.vpn");
@@ -182,7 +182,7 @@ fn a_pin_is_taken_at_its_word_and_no_further() {
     plan(&folder, &server, 0).says("No changes.");
     for (ikey, says) in [
         ("DI000000000000000000", "the account has no application DI000000000000000000"),
-        (wiki.as_str(), "carries the marker of applications.vpn already"),
+        (wiki.as_str(), "already carries the marker of applications.vpn"),
     ] {
         folder.declare(&pinned(ikey));
         plan(&folder, &server, 1).warns(says).says("0 to add, 0 to change, 0 to adopt, 0 to delete");
@@ -193,7 +193,7 @@ fn a_pin_is_taken_at_its_word_and_no_further() {
     );
     folder.declare(&other);
     plan(&folder, &server, 1)
-        .warns("is of type `websdk`")
+        .warns("has the type `websdk`")
         .warns("a type cannot change")
         .says("0 to add, 0 to change");
 }
@@ -214,7 +214,7 @@ fn an_address_that_was_renamed_says_how_its_application_follows() {
     assert!(marker(&server, "VPN").starts_with("[duoctl acme/applications.remote-access "));
 }
 
-/// Renamed in Duo, and its marker gone: nothing is left by which it could be matched.
+/// Renamed in Duo and without its marker: nothing is left to match it by.
 #[test]
 fn an_application_without_name_and_marker_is_not_made_again_unseen() {
     let yaml = "applications:
@@ -238,20 +238,21 @@ fn an_application_without_name_and_marker_is_not_made_again_unseen() {
     let (vpn, wiki) = (server.ikey("VPN"), server.ikey("Wiki"));
     server.edit("VPN", json!({"name": "Remote access", "notes": ""}));
     server.edit("Wiki", json!({"name": "Handbook", "notes": ""}));
-    // What a service provider knows by the same name is as good as certain: it is not made again.
+    // What a service provider knows by the same name is almost certain: it is not created again.
     let outcome = plan(&folder, &server, 1);
     outcome
-        .warns(&format!("error[possible-duplicate]: applications.wiki: it would be created, but {wiki} `Handbook` has the entity id"))
-        .warns(&format!("if so: `duoctl adopt applications.wiki {wiki}`"))
+        .warns("error[possible-duplicate]: applications.wiki: it would be created, but an unmanaged application has the entity id")
+        .warns(&format!("{wiki} `Handbook`; perhaps it is the same, renamed in Duo"))
+        .warns(&format!("if so, run `duoctl adopt applications.wiki {wiki}`"))
         // The other one is only likely.
-        .warns(&format!("warning[possible-duplicate]: applications.vpn: it would be created, but {vpn} `Remote access` is set as"))
-        .warns(&format!("if so: `duoctl adopt applications.vpn {vpn}`"))
+        .warns(&format!("warning[possible-duplicate]: applications.vpn: it would be created, but an unmanaged application has all settings of this entry: {vpn}"))
+        .warns(&format!("if so, run `duoctl adopt applications.vpn {vpn}`"))
         .says("1 to add, 0 to change, 0 to adopt, 0 to delete");
     folder.duoctl(["apply", "--auto-approve", "--only", "applications.wiki"]).at(&server).run().exits(1);
-    // An import gives it no entry either: the address would be another application then.
+    // An import does not give it an entry either: the address would then be another application.
     let import = folder.duoctl(["import", ".", "--only", "Handbook"]).at(&server).run().exits(0);
     import.says(&format!(
-        "`applications.wiki` looks like it and would be created; `duoctl adopt applications.wiki {wiki}`"
+        "`applications.wiki` looks like it and would be created; if it is the same, run `duoctl adopt applications.wiki {wiki}`"
     ));
     assert_eq!(server.named("Wiki").len(), 0);
     for (address, ikey) in [("applications.vpn", &vpn), ("applications.wiki", &wiki)] {
@@ -275,7 +276,7 @@ secret_stores: {local: {type: file, path: keys}}
     server.edit("VPN", json!({"name": "Remote access", "notes": "", "greeting": "Hello"}));
     let kept = folder.read("keys/vpn.json");
     let outcome = plan(&folder, &server, 1);
-    outcome.warns(&format!("its secret store holds the keys of {ikey} `Remote access`, which nobody owns"));
+    outcome.warns(&format!("its secret store holds the keys of {ikey} `Remote access`, which is unmanaged"));
     folder.duoctl(["apply", "--auto-approve"]).at(&server).run().exits(1);
     assert_eq!((server.named("VPN").len(), folder.read("keys/vpn.json")), (0, kept));
     folder.duoctl(["adopt", "applications.vpn", &ikey]).run().exits(0);

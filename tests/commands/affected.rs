@@ -1,11 +1,10 @@
-//! Who is affected by a change of access or policy, what counting them costs, and what it says when it cannot.
+//! Who is affected by a change of access or policy, what counting them costs, and the message when that fails.
 
 use serde_json::{Value, json};
 
 use crate::support::{Folder, Server, THREE};
 
-/// Applied, with people of known names in two groups of their own.
-/// The id of the group Blue comes with it.
+/// Applied, with named people in two separate groups. Returns the id of the group Blue, too.
 fn staffed() -> (Folder, Server, String) {
     let server = Server::start();
     let blue = {
@@ -98,15 +97,15 @@ fn the_budget_is_kept_and_its_end_is_visible() {
     let (outcome, requests) = run("20");
     outcome.says("@ 1101 users gain access: cyd");
     assert_eq!(requests, 3 + 1 + 4);
-    // Not every user fits: nobody knows who is disabled.
+    // The allowance is not enough for all users: who is disabled is unknown.
     let (outcome, requests) = run("6");
-    outcome.says("@ 1103 users gain access: ").says("users who are disabled or locked out are counted, too");
+    outcome.says("@ 1103 users gain access: ").says("disabled and locked-out users are counted, too");
     assert_eq!(requests, 5);
     let (outcome, requests) = run("2");
     outcome.says("who is affected: counting stopped after 2 requests; --impact-budget N allows more");
     assert_eq!(requests, 2);
     let (outcome, requests) = run("0");
-    outcome.says("nobody was counted: --impact-budget 0");
+    outcome.says("no users were counted: --impact-budget 0");
     assert_eq!(requests, 0);
     folder.declare(&portal("groups_allowed: [Blue]"));
     let (outcome, _) = run("1");
@@ -123,13 +122,13 @@ fn groups_that_cannot_be_expanded_fail_no_plan() {
         let outcome = folder.duoctl(["plan"]).at(&server).run().exits(0);
         let outcome = outcome
             .says("~ update applications.portal")
-            .says("how many users gain access is not known")
+            .says("the number of users who gain access is unknown")
             .says("who is affected: ")
             .says("1 to change");
         assert!(outcome.stdout.contains(&blue), "{fault}: {}", outcome.stdout);
         server.calm();
     }
-    // The same key may list applications and groups, but nobody lets it look at users.
+    // The same key may list applications and groups, but may not read users.
     server.disturb("5xx=999@/admin/v1/users");
     let outcome = folder.duoctl(["plan", "--format", "json"]).at(&server).run().exits(0).json();
     assert_eq!(outcome["impact"]["counts_disabled"], true);
@@ -145,8 +144,8 @@ fn a_policy_names_the_applications_that_share_it() {
     let outcome = folder.duoctl(["plan"]).at(&server).run().exits(0);
     outcome
         .says("@ 9 users log in under another policy: ")
-        .says("@ the policy \"Require trusted endpoints\" stays with 1 other application: \"Finance servers\" DI")
-        .says("@ the policy \"Block anonymous networks\" is shared with 1 other application: \"Branch office VPN\" DI")
+        .says("@ the policy \"Require trusted endpoints\" is used by 1 other application: \"Finance servers\" DI")
+        .says("@ the policy \"Block anonymous networks\" is used by 1 other application: \"Branch office VPN\" DI")
         .says(" (unmanaged)\n");
     let document = folder.duoctl(["plan", "--format", "json"]).at(&server).run().exits(0).json();
     let to = &document["steps"][0]["affected"]["policy"]["to"];

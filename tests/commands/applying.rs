@@ -1,4 +1,4 @@
-//! `apply`: the account becomes what the YAML says, and the second run has nothing to do.
+//! `apply`: the account becomes what the YAML declares, and the second run has nothing to do.
 
 use serde_json::{Value, json};
 
@@ -7,7 +7,7 @@ use crate::support::{Folder, Server, THREE, even};
 #[test]
 fn the_first_run_creates_and_verifies_and_the_second_has_nothing_to_do() {
     let (folder, server) = (Folder::with(THREE), Server::start());
-    // One after the other, so that the lines keep their order.
+    // One at a time, so that the lines keep their order.
     let first = folder.duoctl(["apply", "--auto-approve", "--parallelism=1"]).at(&server).run().exits(0);
     assert_eq!(first.stderr, "");
     insta::assert_snapshot!(even(&first.stdout), @r#"
@@ -27,7 +27,7 @@ fn the_first_run_creates_and_verifies_and_the_second_has_nothing_to_do() {
         groups_allowed  "Contractors", "VPN Users"
         policy          "Require trusted endpoints"
         notes           "Owned by the network team"
-        ? not known: whether the policy asks for less than the global one
+        ? not known: whether the policy requires less than the global one
 
     Plan: 3 to add, 0 to change, 0 to adopt, 0 to delete. 12 unmanaged.
     created applications.helpdesk DI…
@@ -160,10 +160,10 @@ fn what_left_the_yaml_is_quarantined_and_deleted_only_on_request() {
         .at(&server)
         .run()
         .exits(0)
-        .says("is quarantined since 20")
+        .says("has been quarantined since 20")
         .says("No changes.");
 
-    // That mode says by its name that it deletes; a number limits how many at once.
+    // The mode's name says that it deletes; a number limits how many at once.
     let now = ["apply", "--auto-approve", "--prune=now", "--allow", "destroys"];
     let refused = folder.duoctl(now.iter().chain(&["--max-deletes", "0"])).at(&server).run().exits(5);
     refused.says("to allow it: --max-deletes 1");
@@ -221,7 +221,7 @@ fn keys_come_from_files_and_commands_too() {
     folder.write("duo.yaml", &yaml("{command: [sh, -c, 'cat skey; exit 3']}"));
     let failed = folder.duoctl(["plan"]).at(&server).run().exits(1);
     failed.warns("tenant.credentials.secret_key: the command `sh` ended with exit status: 3");
-    // Duo's other secrets are not in its environment, and whatever else it may need is.
+    // Duo's other secrets are not in its environment; everything else that it may need is.
     let second =
         "recovery: {integration_key: {env: DUO_RECOVERY_IKEY}, secret_key: {env: DUO_RECOVERY_SKEY}}";
     let nosy = "{command: [sh, -c, 'test \"$VAULT_TOKEN:$DUO_RECOVERY_SKEY\" = s.1: && cat skey']}";
@@ -239,7 +239,7 @@ fn a_plan_only_key_reads_but_cannot_apply() {
     let outcome = folder.duoctl(["apply", "--auto-approve"]).at_with(&server, &key).run().exits(77);
     let outcome = outcome
         .says("failed applications.vpn")
-        .says("mend the cause, then run `duoctl apply` again")
+        .says("fix the cause, then run `duoctl apply` again")
         .says("Applied: 0 of 3 steps, 3 failed.");
     assert_eq!(
         outcome.stdout.matches("lacks the permission").count(),

@@ -1,4 +1,4 @@
-//! `init` and `validate`: before anything is reached.
+//! `init` and `validate`, which work offline.
 
 use serde_json::json;
 
@@ -26,13 +26,13 @@ fn a_first_file_validates_plans_applies_and_is_never_overwritten() {
     let refused = folder.duoctl(["init"]).run().exits(1);
     assert_eq!(
         refused.stderr,
-        "error: duo.yaml exists already, and is never overwritten\n  give another folder, or move the file away\n"
+        "error: duo.yaml already exists and is never overwritten\n  pass another folder, or move the file away\n"
     );
     assert!(folder.read("duo.yaml").ends_with("# mine\n"));
     assert_eq!(folder.read("duoctl.schema.json"), "mine");
 }
 
-/// Questions of `init` with their answers. What cannot be used is asked again.
+/// Questions of `init` with their answers. An invalid answer is asked again.
 type Dialogue<'a> = &'a [(&'a str, &'a str)];
 
 #[test]
@@ -49,7 +49,7 @@ fn what_init_asks_for_makes_a_workspace_whose_first_doctor_and_plan_are_clean() 
                 ("API hostname", "https://api-1a2b3c4d.duosecurity.com/"),
                 ("write `api-1a2b3c4d.duosecurity.com`", ""),
                 ("Plan of", "huge"),
-                ("write unknown, free, essentials, advantage, premier", "advantage"),
+                ("write one of unknown, free, essentials, advantage, premier", "advantage"),
                 ("keys come from", "env"),
                 ("Identity Intelligence? yes or no", "yes"),
                 ("Name of the integration", "Duo Acme"),
@@ -130,7 +130,7 @@ fn every_error_is_shown_with_its_place() {
     7 |   vpn: {type: radius, name: VPN, user_access: permitted_groups}
       |                                               ^^^^^^^^^^^^^^^^
       |
-      = help: name at least one group; to let nobody in, write `user_access: no_users`
+      = help: name at least one group, or write `user_access: no_users` to block all users
 
     error[unknown-key]: an application has no key `nmae`
      --> duo.yaml:8:26

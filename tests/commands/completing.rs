@@ -1,4 +1,4 @@
-//! What a shell completes, asked for as the scripts ask for it.
+//! What a shell completes, requested in the same way as the scripts do.
 
 use std::collections::BTreeSet;
 
@@ -19,7 +19,7 @@ identity_intelligence:
 removed: {applications.old: retain}
 ";
 
-/// The values that a shell gets, and their helps.
+/// The values that a shell gets, with their descriptions.
 fn asked(folder: &Folder, shell: &str, words: &[&str]) -> Vec<(String, String)> {
     let last = words.len().to_string();
     let call = folder.duoctl(["--", "duoctl"]).with(words).env("COMPLETE", shell);
@@ -36,7 +36,7 @@ fn values(folder: &Folder, words: &[&str]) -> Vec<String> {
     asked(folder, "fish", words).into_iter().map(|(value, _)| value).collect()
 }
 
-/// What may come next, all of it.
+/// The complete list of what may come next.
 const CASES: &[(&[&str], &[&str])] = &[
     (&["dri"], &["drift"]),
     (
@@ -104,7 +104,7 @@ fn every_kind_of_name_is_completed_for_every_shell() {
     }
     let all = values(&folder, &["sandbox", "serve", "--fault", ""]);
     assert_eq!(all.len(), FaultKind::ALL.len());
-    // An option is shown to who begins one, or where nothing else can come.
+    // An option is offered once it is started, or if nothing else can come.
     assert!(values(&folder, &["accept", "--fi"]).contains(&"--field".to_owned()));
     assert!(values(&folder, &["drift", "duo.yaml", ""]).contains(&"--who".to_owned()));
 }
@@ -115,10 +115,7 @@ fn helps_come_with_the_values_for_shells_that_show_them() {
     for (words, help) in [
         (&["keys", "rotate", "sie"][..], "adminapi, SIEM"),
         (&["plan", "--var", "c"], "the company"),
-        (
-            &["apply", "--allow", "replaces"],
-            "a new application with a new key takes the place of the old one",
-        ),
+        (&["apply", "--allow", "replaces"], "a new application with a new key replaces the old one"),
         (&["explain", "75"], "unreachable or rate limited"),
         (&["explain", "7"], "findings at or above --fail-severity"),
         (&["list", "--type", "radius"], "RADIUS"),
@@ -153,7 +150,7 @@ fn the_workspace_is_the_one_of_the_call() {
     ask.env("HOME", home).run().exits(0).says("siem\t");
 }
 
-/// Whoever presses TAB has not read the YAML yet.
+/// Pressing TAB must not require trust in the YAML.
 #[test]
 fn nothing_of_the_yaml_is_run_no_secret_is_read_and_nobody_is_called() {
     let server = Server::start();
@@ -178,7 +175,7 @@ fn nothing_of_the_yaml_is_run_no_secret_is_read_and_nobody_is_called() {
     server.calm();
 }
 
-/// A link may lead to what the author of the YAML must not show.
+/// A link may lead to a file that the author of the YAML must not show.
 #[test]
 #[cfg(unix)]
 fn no_link_out_of_the_folder_is_followed() {
@@ -217,7 +214,7 @@ fn what_goes_wrong_is_not_said_on_the_line_that_is_typed() {
     assert_eq!(values(&folder, &["accept", "v"]), ["vpn"], "what can be read of broken YAML counts");
 }
 
-/// A variable that other programs may set does not turn a command into one that does nothing and succeeds.
+/// A variable that other programs may set must not turn a command into a no-op that succeeds.
 #[test]
 fn the_variable_alone_changes_no_command() {
     let folder = Folder::empty();
@@ -248,7 +245,7 @@ applications:
     }
 }
 
-/// Arguments that name something and are not completed, and why.
+/// Arguments that name something but are not completed, and why.
 const LEFT: &[(&str, &str)] = &[
     ("adopt --formerly", "the name of a workspace that is no more"),
     ("apply --caller-address", "an address of the network"),
@@ -260,7 +257,7 @@ const LEFT: &[(&str, &str)] = &[
     ("sandbox serve --api-hostname", "the name that the simulator takes"),
 ];
 
-/// What values are called that are no names: dates, numbers, texts.
+/// Placeholders of values that are not names: dates, numbers, texts.
 const FREE: [&str; 10] = ["ADDR:PORT", "AGE", "DATE", "DAYS", "HOST:PORT", "N", "N%", "TEXT", "TIME", "WHO"];
 
 #[test]

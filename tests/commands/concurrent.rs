@@ -1,4 +1,4 @@
-//! Runs that edit one file at once, and files whose owner, mode, names and comments matter.
+//! Several runs that edit one file at once, and files whose owner, mode, names and comments matter.
 
 use std::fs;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
@@ -54,7 +54,7 @@ fn runs_that_edit_one_file_at_once_lose_nothing() {
     }
 }
 
-/// Every command that edits the YAML offline, on a file that it would change.
+/// Every command that edits the YAML offline, with a file that it would change.
 fn edits(folder: &Folder) -> Vec<(&'static str, Vec<&'static str>)> {
     folder.declare(&applications(1));
     vec![
@@ -75,10 +75,10 @@ fn what_cannot_be_kept_is_refused() {
         folder.duoctl(&arguments).run().exits(1).warns("it is read-only");
         set(0o640);
         fs::hard_link(&path, folder.path("other")).unwrap();
-        folder.duoctl(&arguments).run().exits(1).warns("it has another name (a hard link)");
+        folder.duoctl(&arguments).run().exits(1).warns("it has a hard link");
         fs::remove_file(folder.path("other")).unwrap();
         assert_eq!(folder.read("duo.yaml"), before, "{command}");
-        // The superuser of a container edits the files of others.
+        // As the superuser in a container, who edits other users' files.
         let owner = std::os::unix::fs::chown(&path, Some(1234), Some(4321)).is_ok();
         folder.duoctl(&arguments).run().exits(0);
         let found = fs::metadata(&path).unwrap();
@@ -120,7 +120,7 @@ fn a_comment_about_what_an_accept_removes_stops_it() {
     }
 }
 
-/// The id of a group, learnt from an application that allows it alone.
+/// The id of a group, read from an application that allows only this group.
 fn id_of(server: &Server, name: &str) -> serde_json::Value {
     let folder = Folder::with(&format!(
         "applications: {{p: {{type: radius, name: Probe {name}, user_access: permitted_groups, groups_allowed: [{name}]}}}}\n"

@@ -1,4 +1,4 @@
-//! Nothing is written without consent, and what is risky needs a consent by name.
+//! Nothing is written without consent, and risky changes need a consent by name.
 
 use std::process::Stdio;
 
@@ -12,7 +12,7 @@ fn without_a_terminal_nothing_is_written_unless_it_was_approved_beforehand() {
     let outcome = folder.duoctl(["apply"]).at(&server).run().exits(5);
     insta::assert_snapshot!(outcome.stderr, @"refused: there is no terminal to ask for consent, so nothing was changed; pass --auto-approve, or apply a saved plan");
     assert_eq!(server.writes(), 0);
-    // `yes |` is no terminal either.
+    // `yes |` is not a terminal either.
     let answer = folder.path("yes");
     std::fs::write(&answer, "yes\n").unwrap();
     let file = std::fs::File::open(answer).unwrap();
@@ -62,7 +62,7 @@ fn a_terminal_asks_for_each_consent_by_its_name() {
   a: {type: radius, name: A, user_access: all_users}
   b: {type: adminapi, name: B, user_access: no_users, permissions: [write_resource]}
 ";
-    // The second answer is to the second consent, the third to the plan.
+    // The second answer is for the second consent, the third for the plan.
     for (answers, code, made) in [
         (["escalates_privilege", "widens_access", "yes"], 0, 2),
         (["yes", "", ""], 5, 0),
@@ -184,7 +184,7 @@ fn the_operator_never_locks_itself_out() {
         .says("nothing lifts this guard");
 }
 
-/// What a refusal offers to be pasted, as the words of a call.
+/// The command that a refusal offers, split into words.
 fn offered(outcome: &Outcome) -> String {
     let (_, after) = outcome.stdout.split_once("to consent to all of it:\n").unwrap();
     after.lines().next().unwrap().trim().to_owned()
@@ -215,7 +215,7 @@ fn what_a_refusal_offers_can_be_pasted() {
     for word in ["'my duo'", "--auto-approve", "--only 'applications.[ab]'", "--connect-to", "--ca-file"] {
         assert!(line.contains(word), "no {word} in {line}");
     }
-    // A plan offers the same but for the approval, and so does its document.
+    // A plan offers the same except for the approval, and so does its document.
     let plan = folder
         .duoctl(["plan", "my duo", "--only", "applications.[ab]"])
         .at(&server)
@@ -230,7 +230,7 @@ fn what_a_refusal_offers_can_be_pasted() {
     let call = folder.shell(&pasted).env("DUO_IKEY", &key.integration_key);
     let call = call.env("DUO_SKEY", key.secret_key.expose()).env("DUOCTL_SIMULATOR_BACKOFF_MS", "1");
     call.run().exits(0).says("Applied: 2 of 2 steps");
-    // A bound that was too low is replaced.
+    // A limit that was too low is replaced.
     folder.write("my duo/duo.yaml", &format!("{HEAD}applications: {{}}\n"));
     let call = ["apply", "my duo", "--prune=now", "--max-deletes=1", "--auto-approve"];
     let refused = folder.duoctl(call).at(&server).run().exits(5);

@@ -1,5 +1,5 @@
-//! Killed at every single request of an apply that does everything: the next run finishes it, and nothing is lost,
-//! doubled, left without a marker or open to anybody who was not meant.
+//! Killed at every request of an apply that does everything: the next run finishes it, and nothing is lost, duplicated, left
+//! without a marker or open to unintended users.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 use crate::support::seals::{create_as_operator, seal_all};
 use crate::support::{Folder, HEAD, Server, object};
 
-/// Creates (one in two calls), updates, adopts, replaces, delivers; `left` and `gone` are no longer there.
+/// Creates (one in two calls), updates, adopts, replaces, delivers; `left` and `gone` are no longer declared.
 const WANTED: &str = "applications:
   erp: {type: rdp, name: ERP, user_access: permitted_groups, groups_allowed: [Finance], greeting: Hello}
   help: {type: authapi, name: Help desk, user_access: permitted_groups, groups_allowed: [Employees], secret: {store: local, path: help}}
@@ -34,7 +34,7 @@ const APPLY: [&str; 10] = [
     "--quiet",
 ];
 
-/// The applications of the YAML that have a secret, by the name in Duo.
+/// The applications of the YAML that have a secret, by their names in Duo.
 const SECRETS: [(&str, &str); 3] = [("Help desk", "help"), ("SIEM export", "siem"), ("Wiki", "wiki")];
 
 /// The account before the apply.
@@ -66,7 +66,7 @@ fn group(account: &mut Account, name: &str) -> String {
     found["group_id"].as_str().unwrap().to_owned()
 }
 
-/// What tells two accounts apart, whenever their applications were created.
+/// What distinguishes two accounts, independent of when their applications were created.
 fn content(account: &mut Account) -> Vec<Value> {
     let mut found = account.applications();
     for live in &mut found {
@@ -80,7 +80,7 @@ fn content(account: &mut Account) -> Vec<Value> {
             .filter(|word| !word.starts_with('~') && !word.starts_with("quarantined:"))
             .collect();
         fields.insert("notes".to_owned(), json!(untimed.join(" ")));
-        // The seed's, with secrets of its own each time.
+        // The seed's application has different secrets each time.
         fields.remove("sso");
         let mut groups: Vec<String> =
             fields["groups_allowed"].as_array().unwrap().iter().map(ToString::to_string).collect();
@@ -97,7 +97,7 @@ fn folder() -> Folder {
     folder
 }
 
-/// Every stored key is the one that Duo has now, and nothing else lies there.
+/// Every stored key is the current one in Duo, and there are no other files.
 fn stored(folder: &Folder, server: &Server) {
     let files = std::fs::read_dir(folder.path("kept")).unwrap();
     let files: BTreeSet<String> =
@@ -113,8 +113,8 @@ fn stored(folder: &Folder, server: &Server) {
     }
 }
 
-/// What must hold at any moment, and so also where a run was killed: who may log in is what was before, or what is
-/// wanted, and everything that was added says whose it is.
+/// What must hold at any time, even where a run was killed: access is what it was before, or what is wanted, and every new
+/// application has its marker.
 fn harmless(server: &Server, at: &str, known: &BTreeMap<String, Value>, wanted: &[Value]) {
     for live in server.account().applications() {
         let access = |live: &Value| {
@@ -188,7 +188,7 @@ fn killed_at_every_request(fault: &str) {
         stored(&folder, &server);
         killed += 1;
     }
-    // Or the fault that no request of the apply met would strike the plan, which then waits for half a minute.
+    // Otherwise a fault that no request of the apply met would hit the plan, which then waits for half a minute.
     server.calm();
     let nothing = folder.duoctl(["plan", "--detailed-exitcode", "--prune"]).at(&server).run();
     nothing.exits(0);

@@ -1,4 +1,4 @@
-//! What a network and a busy service do, and what the exit code says of it.
+//! What a network or a busy service does, and the resulting exit codes.
 
 use duoctl::sandbox::account::Account;
 use std::net::TcpListener;
@@ -32,9 +32,9 @@ fn a_wrong_key_is_refused_with_every_candidate_cause() {
         folder.duoctl(["plan"]).at(&server).env("DUO_SKEY", "wrongwrongwrongwrongwrongwrongwrongwrong").run();
     insta::assert_snapshot!(outcome.stderr, @"
     error: Duo refused GET /admin/v3/integrations: Invalid signature in request credentials [40103]
-      the secret key is not that of the integration key: misspelt, reset meanwhile, or with a line break at its end: copy the secret key again from the application's page; it has 40 characters
+      the secret key does not match the integration key: misspelt, reset since, or with a trailing line break: copy the secret key again from the application's page; it has 40 characters
       the API hostname belongs to another account: copy integration key, secret key and API hostname together from one application's page
-      a proxy changes requests on their way: except the API hostname with NO_PROXY
+      a proxy modifies requests in transit: exclude the API hostname with NO_PROXY
     ");
     folder.duoctl(["plan"]).at_with(&server, &server.key("auth")).run().exits(77);
     folder
@@ -107,7 +107,7 @@ fn a_list_that_is_not_whole_stops_everything() {
     let (folder, server) = (Folder::with(THREE), Server::disturbed("short-list"));
     for command in ["plan", "apply", "verify"] {
         let outcome = folder.duoctl([command]).at(&server).run().exits(75);
-        outcome.warns("the list /admin/v3/integrations did not arrive whole");
+        outcome.warns("the list /admin/v3/integrations is incomplete");
     }
     assert_eq!(server.writes(), 0);
 }
@@ -147,7 +147,7 @@ fn paged() -> Server {
     server
 }
 
-/// Named here are the last application, group and policy: those that a list which moves or ends early lacks.
+/// The last application, group and policy, which a list that moves or ends early lacks.
 const LAST: &str = "applications:
   last: {type: rdp, name: App 499, user_access: permitted_groups, groups_allowed: [Group 99], policy: Policy 106}
   new: {type: rdp, name: New, user_access: no_users}
@@ -159,7 +159,7 @@ fn trap_29_pages_that_shift_repeat_or_end_early_never_create_or_drop_anything() 
     let adopts = "Plan: 1 to add, 1 to change, 1 to adopt, 0 to delete.";
     Folder::with(LAST).duoctl(["plan"]).at(&server).run().exits(0).says(adopts);
     for fault in ["shift", "repeat", "end-early"] {
-        // Whatever moves on and on is said, and nothing is concluded from the part that came.
+        // A list that keeps moving is reported, and the incomplete part is not used.
         server.calm();
         server.disturb(&if fault == "end-early" { fault.to_owned() } else { format!("{fault}=9999") });
         let folder = Folder::with(LAST);
@@ -171,13 +171,10 @@ fn trap_29_pages_that_shift_repeat_or_end_early_never_create_or_drop_anything() 
             &["import", "."],
         ] {
             let outcome = folder.duoctl(command).at(&server).run();
-            outcome
-                .exits(75)
-                .warns("did not arrive whole")
-                .warns("nothing was concluded from the part that came");
+            outcome.exits(75).warns("is incomplete: ").warns("duoctl did not use the incomplete list");
         }
         assert_eq!((folder.read("duo.yaml"), server.writes()), (before, 0), "{fault}");
-        // A list that moved once is read once more.
+        // A list that moved once is read again.
         if fault != "end-early" {
             server.calm();
             server.disturb(&format!("{fault}=3"));
@@ -196,7 +193,7 @@ fn a_wrong_clock_is_learnt_and_told() {
 
 #[test]
 fn dripping_answers_are_read_to_their_end() {
-    // One page of five hundred would drip for too long; the groups are enough.
+    // A page of five hundred would take too long to drip; the groups are enough.
     let (folder, server) = (Folder::with(THREE), Server::start());
     let applications = server.account().applications();
     for live in applications {
@@ -213,7 +210,7 @@ fn dripping_answers_are_read_to_their_end() {
 fn a_lost_answer_to_a_create_never_makes_a_duplicate() {
     for fault in ["reset-after-commit=1", "reset-after-commit=999", "truncate=999"] {
         let (folder, server) = (Folder::with(THREE), Server::start());
-        // Reads have to work, or nothing could be found out about what was lost.
+        // Reads must work, or the outcome of what was lost could not be determined.
         if fault.starts_with("truncate") {
             let process = folder.duoctl(["apply", "--auto-approve"]).at(&server).start();
             server.wait_until("something was created", |account| account.applications().len() > 12);
@@ -248,7 +245,7 @@ fn a_lost_create_is_found_by_its_marker_and_by_nothing_else() {
     );
     folder.duoctl(["plan"]).at(&server).run().exits(0);
     let reads: usize = server.account().requests().values().sum();
-    // After the second look at the list.
+    // After the list was read for the second time.
     server.disturb(&format!("reset-before=1@{}", reads + 1));
     folder.duoctl(["apply", "--auto-approve", "--no-verify"]).at(&server).run().exits(4);
     server.calm();
@@ -302,7 +299,7 @@ fn what_nobody_could_look_at_after_its_creation_stays_shut_until_the_next_run() 
     let process = folder.duoctl(arguments).at(&server).start();
     server.wait_until("the application is there", |account| account.applications().len() > 12);
     server.disturb("5xx=9999");
-    process.end().exits(4).says("a part of it was done");
+    process.end().exits(4).says("part of it was done");
     server.calm();
     assert_eq!(server.named("VPN")[0]["user_access"], "NO_USERS");
     folder.duoctl(arguments).at(&server).run().exits(0);

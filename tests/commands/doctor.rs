@@ -1,5 +1,5 @@
-//! `doctor` in set-ups that are broken in one way, and in several at once: each fault is a failed line with what to do,
-//! what does not depend on it is still looked at, and the last line agrees with the exit code.
+//! `doctor` in setups that are broken in one way, and in several at once: each fault is a failed line with a fix, whatever
+//! does not depend on it is still checked, and the last line matches the exit code.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 
 use crate::support::{Folder, Outcome, Server, object};
 
-/// What every kind of check needs: both keys, three kinds of store, Identity Intelligence.
+/// Everything that the checks need: both keys, three kinds of store, Identity Intelligence.
 const YAML: &str = "version: 1
 workspace: acme
 tenant:
@@ -50,7 +50,7 @@ identity_intelligence:
 const OPERATOR: [&str; 2] = ["DUO_IKEY", "DUO_SKEY"];
 const RECOVERY: [&str; 2] = ["DUO_RECOVERY_IKEY", "DUO_RECOVERY_SKEY"];
 
-/// A whole set-up, in which any part can be broken.
+/// A complete setup, in which any part can be broken.
 struct SetUp {
     server: Server,
     folder: Folder,
@@ -111,11 +111,11 @@ impl SetUp {
 
     fn replace(&mut self, from: &str, to: &str) {
         let yaml = self.yaml.replace(from, to);
-        // Another break may have taken it away already.
+        // Another break may have removed it already.
         self.yaml = yaml;
     }
 
-    /// An operator with every permission but one, in the place of another.
+    /// An operator with every permission but one, in place of another.
     fn without(&mut self, [ikey, skey]: [&'static str; 2], permission: &str) {
         let flags = PERMISSIONS.iter().filter(|known| known.name != permission);
         let flags: Vec<String> = flags.map(|known| format!("adminapi_{}", known.name)).collect();
@@ -131,7 +131,7 @@ impl SetUp {
         self.set(skey, &secret);
     }
 
-    /// The keys of an application of a type, in the places of the operator's.
+    /// Uses the keys of an application of another type as the operator's.
     fn use_keys_of(&mut self, kind: &str) {
         let stored = json!({"kind": kind, "name": "Another", "user_access": "NO_USERS"});
         self.place(&stored, OPERATOR);
@@ -150,7 +150,7 @@ fn mode(folder: &Folder, name: &str, mode: u32) {
     fs::set_permissions(folder.path(name), fs::Permissions::from_mode(mode)).unwrap();
 }
 
-/// A name, how it is broken, which checks fail, what the report says, and the exit code.
+/// A name, how it is broken, which checks fail, what the report contains, and the exit code.
 struct Break {
     name: &'static str,
     make: fn(&mut SetUp),
@@ -210,7 +210,7 @@ const BREAKS: &[Break] = &[
         "a file that is not there",
         |it| it.replace("secret_key: {env: DUO_SKEY}\n", "secret_key: {file: nowhere}\n"),
         &["operator secret key"],
-        "write the key into that file",
+        "write the key to that file",
     ),
     broken(
         "a command that fails",
@@ -223,7 +223,7 @@ const BREAKS: &[Break] = &[
         "a blank after the secret key",
         |it| it.environment.get_mut("DUO_SKEY").unwrap().push(' '),
         &["operator secret key"],
-        "begins or ends with a blank",
+        "starts or ends with whitespace",
     ),
     broken(
         "quotes around the integration key",
@@ -232,7 +232,7 @@ const BREAKS: &[Break] = &[
             it.set("DUO_IKEY", &quoted);
         },
         &["operator integration key"],
-        "has quotation marks around it",
+        "is enclosed in quotes",
     ),
     refused(
         "keys of the Auth API",
@@ -262,37 +262,37 @@ const BREAKS: &[Break] = &[
         "an unknown integration key",
         |it| it.set("DUO_IKEY", "DIXXXXXXXXXXXXXXXXXX"),
         &["operator key"],
-        "copy integration key, secret key and API hostname together",
+        "copy the integration key, secret key and API hostname together",
     ),
     broken(
         "no read_log",
         |it| it.without(OPERATOR, "read_log"),
         &["permission read_log"],
-        "tick `Grant read log`",
+        "select `Grant read log`",
     ),
     broken(
         "no info",
         |it| it.without(OPERATOR, "info"),
         &["permission info"],
-        "tick `Grant read information`",
+        "select `Grant read information`",
     ),
     broken(
         "no integrations",
         |it| it.without(OPERATOR, "integrations"),
         &["permission integrations"],
-        "tick `Grant applications`",
+        "select `Grant applications`",
     ),
     broken(
         "no allow_to_set_permissions",
         |it| it.without(OPERATOR, "allow_to_set_permissions"),
         &["permission allow_to_set_permissions"],
-        "tick `Grant set Admin API permissions`",
+        "select `Grant set Admin API permissions`",
     ),
     broken(
         "no read_resource",
         |it| it.without(OPERATOR, "read_resource"),
         &["permission read_resource"],
-        "tick `Grant resource - Read`",
+        "select `Grant resource - Read`",
     ),
     refused(
         "no permission at all",
@@ -320,7 +320,7 @@ const BREAKS: &[Break] = &[
             it.set("DUO_RECOVERY_SKEY", &skey);
         },
         &["recovery integration key"],
-        "no key can repair itself",
+        "a key cannot repair itself",
     ),
     refused(
         "a wrong secret key of the recovery key",
@@ -376,7 +376,7 @@ const BREAKS: &[Break] = &[
         "a store whose command is not there",
         |it| fs::remove_file(it.folder.path("read.sh")).unwrap(),
         &["secret store pass"],
-        "cannot be started: there is no such program",
+        "cannot be started: the program does not exist",
     ),
     broken(
         "a store that cannot be read",
@@ -400,7 +400,7 @@ const BREAKS: &[Break] = &[
         "a wrong client secret",
         |it| it.set("II_SECRET", "wrong"),
         &["Identity Intelligence API token"],
-        "check client id and secret",
+        "check the client id and secret",
     ),
     broken(
         "a wrong URL of Identity Intelligence",
@@ -418,7 +418,7 @@ fn checks(document: &Value, verdict: &str) -> BTreeSet<String> {
         .collect()
 }
 
-/// The report says the same for people, for programs and by the exit code, and each failure what to do.
+/// The report is consistent for people, programs and the exit code, and each failure has a fix.
 fn consistent(name: &str, outcome: &Outcome, document: &Value) {
     let failed = checks(document, "failed");
     let code = outcome.code.unwrap();
@@ -449,7 +449,7 @@ fn a_whole_set_up_is_healthy_and_nothing_is_written() {
         .says("read_log: granted: drift --who")
         .says("rotate waits until a new key is used")
         .says("verified recovery key")
-        .says("verified secret store local: file kept/siem can be read; nothing is there yet")
+        .says("verified secret store local: file kept/siem can be read; it is still empty")
         .says("verified secret store pass")
         .says("not testable secret store drop: write-only")
         .says("verified Identity Intelligence API token")
@@ -471,14 +471,14 @@ fn every_break_alone_is_named_and_the_rest_is_looked_at() {
         assert_eq!(checks(&document, "failed"), expected, "{name}: {}", outcome.stdout);
         assert_eq!(outcome.code, Some(*exit), "{name}: {}", outcome.stdout);
         let outcome = outcome.says(says);
-        // Stores and Identity Intelligence do not depend on Duo.
+        // Stores and Identity Intelligence are independent of Duo.
         if !name.contains("store") && !name.contains("folder") {
             outcome.says("verified secret store local").says("verified secret store pass");
         }
     }
 }
 
-/// Which part of the set-up a break is about: two of one part would undo each other.
+/// The part of the setup that a break affects: two breaks of one part would undo each other.
 fn part(one: &Break) -> &'static str {
     let parts = [
         "clock",
@@ -493,7 +493,7 @@ fn part(one: &Break) -> &'static str {
     match parts.iter().find(|part| fails.starts_with(**part)) {
         Some(part) => part,
         None if way.iter().any(|way| fails.starts_with(way)) => "way",
-        // What its break says holds of the operator's keys.
+        // The break affects the operator's keys.
         None if fails.starts_with("recovery") && !fails.ends_with("integration key") => "recovery",
         None => "first",
     }
@@ -508,10 +508,10 @@ fn several_breaks_at_once_are_all_told() {
     assert_eq!(parts.len(), 9);
     let rounds = parts.values().map(Vec::len).max().unwrap();
     for round in 0..rounds {
-        // Every round breaks each part but some, and each break has its turn.
+        // Every round breaks most parts, and each break has its turn.
         let kept = |(number, _): &(usize, _)| (number + round) % 4 != 0 || parts.len() < 2;
         let mut chosen: Vec<&Break> = (parts.values().enumerate().filter(kept))
-            // A connection hides what is behind it, so most rounds have one that works.
+            // A broken connection hides everything behind it, so most rounds have a working one.
             .filter(|(_, of_part)| part(of_part[0]) != "way" || round % 5 == 0)
             .map(|(_, of_part)| of_part[round % of_part.len()])
             .collect();
@@ -520,7 +520,7 @@ fn several_breaks_at_once_are_all_told() {
             .iter()
             .any(|one| ["no credentials", "the operator is its own recovery key"].contains(&one.name))
         {
-            // They are about the recovery key's keys, too.
+            // They affect the recovery key, too.
             chosen.retain(|one| part(one) != "recovery");
         }
         let mut set_up = SetUp::new();

@@ -1,4 +1,4 @@
-//! `drift` ends with 2 for what was changed in Duo only; what is pending in the YAML is counted apart.
+//! `drift` exits with 2 only for changes made in Duo; pending YAML edits are counted separately.
 
 use serde_json::{Value, json};
 
@@ -55,7 +55,7 @@ fn only_what_was_changed_in_duo_is_drift() {
         ),
         ("a deletion in Duo", |_, server| delete(server, "Wiki"), wiki(), json!([])),
         ("an entry that is gone", |folder, _| folder.declare(&TWO.replace(WIKI, "")), json!([]), json!([])),
-        // What has no marker has no origin, so every difference counts.
+        // An object without a marker has no origin, so every difference counts.
         (
             "a marker that is gone",
             |_, server| server.edit("VPN", json!({"notes": "", "greeting": "Bye"})),
@@ -82,7 +82,7 @@ fn only_what_was_changed_in_duo_is_drift() {
     }
 }
 
-/// Without the log nothing tells a deletion from a new entry, and that is said.
+/// Without the log, a deletion cannot be distinguished from a new entry, and the output says so.
 #[test]
 fn without_the_log_a_missing_application_is_pending() {
     let (folder, server) = (Folder::with(TWO), Server::start());

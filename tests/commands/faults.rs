@@ -1,5 +1,5 @@
-//! What each fault makes of each step, as a table in docs/reference/faults.md: every cell is a run of the binary, and after each
-//! one a second run, left alone, ends where an undisturbed one would have.
+//! The effect of each fault on each step, as a table in docs/reference/faults.md: every cell is a run of the binary, followed by an
+//! undisturbed run that ends in the normal state.
 
 use std::fmt::Write as _;
 use std::net::{SocketAddr, TcpListener};
@@ -22,7 +22,7 @@ use crate::support::seals::{create_as_operator, seal_all};
 use crate::support::wire_server::{self, Authority, Proxying, speak_first};
 use crate::support::{Call, Folder, HEAD, Outcome, Server, object};
 
-/// A fault of the simulator, as `--fault` takes it, and what it is in words.
+/// A fault of the simulator, as passed to `--fault`, and its description.
 const FAULTS: &[(&str, &str)] = &[
     ("429=2", "429, twice"),
     ("429=99", "429, to the end"),
@@ -40,7 +40,7 @@ const FAULTS: &[(&str, &str)] = &[
     ("endless=99", "such answers, to the end"),
 ];
 
-/// A step, and which request after those of the plan does it; a read is the first of all.
+/// A step, and which request after those of the plan performs it; a read is the first one.
 const STEPS: &[(&str, usize)] = &[
     ("read", 0),
     ("create", 1),
@@ -143,7 +143,7 @@ fn cell(server: &Server, fault: &str, step: &str, at: usize) -> String {
     server.calm();
     let what = format!("{fault} at {step}: {told}");
     assert!(!told.contains("panicked"), "{what}");
-    // A run that ends well did it, and one that does not says why and what now.
+    // A successful run did the step; a failed one says why and what to do.
     match code {
         0 => assert!(done, "{what}"),
         3 => assert!(done && told.contains("error"), "{what}"),
@@ -183,7 +183,7 @@ fn rows<'f>(faults: impl Iterator<Item = &'f (&'f str, &'f str)>) -> Vec<String>
     faults.map(row).collect()
 }
 
-/// Compares the part of docs/reference/faults.md of this name, or writes it where the environment says so.
+/// Compares the part of docs/reference/faults.md with this name, or writes it if the environment requests that.
 #[track_caller]
 fn compare(name: &str, table: &str) {
     let path = Path::new("docs/reference/faults.md");
@@ -203,7 +203,7 @@ fn compare(name: &str, table: &str) {
 
 #[test]
 fn every_fault_at_every_step_is_told_and_made_good_by_the_next_run() {
-    // Most of the time goes by in waiting for the faults at the end, so each part has one of them.
+    // The last faults take most of the time, so each part has one of them.
     let parts = std::thread::scope(|scope| {
         let parts = [0, 1, 2, 3].map(|part| scope.spawn(move || rows(FAULTS.iter().skip(part).step_by(4))));
         parts.map(|part| part.join().unwrap())
@@ -214,7 +214,7 @@ fn every_fault_at_every_step_is_told_and_made_good_by_the_next_run() {
     compare("steps", &format!("{head}{rows}"));
 }
 
-/// A run that cannot get through: as the tenant's own name, at an address or through a proxy.
+/// A run that cannot connect: as the account's own hostname, at an address or through a proxy.
 fn way(folder: &Folder, to: Option<(SocketAddr, &Path)>, proxy: Option<&str>) -> Outcome {
     let mut arguments = vec!["apply".to_owned(), "--auto-approve".to_owned()];
     if let Some((address, ca_file)) = to {
@@ -231,8 +231,8 @@ fn way(folder: &Folder, to: Option<(SocketAddr, &Path)>, proxy: Option<&str>) ->
     }
 }
 
-/// A name server that knows no name. The binary would ask a real one, which no test may; from the error on, what is said
-/// and the exit code come from the same place.
+/// A name server that knows no names. The binary would ask a real one, which no test may do; after the error, message and
+/// exit code come from the same code.
 struct NoNames;
 
 impl Resolve for NoNames {

@@ -1,5 +1,5 @@
-//! Every word that a marker may hold, written by somebody who may only edit notes, on every sort of application, for every
-//! command: nothing happens that does not happen without it.
+//! Every word that a marker may contain, written by someone who can only edit notes, on every sort of application, for every
+//! command: it has no effect.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -22,7 +22,7 @@ secret_stores: {local: {type: file, path: kept}}
 guards: {allow: [{risk: widens_access, reason: a test}]}
 ";
 
-/// What each run is asked to do.
+/// The commands of each run.
 const COMMANDS: [&[&str]; 11] = [
     &["plan"],
     &["drift"],
@@ -37,8 +37,8 @@ const COMMANDS: [&[&str]; 11] = [
     &["keys", "abort", "applications.help", "--auto-approve"],
 ];
 
-/// One application of each sort: owned and protected, one whose key is being rotated, one that left the YAML, one that was
-/// quarantined, one of another workspace, and one without a marker.
+/// One application of each sort: owned and protected, one whose key is being rotated, one that left the YAML, a quarantined
+/// one, one of another workspace, and one without a marker.
 struct World {
     saved: Saved,
     secret: String,
@@ -79,7 +79,7 @@ impl World {
         server.key("operator").secret_key.expose().to_owned()
     }
 
-    /// The places where a marker can stand: a name, and the integration key.
+    /// Every place for a marker: a name, and the integration key.
     fn places(&self) -> Vec<(String, String)> {
         let mut account = self.saved.account();
         let operator = account.key("operator").unwrap().integration_key;
@@ -94,7 +94,7 @@ impl World {
         places
     }
 
-    /// What a command changes, and which keys it prints, after somebody has written these notes.
+    /// What a command changes, and which keys it prints, with these notes.
     fn changes(&self, server: &Server, command: &[&str], forged: Option<(&str, &str)>) -> BTreeSet<String> {
         *server.account() = self.saved.account();
         let folder = self.saved.folder();
@@ -115,7 +115,7 @@ impl World {
     }
 }
 
-/// What an account and the secret store hold.
+/// The content of an account and its secret store.
 struct Seen {
     applications: BTreeMap<String, Value>,
     stored: BTreeMap<String, Value>,
@@ -137,7 +137,7 @@ impl Seen {
         }
     }
 
-    /// What is different later, without notes. New keys have no names.
+    /// The differences to a later state, without notes. New keys have no names.
     fn until(&self, later: &Self) -> BTreeSet<String> {
         let mut changes = BTreeSet::new();
         for (ikey, before) in &self.applications {
@@ -174,7 +174,7 @@ impl Seen {
     }
 }
 
-/// Every word, as it stands in a marker after the row of hashes.
+/// Every word, as it appears in a marker after the hashes.
 fn words(partner: &str) -> Vec<String> {
     let (now, old) = ("2026-01-02T03:04:05Z", "2020-01-02T03:04:05Z");
     vec![
@@ -198,8 +198,8 @@ fn words(partner: &str) -> Vec<String> {
     ]
 }
 
-/// How somebody who has no key tries to prove a marker: nothing, another key, a wrong code of the right key, a seal that
-/// stands on another application, and one over a creation that has no key yet.
+/// How someone without a key tries to prove a marker: nothing, another key, a wrong code of the right key, the seal of
+/// another application, and the seal of a creation that has no key yet.
 fn seals(secret: &str, ikey: &str, other: &str, marker: &str) -> Vec<String> {
     let own = sealed(secret, Some(ikey), marker);
     let (text, seal) = own.rsplit_once(" ~").unwrap();
@@ -231,8 +231,8 @@ fn seals(secret: &str, ikey: &str, other: &str, marker: &str) -> Vec<String> {
     seals
 }
 
-/// The cases that run with every test: enough that each word, seal, sort and command comes up, and few enough to be quick.
-/// All of them run with DUOCTL_TEST_ALL.
+/// The number of cases in every test run: each word, seal, sort and command occurs, and it stays quick. DUOCTL_TEST_ALL runs
+/// all of them.
 const CASES: usize = 80;
 
 #[test]

@@ -1,4 +1,4 @@
-//! `duoctl fmt`: what it writes, what it leaves alone, and how it ends.
+//! `duoctl fmt`: what it writes, what it leaves unchanged, and how it exits.
 
 use std::fs;
 use std::path::Path;
@@ -46,7 +46,7 @@ fn modes_are_kept_and_links_are_not_followed() {
     folder.write("vpn.duo.yaml", LOOSE);
     fs::set_permissions(folder.path("vpn.duo.yaml"), fs::Permissions::from_mode(0o640)).unwrap();
     symlink("real.yaml", folder.path("duo.yaml")).unwrap();
-    // Nothing is written through a link, and the other files are formatted all the same.
+    // It does not write through a link, but still formats the other files.
     folder.duoctl(["fmt"]).run().exits(1).warns("duo.yaml cannot be written").says("vpn.duo.yaml\n");
     assert_eq!((folder.read("real.yaml"), folder.read("vpn.duo.yaml")), (LOOSE.to_owned(), NEAT.to_owned()));
     assert_eq!(fs::metadata(folder.path("vpn.duo.yaml")).unwrap().permissions().mode() & 0o777, 0o640);
@@ -128,7 +128,7 @@ fn the_schema_is_installed_for_vs_code_and_nothing_is_overwritten() {
             .read(".vscode/settings.json")
             .contains("\"./duoctl.schema.json\": [\"**/duo.yaml\", \"**/*.duo.yaml\"]")
     );
-    folder.duoctl(["schema", "--install"]).run().exits(0).says("up to date").says("knows the schema already");
+    folder.duoctl(["schema", "--install"]).run().exits(0).says("up to date").says("already has the schema");
 
     let other = Folder::empty();
     fs::create_dir_all(other.path("deep/.vscode")).unwrap();

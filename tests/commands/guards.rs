@@ -1,17 +1,17 @@
-//! One case for each guard: refused with exit code 5 and nothing written, whatever --auto-approve says; the message names
-//! the flag and the number that lift it; and that flag lifts it.
+//! One case for each guard: it exits with 5 and writes nothing, even with --auto-approve; the message names the flag and the
+//! number that lift it, and that flag does lift it.
 
 use serde_json::json;
 
 use crate::support::{Folder, HEAD, Server, THREE};
 
-/// A guard and what makes it refuse.
+/// A guard and what triggers it.
 struct Case {
     guard: &'static str,
     before: String,
     after: String,
     arguments: &'static [&'static str],
-    /// What the message names; `None` where nothing lifts it.
+    /// The flag in the message; `None` if nothing lifts the guard.
     lift: &'static str,
 }
 
@@ -123,7 +123,7 @@ fn every_guard_refuses_names_what_lifts_it_and_is_lifted_by_it() {
         let writes = server.writes();
         let apply: Vec<&str> =
             ["apply", "--auto-approve", "--no-verify"].iter().chain(arguments).copied().collect();
-        // Every consent but the one that is needed.
+        // Every consent except the required one.
         let others = [
             "--allow=widens_access",
             "--allow=escalates_privilege",
@@ -152,7 +152,7 @@ fn every_guard_refuses_names_what_lifts_it_and_is_lifted_by_it() {
             continue;
         }
         let refused = refused.says(&format!("to allow it: {lift}\n"));
-        // As it stands in the message, flag by flag.
+        // As written in the message, flag by flag.
         let offered =
             refused.stdout.lines().filter_map(|line| line.trim_start().strip_prefix("to allow it: "));
         let offered: Vec<&str> = offered.flat_map(|flags| flags.split(' ')).collect();
@@ -185,27 +185,27 @@ fn duoctl_never_shuts_out_the_address_that_it_calls_from() {
         let flags = ["apply", "--auto-approve", "--no-verify"].iter().chain(flags);
         folder.duoctl(flags).at(&server).run()
     };
-    // Nobody said it, and Duo's log knows nothing of this key yet.
+    // No address was stated, and Duo's log does not know this key yet.
     let refused =
         apply("192.0.2.0/24", "", &[]).exits(5).says("self_lockout").says("nothing lifts this guard");
-    refused.says("where duoctl calls from is not known; state it with --caller-address ADDRESS");
+    refused.says("it is not known where duoctl calls from; set --caller-address ADDRESS");
     apply("192.0.2.0/24", "", &["--caller-address=198.51.100.1"])
         .exits(5)
         .says("duoctl calls from 198.51.100.1");
     apply("192.0.2.0/24", "guards: {caller_address: 198.51.100.1}\n", &[]).exits(5);
     assert_eq!(server.writes(), 0);
 
-    // Duo's log knows once the key has changed something.
+    // Duo's log knows the address once the key has changed something.
     folder.write("duo.yaml", &format!("{HEAD}{THREE}"));
     folder.duoctl(["apply", "--auto-approve", "--no-verify"]).at(&server).run().exits(0);
     let writes = server.writes();
     let prune = "--exclude=applications.[!m]*";
-    apply("192.0.2.0/24", "", &[prune]).exits(5).says("duoctl calls from 127.0.0.1, which is not in them");
+    apply("192.0.2.0/24", "", &[prune]).exits(5).says("duoctl calls from 127.0.0.1, which is outside them");
     assert_eq!(server.writes(), writes);
     apply("127.0.0.0/8", "", &[prune]).exits(0).says("updated applications.me");
     let own = server.named("Configuration pipeline");
     assert_eq!(own[0]["networks_for_api_access"], json!("127.0.0.0/8"));
-    // What is stated wins over what the log says.
+    // A stated address takes precedence over the log.
     apply("127.0.0.0/8, 192.0.2.0/24", "guards: {caller_address: 203.0.113.1}\n", &[prune]).exits(5);
     apply("127.0.0.0/9", "", &[prune, "--caller-address=127.0.0.1"]).exits(0);
 }

@@ -1,4 +1,4 @@
-//! What other people typed into the account forges neither a line of output nor a key of the YAML nor a marker.
+//! What other people entered in the account cannot forge a line of output, a key of the YAML or a marker.
 
 use duoctl::config::load::load;
 use duoctl::text::is_harmful;
@@ -6,7 +6,7 @@ use serde_json::json;
 
 use crate::support::{Folder, Outcome, Server, object};
 
-/// What somebody may call an application, or write into its notes.
+/// Names and notes that someone could enter.
 const NAMES: &[&str] = &[
     "VPN\nPlan: 0 to add, 0 to change, 0 to adopt, 0 to delete.",
     "VPN\r\n::error file=duo.yaml::all is lost",
@@ -25,7 +25,7 @@ const NAMES: &[&str] = &[
     "null",
 ];
 
-/// Nothing that a terminal obeys, and no line that begins as only duoctl's own do.
+/// No control sequences for a terminal, and no line that starts like duoctl's own lines.
 #[track_caller]
 fn plain(outcome: &Outcome) {
     for text in [&outcome.stdout, &outcome.stderr] {
@@ -77,7 +77,7 @@ fn an_import_writes_hostile_names_as_values_and_nothing_else() {
     }
 }
 
-/// What the Admin Panel takes is not known, and may be more than the API does.
+/// What the Admin Panel accepts is unknown, and may be more than the API does.
 fn take_anything(server: &Server) {
     for switch in ["plain-texts=off", "limit-names=off", "limit-notes=off"] {
         server.account().switches.set(switch).unwrap();
@@ -94,12 +94,12 @@ fn an_edit_in_duo_is_shown_as_what_it_is() {
     for name in NAMES {
         let marker = server.account().application(&ikey).unwrap()["notes"].as_str().unwrap().to_owned();
         let marker = marker.rsplit_once("[duoctl ").unwrap().1.to_owned();
-        // Two markers say nothing.
+        // Two markers cancel each other.
         let text = if name.contains("[duoctl ") { "" } else { name };
         let edit = json!({"name": name, "greeting": name, "notes": format!("{text}\n[duoctl {marker}")});
         server.account().modify_application(&ikey, object(edit)).unwrap();
         let planned = folder.duoctl(["plan"]).at(&server).run().exits(0).says("(drift: changed in Duo)");
-        // The step and the last line; whatever Duo holds stands further in, behind a sign.
+        // The step and the last line; text from Duo is always indented, after a sign.
         let begun = planned.stdout.lines().filter(|line| !line.is_empty() && !line.starts_with(' '));
         assert_eq!(begun.count(), 2, "{}", planned.stdout);
         plain(&planned);
@@ -114,7 +114,7 @@ fn an_edit_in_duo_is_shown_as_what_it_is() {
     );
 }
 
-/// What a reviewer sees of a name that is not what it looks like.
+/// What a reviewer sees of a deceptive name.
 #[test]
 fn a_name_that_deceives_is_spelled_out_and_warned_of() {
     for (name, code, like) in [
@@ -149,7 +149,7 @@ fn a_name_that_deceives_is_spelled_out_and_warned_of() {
     }
 }
 
-/// What counts as nothing for duoctl is not written as something that other readers take for nothing.
+/// Values that duoctl treats as unset must not be written as values that other readers treat as unset.
 #[test]
 fn a_text_of_blanks_is_accepted_as_none() {
     let yaml = "applications: {vpn: {type: radius, name: VPN, user_access: no_users, greeting: Hello}}\n";

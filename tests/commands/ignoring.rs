@@ -1,4 +1,4 @@
-//! `ignore`: one difference is left alone, for a reason that stands in the YAML; and nothing else of the YAML changes.
+//! `ignore`: one difference is ignored, with a reason in the YAML; the rest of the YAML does not change.
 
 use serde_json::json;
 
@@ -21,7 +21,8 @@ fn ignore(folder: &Folder, address: &str, field: &str, reason: &str, code: i32) 
 fn the_item_is_added_and_every_comment_stays() {
     let folder = Folder::with(VPN);
     ignore(&folder, "applications.vpn", "greeting", "help desk edits it", 0)
-        .says("Differences of `greeting` at applications.vpn are ignored now, as duo.yaml says.");
+        .says("+ applications.vpn ignore")
+        .says("Wrote 1 value to duo.yaml.");
     ignore(&folder, "siem", "permissions", "trial until 2027-03", 0).says("applications.siem");
     insta::assert_snapshot!(folder.read("duo.yaml").strip_prefix(HEAD).unwrap(), @r#"
     applications:
@@ -36,7 +37,7 @@ fn the_item_is_added_and_every_comment_stays() {
       siem: {type: adminapi, name: SIEM, user_access: no_users, permissions: [info], ignore: [{field: permissions, reason: trial until 2027-03}]} # in one line
     "#);
     folder.duoctl(["validate", "."]).run().exits(0);
-    // A second field joins the first, and the same field again only changes its reason.
+    // A second field is added to the first; the same field again only changes its reason.
     ignore(&folder, "vpn", "name", "renamed every month", 0);
     ignore(&folder, "vpn", "greeting", "help desk: still", 0);
     let text = folder.read("duo.yaml");
@@ -49,7 +50,7 @@ fn the_item_is_added_and_every_comment_stays() {
         assert!(text.contains(kept), "no `{kept}` in\n{text}");
     }
     folder.duoctl(["validate", "."]).run().exits(0);
-    // The same once more is no change.
+    // Repeating it changes nothing.
     ignore(&folder, "vpn", "greeting", "help desk: still", 0);
     assert_eq!(folder.read("duo.yaml"), text);
 }
@@ -80,7 +81,7 @@ fn what_is_not_there_or_cannot_be_ignored_is_refused_and_nothing_is_written() {
     folder.duoctl(["ignore", "vpn", "greeting", "--reason", ""]).run().exits(1).warns("reason");
     folder.duoctl(["ignore", "vpn", "greeting", "--reason", "  "]).run().exits(1).warns("reason");
     assert_eq!(folder.read("duo.yaml"), before);
-    // A workspace with errors is mended first.
+    // A workspace with errors must be fixed first.
     folder.declare(&VPN.replace("no_users\n", "nobody\n"));
     let wrong = folder.read("duo.yaml");
     ignore(&folder, "vpn", "greeting", "because", 1).warns("error[invalid-value]");
@@ -91,7 +92,7 @@ fn what_is_not_there_or_cannot_be_ignored_is_refused_and_nothing_is_written() {
 fn a_field_that_is_not_written_is_warned_about() {
     let folder = Folder::with(VPN);
     ignore(&folder, "vpn", "policy", "set by hand", 0)
-        .warns("there is no `policy` here whose difference could be ignored");
+        .warns("`policy` is not managed here, so it cannot differ");
 }
 
 #[test]
@@ -120,7 +121,7 @@ fn a_reason_is_text_whatever_it_looks_like() {
             );
             let documents = folder.duoctl(["validate", ".", "--format", "json"]).run().exits(0).json();
             assert_eq!(documents["valid"], json!(true), "{reason:?}\n{text}");
-            // Read back it is the same reason: ignoring it again with that reason changes nothing.
+            // The reason reads back the same: ignoring again with that reason changes nothing.
             ignore(&folder, "vpn", "greeting", reason, 0);
             assert_eq!(folder.read("duo.yaml"), text);
         } else {
@@ -145,16 +146,16 @@ fn an_entry_in_one_line_and_one_from_an_anchor_keep_what_they_share() {
     let aliased = "applications:
   vpn: &vpn {type: radius, user_access: no_users, greeting: Hello, integration_key: DI3F0GQ7TESTAPP0WEB1}
 ";
-    // What stands at the shared entry stands at the other one, too.
+    // The shared entry's ignores apply to the other one, too.
     let folder = Folder::with(merged);
-    let shared = "shared with other places by an anchor or a merge key; edit it by hand";
+    let shared = "shared by an anchor or a merge key; edit it by hand";
     ignore(&folder, "base", "greeting", "help desk", 1).warns(shared);
     assert_eq!(folder.read("duo.yaml"), format!("{HEAD}{merged}"));
     ignore(&folder, "vpn", "greeting", "help desk", 0);
     let text = folder.read("duo.yaml");
     assert!(text.starts_with(&format!("{HEAD}{}", merged.trim_end())), "what is shared stays: {text}");
     assert_eq!(text.matches("ignore").count(), 1, "{text}");
-    // Since that one has its own list now, nothing is shared any more.
+    // That entry has its own list now, so nothing is shared any longer.
     ignore(&folder, "base", "greeting", "phones", 0);
     let text = folder.read("duo.yaml");
     assert_eq!((text.matches("help desk").count(), text.matches("phones").count()), (1, 1), "{text}");
@@ -174,11 +175,11 @@ fn ignored_drift_is_left_alone_until_there_is_none() {
     folder.duoctl(["apply", "--auto-approve", "--allow", "escalates_privilege"]).at(&server).run().exits(0);
     server.edit("VPN", json!({"greeting": "Bye", "notes": "by hand [duoctl"}));
     folder.duoctl(["drift", "--only", "applications.vpn"]).at(&server).run().exits(2);
-    // Any field may be ignored, whether it differs now or not: it may differ tomorrow. What is idle is said.
+    // Any field may be ignored, even without a current difference. An ignore without effect is reported.
     ignore(&folder, "vpn", "greeting", "help desk", 0);
     ignore(&folder, "vpn", "user_access", "help desk", 0);
     let drift = folder.duoctl(["drift"]).at(&server).run();
-    let idle = "`user_access` is as the YAML wants it, so there is nothing to ignore";
+    let idle = "`user_access` matches the YAML, so there is nothing to ignore";
     assert!(drift.stderr.contains(idle) && !drift.stderr.contains("`greeting` is as"), "{drift:?}");
     let document = folder.duoctl(["drift", "--format", "json"]).at(&server).run().json();
     let findings = document["diagnostics"].as_array().unwrap();
@@ -190,5 +191,5 @@ fn ignored_drift_is_left_alone_until_there_is_none() {
     assert_eq!(server.named("VPN")[0]["greeting"], "Bye", "an apply leaves it alone");
     server.edit("VPN", json!({"greeting": "Hello"}));
     let drift = folder.duoctl(["drift"]).at(&server).run().exits(0);
-    drift.warns("`greeting` is as the YAML wants it").warns("warning[unused-ignore]");
+    drift.warns("`greeting` matches the YAML").warns("warning[unused-ignore]");
 }

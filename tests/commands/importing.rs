@@ -1,5 +1,4 @@
-//! An import that ends early: what stands on the disk is whole and valid, what is missing is named, and the same command
-//! adds it.
+//! An interrupted import: the files on disk are complete and valid, what is missing is named, and the same command adds it.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
@@ -11,10 +10,10 @@ use crate::support::{Folder, HEAD, Process, Server};
 
 const SPLIT: [&str; 4] = ["import", ".", "--split", "application"];
 
-/// In the order of their names, which is that of the writing, about half way.
+/// Files are written in the order of their names; this one is about halfway.
 const MIDDLE: &str = "applications/help-desk-verification.duo.yaml";
 
-/// Of `O_NONBLOCK`, on Linux.
+/// `O_NONBLOCK` on Linux.
 const DO_NOT_WAIT: i32 = 0o4000;
 
 /// The files below `applications`, with their texts.
@@ -29,14 +28,14 @@ fn files(folder: &Folder) -> BTreeMap<String, String> {
         .collect()
 }
 
-/// What a run that nothing disturbs makes of the account.
+/// The result of an undisturbed run.
 fn undisturbed(server: &Server) -> BTreeMap<String, String> {
     let folder = Folder::with("");
     folder.duoctl(SPLIT).at(server).run().exits(0);
     files(&folder)
 }
 
-/// What is there is valid, and the same command adds the rest, as if nothing had happened.
+/// The existing files are valid, and the same command adds the rest as if nothing had happened.
 #[track_caller]
 fn is_completed_by_another_run(folder: &Folder, server: &Server) {
     let whole = undisturbed(server);
@@ -46,7 +45,7 @@ fn is_completed_by_another_run(folder: &Folder, server: &Server) {
     folder.duoctl(["validate", "."]).run().exits(0);
     folder.duoctl(SPLIT).at(server).run().exits(0);
     let mut found = files(folder);
-    // What a kill leaves of the file that was being written has a name that no command reads.
+    // After a kill, the file being written has a name that no command reads.
     found.retain(|name, _| !name.starts_with(".duoctl-"));
     assert_eq!(found, whole);
     assert_eq!(folder.read("duo.yaml"), HEAD);
@@ -54,8 +53,8 @@ fn is_completed_by_another_run(folder: &Folder, server: &Server) {
     plan.says("Plan: 0 to add, 0 to change, 11 to adopt, 0 to delete. 1 unmanaged.");
 }
 
-/// An import that waits in the middle of its writing, at a pipe in the place of a file. The pipe is laid by the command
-/// that fetches the key: after the YAML was read, which refuses pipes, and before anything is written.
+/// An import that blocks halfway through writing, at a pipe in place of a file. The command that fetches the key creates the
+/// pipe: after the YAML was read, which refuses pipes, and before anything is written.
 fn waiting_half_way(folder: &Folder, server: &Server) -> Process {
     let key = server.key("operator").secret_key;
     let script = format!("mkdir -p applications; mkfifo '{MIDDLE}'; echo {}", key.expose());
@@ -101,9 +100,9 @@ fn a_signal_finishes_the_file_and_says_what_is_missing() {
         assert!(text.contains("help-desk-verification:"), "{text}");
         let at = |name: &str| format!("./applications/{name}.duo.yaml");
         outcome
-            .warns(&format!("6 of 11 files are written: {}, ", at("branch-office-vpn")))
+            .warns(&format!("6 of 11 files were written: {}, ", at("branch-office-vpn")))
             .warns(&format!("; not written: {}, ", at("intranet")))
-            .warns("The same command adds what is missing.");
+            .warns("Run the same command again to add them.");
         fs::remove_file(folder.path(MIDDLE)).unwrap();
         assert_eq!(files(&folder).len(), 5, "nothing was begun after the signal");
         is_completed_by_another_run(&folder, &server);
@@ -117,7 +116,7 @@ fn a_file_that_cannot_be_written_stops_it_there() {
     let outcome = folder.duoctl(SPLIT).at(&server).run().exits(1);
     assert_eq!(outcome.stdout, "");
     outcome
-        .warns("5 of 11 files are written: ./applications/branch-office-vpn.duo.yaml, ")
+        .warns("5 of 11 files were written: ./applications/branch-office-vpn.duo.yaml, ")
         .warns("; not written: ./applications/help-desk-verification.duo.yaml, ")
         .warns("error: ./applications/help-desk-verification.duo.yaml cannot be written: ");
     fs::remove_dir(folder.path(MIDDLE)).unwrap();
@@ -129,7 +128,7 @@ fn a_disk_without_room_leaves_what_was_there() {
     let (folder, server) = (Folder::with("# ours\n"), Server::start());
     let (before, binary) = (folder.read("duo.yaml"), env!("CARGO_BIN_EXE_duoctl"));
     for arguments in ["import .", "import . --split type"] {
-        // No file may grow: what a full disk does to every writer.
+        // No file may grow, which is how every writer sees a full disk.
         let script = format!("trap '' XFSZ; ulimit -f 0; exec '{binary}' {arguments} \"$@\"");
         let outcome = folder.shell(&script).at(&server).run().exits(1);
         outcome.warns("nothing was written; not written: ").warns("cannot be written: File too large");
@@ -150,7 +149,7 @@ fn nothing_is_written_through_a_link_and_nothing_before_it_either() {
         outcome
             .warns("nothing was written; not written: ")
             .warns(what)
-            .warns("it is a symbolic link; name the place that it leads to");
+            .warns("it is a symbolic link; use the path that it points to");
     };
     // The last of the files: those before it are not written either.
     fs::create_dir(folder.path("applications")).unwrap();
@@ -176,7 +175,7 @@ fn nothing_is_written_through_a_link_and_nothing_before_it_either() {
 fn a_folder_that_may_not_be_written_to_stays_as_it_is() {
     let (folder, server) = (Folder::with(""), Server::start());
     fs::set_permissions(folder.path(""), fs::Permissions::from_mode(0o555)).unwrap();
-    // Root may write wherever it likes.
+    // Root may write anywhere.
     let enforced = File::create(folder.path("probe")).is_err();
     if enforced {
         folder
@@ -190,7 +189,7 @@ fn a_folder_that_may_not_be_written_to_stays_as_it_is() {
         assert_eq!(folder.read("duo.yaml"), HEAD);
     }
     fs::set_permissions(folder.path(""), fs::Permissions::from_mode(0o755)).unwrap();
-    // A file in the place of the folder stops everybody.
+    // A file in place of the folder stops every import.
     folder.write("applications", "a file\n");
     let outcome = folder.duoctl(SPLIT).at(&server).run().exits(1);
     outcome.warns("nothing was written; not written: ./applications/");

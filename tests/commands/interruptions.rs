@@ -1,4 +1,4 @@
-//! An apply that is interrupted, killed or met by another one loses nothing and doubles nothing.
+//! An apply that is interrupted, killed, or runs at the same time as another loses and duplicates nothing.
 
 use std::fmt::Write as _;
 
@@ -21,7 +21,7 @@ fn several() -> Folder {
 
 const APPLY: [&str; 4] = ["apply", "--auto-approve", "--no-verify", "--parallelism=2"];
 
-/// The next run completes it, the one after has nothing to do, and nothing is there twice.
+/// The next run completes it, the one after has nothing to do, and nothing exists twice.
 #[track_caller]
 fn completes(folder: &Folder, server: &Server) {
     server.calm();
@@ -55,7 +55,7 @@ fn an_interrupt_finishes_what_is_under_way_and_says_what_was_left() {
         let (folder, server, outcome) = interrupted_by(signal);
         let outcome = outcome
             .exits(130)
-            .warns("interrupted: finishing what is under way; once more to end at once")
+            .warns("interrupted: finishing requests in progress; interrupt again to stop at once")
             .says("not attempted applications.a7: the run was interrupted");
         let created = outcome.stdout.lines().filter(|line| line.starts_with("created ")).count();
         let left = outcome.stdout.lines().filter(|line| line.starts_with("not attempted ")).count();
@@ -76,12 +76,15 @@ fn a_second_interrupt_ends_it_at_once() {
     server.wait_until("the first write", |account| account.applications().len() > 12);
     server.disturb("delay=60000");
     process.signal("INT");
-    assert_eq!(process.remark(), "interrupted: finishing what is under way; once more to end at once");
+    assert_eq!(
+        process.remark(),
+        "interrupted: finishing requests in progress; interrupt again to stop at once"
+    );
     process.signal("INT");
     process
         .end()
         .exits(130)
-        .warns("interrupted again: whether the requests under way were carried out is not known");
+        .warns("interrupted again: requests in progress may or may not have been carried out");
     completes(&folder, &server);
 }
 
@@ -98,7 +101,7 @@ fn an_interrupt_while_keys_are_verified_is_an_interrupt() {
     server.disturb("delay=300");
     let process = folder.duoctl(["apply"]).at(&server).start();
     server.wait_until("the list is read", |account| account.requests()["GET /admin/v3/integrations"] > lists);
-    // The probe of the key takes twice the delay, so the signal comes in between.
+    // The check of the key takes twice the delay, so the signal comes in between.
     std::thread::sleep(std::time::Duration::from_millis(100));
     process.signal("INT");
     let outcome = process.end().exits(130);
@@ -132,7 +135,7 @@ fn two_runs_at_once_leave_one_of_everything() {
     completes(&folder, &server);
 }
 
-/// A run that is about to create an application when another run creates it with these notes; and that one's key.
+/// A run that is about to create an application when another run creates it with these notes. Returns that application's key.
 fn overtaken(folder: &Folder, server: &Server, notes: &[String]) -> (crate::support::Process, String) {
     let lists = |account: &duoctl::sandbox::account::Account| {
         account.requests().get("GET /admin/v3/integrations").copied().unwrap_or_default()
@@ -155,7 +158,7 @@ const VPN: &str = "applications: {vpn: {type: radius, name: VPN, user_access: no
 fn a_lost_create_beside_a_rival_is_not_known_so_neither_is_touched() {
     let (folder, server) = (Folder::with(VPN), Server::start());
     folder.duoctl(APPLY).at(&server).run().exits(0);
-    // Both carry the same marker, to the letter; of which second it will be is not known yet.
+    // Both have exactly the same marker; its time is not known yet.
     let made = server.named("VPN")[0].clone();
     let (plain, _) = made["notes"].as_str().unwrap().split_once(" ~").unwrap();
     let secret = server.key("operator").secret_key;
@@ -199,7 +202,7 @@ fn a_state_folder_is_used_by_one_run_at_a_time() {
     folder.duoctl(["apply", "--sandbox", "--auto-approve", "--no-verify"]).run().exits(0);
 }
 
-/// Two runs whose YAML differs, held so that both plan before either writes.
+/// Two runs with different YAML, held so that both plan before either writes.
 #[test]
 fn two_runs_that_want_different_things_never_both_succeed() {
     let yaml = |greeting: &str| {
@@ -218,7 +221,7 @@ fn two_runs_that_want_different_things_never_both_succeed() {
     let live = server.named("VPN")[0]["greeting"].as_str().unwrap().to_owned();
     let winners: Vec<bool> = ends.iter().map(|end| end.code == Some(0)).collect();
     let expected = [live == "ci", live == "laptop"];
-    // Whoever says that all is well is whose value is there; the other one says why not.
+    // A run that reports success has its value in Duo; the other one says why not.
     assert!(winners.iter().zip(expected).all(|(won, is)| !won || is), "{live}: {ends:#?}");
     assert!(winners != [true, true], "{ends:#?}");
     for end in ends.iter().filter(|end| end.code != Some(0)) {
@@ -241,7 +244,7 @@ fn two_workspaces_never_both_own_one_application() {
             &format!("{head}applications: {{vpn: {{type: radius, name: VPN, user_access: no_users}}}}\n"),
         );
     }
-    // Longer than one run can begin after the other on a busy machine.
+    // On a busy machine, longer than the time between the starts of both runs.
     server.disturb("delay=400");
     let runs = folders.each_ref().map(|folder| folder.duoctl(APPLY).at(&server).start());
     let ends = runs.map(crate::support::Process::end);
@@ -251,7 +254,7 @@ fn two_workspaces_never_both_own_one_application() {
     assert_eq!(server.account().applications().len(), 12 + 1, "nothing is there twice");
     let owner = usize::from(notes.contains("[duoctl other/"));
     assert!(ends[1 - owner].code != Some(0), "{ends:#?}");
-    // From then on one of them has nothing to do, and the other one is told whose it is.
+    // From then on one of them has nothing to do, and the other one is told who owns the application.
     folders[owner].duoctl(["plan", "--detailed-exitcode"]).at(&server).run().exits(0);
     let refused = folders[1 - owner].duoctl(APPLY).at(&server).run().exits(1);
     refused.warns(["acme", "other"][owner]);

@@ -1,5 +1,5 @@
-//! Applications that leave the YAML: what is still used stays, what comes back has what it had, what is retained is
-//! forgotten; and applications of another type, whose predecessors serve until their successors are proven.
+//! Applications that leave the YAML: those in use stay, those that come back get their access back, retained ones are
+//! forgotten; and type changes, where the old application works until the new one is verified.
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
@@ -37,7 +37,7 @@ fn log_in(server: &Server, name: &str, user: &str, minutes: i64) {
 #[test]
 fn what_is_used_since_its_quarantine_is_not_deleted_until_someone_insists() {
     let (folder, server) = shut(VPN);
-    // An hour before the quarantine it was in use, of course; and somebody else uses another application now.
+    // It was in use an hour before the quarantine, and another application is in use now.
     log_in(&server, "VPN", "ann", -60);
     log_in(&server, "Intranet", "bob", 0);
     for filters in [true, false] {
@@ -49,7 +49,7 @@ fn what_is_used_since_its_quarantine_is_not_deleted_until_someone_insists() {
     for filters in [true, false] {
         server.account().switches.log_filters = filters;
         let outcome = folder.duoctl(["apply", "--auto-approve", "--prune"]).at(&server).run().exits(0);
-        outcome.warns("somebody still uses it: eve\\u{1b}[31m at ").warns("--prune=now");
+        outcome.warns("still in use: eve\\u{1b}[31m at ").warns("--prune=now");
     }
     assert_eq!(server.named("VPN").len(), 1);
     folder
@@ -71,13 +71,18 @@ fn without_the_log_nothing_is_deleted_and_the_permission_is_named() {
     };
     permit("0");
     let outcome = folder.duoctl(["apply", "--auto-approve", "--prune"]).at(&server).run().exits(1);
-    outcome.warns("cannot be told").warns("read_log").warns("--prune=now");
+    outcome.warns("could not check whether it was used").warns("read_log").warns("--prune=now");
     assert_eq!(server.named("VPN").len(), 1);
     // Only a deletion looks into the log.
-    folder.duoctl(["plan"]).at(&server).run().exits(0).says("is quarantined since");
+    folder.duoctl(["plan"]).at(&server).run().exits(0).says("has been quarantined since");
     permit("1");
     server.disturb("5xx=999@/admin/v2/logs");
-    folder.duoctl(["plan", "--prune"]).at(&server).run().exits(1).warns("cannot be told");
+    folder
+        .duoctl(["plan", "--prune"])
+        .at(&server)
+        .run()
+        .exits(1)
+        .warns("could not check whether it was used");
     server.calm();
     folder.duoctl(["apply", "--auto-approve", "--prune"]).at(&server).run().exits(0).says("deleted");
 }
@@ -86,7 +91,7 @@ fn without_the_log_nothing_is_deleted_and_the_permission_is_named() {
 fn an_address_that_comes_back_has_what_it_had() {
     let (folder, server) = shut(VPN);
     assert_eq!(server.named("VPN")[0]["user_access"], "NO_USERS");
-    // Pinned, and nothing said of who may log in.
+    // Pinned, and without a setting for who may log in.
     let pinned = format!("  vpn: {{integration_key: {}}}\n", server.ikey("VPN"));
     folder.declare(&yaml(&pinned));
     folder
@@ -137,7 +142,7 @@ fn what_is_retained_is_forgotten_and_can_be_adopted_again() {
     folder.declare(&yaml(VPN));
     folder.duoctl(["plan"]).at(&server).run().exits(0).says("1 to adopt");
     folder.declare(&format!("{}removed: {{applications.vpn: retain}}\n", yaml(VPN)));
-    folder.duoctl(["validate"]).run().exits(1).warns("did not leave the YAML");
+    folder.duoctl(["validate"]).run().exits(1).warns("is removed here but still declared");
 }
 
 const KEY: &str = "  helpdesk: {type: authapi, name: Help desk, user_access: permitted_groups, groups_allowed: [Employees]}\n";
@@ -150,8 +155,8 @@ fn a_replacement_names_its_price_and_the_old_one_serves_until_the_new_one_is_pro
     let outcome = folder.duoctl(["plan"]).at(&server).run().exits(0);
     outcome
         .says(&format!("! price: a new integration key and a new secret key; those of {old} stop working once the new ones are proven"))
-        .says("! price: no secret store is named")
-        .says("! price: the program that authenticates users with the old keys has to be given the new ones");
+        .says("! price: no secret store is configured")
+        .says("! price: the program that authenticates users with the old keys needs the new ones");
     let apply = || {
         folder
             .duoctl(["apply", "--auto-approve", "--allow", "replaces:applications.helpdesk", "--no-verify"])
@@ -173,7 +178,7 @@ fn a_replacement_names_its_price_and_the_old_one_serves_until_the_new_one_is_pro
     let left =
         server.named("Help desk").into_iter().find(|live| live["integration_key"] == old.as_str()).unwrap();
     assert_eq!(left["user_access"], "PERMITTED_GROUPS", "it still serves");
-    // The rest of a replacement is as careful.
+    // The rest of a replacement is just as careful.
     apply().exits(4).says("not proven");
     assert_eq!(kinds(), ["authapi", "websdk"]);
     server.calm();
@@ -194,11 +199,11 @@ fn what_points_at_the_old_key_is_part_of_the_price() {
     let document = folder.duoctl(["plan", "--format", "json"]).at(&server).run().exits(0).json();
     let price: Vec<&str> =
         document["steps"][0]["price"].as_array().unwrap().iter().map(|line| line.as_str().unwrap()).collect();
-    assert!(price.contains(&format!("the YAML of applications.other names {old}").as_str()), "{price:?}");
-    assert!(price.contains(&format!("applications.other, \"Other\", names {old}").as_str()), "{price:?}");
+    assert!(price.contains(&format!("the YAML of applications.other refers to {old}").as_str()), "{price:?}");
+    assert!(price.contains(&format!("applications.other, \"Other\", refers to {old}").as_str()), "{price:?}");
 }
 
-/// A list that lacks applications and does not say so is noticed by the account's own count of them.
+/// A list that silently omits applications is detected by the account's own count.
 #[test]
 fn a_list_that_is_shorter_than_duos_count_deletes_nothing() {
     let (folder, server) = shut(VPN);
@@ -212,19 +217,19 @@ fn a_list_that_is_shorter_than_duos_count_deletes_nothing() {
             .warns("read information");
         assert_eq!(server.named("VPN").len(), 1, "{prune}");
     }
-    // A replacement deletes as well.
+    // A replacement deletes, too.
     folder.declare(&yaml("").replace("type: unix", "type: rdp"));
     let replace = ["apply", "--auto-approve", "--allow", "replaces:applications.wiki"];
     folder.duoctl(replace).at(&server).run().exits(1).warns("applications.wiki: DI");
     assert_eq!(server.named("Wiki")[0]["type"], "unix");
     hide("none");
     folder.declare(&yaml(""));
-    // Where the count cannot be read, nothing is held back; with -v that is said.
+    // If the count cannot be read, nothing is held back; with -v the output says so.
     let operator = server.key("operator").integration_key;
     let body = crate::support::object(json!({"adminapi_info": "0"}));
     server.account().modify_application(&operator, body).unwrap_or_else(|_| panic!("refused"));
     let outcome = folder.duoctl(["plan", "--prune", "-v"]).at(&server).run().exits(0);
-    outcome.says("- delete applications.vpn").warns("could not be checked before a deletion");
+    outcome.says("- delete applications.vpn").warns("could not check before a deletion");
     folder
         .duoctl(["apply", "--auto-approve", "--prune"])
         .at(&server)

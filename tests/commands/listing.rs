@@ -64,7 +64,7 @@ fn programs_get_ids_access_policy_and_age() {
     assert_eq!((&vpn["key_age"]["known"], &vpn["key_age_days"]), (&json!("since"), &json!(0)));
     let document = list(&folder, &server, &["--format", "json"]).json();
     assert_eq!(document["api_hostname"], json!("api-1a2b3c4d.duosecurity.com"));
-    // What single sign-on shows to everyone, and no secret of it.
+    // Public single sign-on data, without any secret.
     let all = objects(&folder, &server, &["--all"]);
     let sso: Vec<&Value> = all.iter().map(|object| &object["sso"]).filter(|sso| **sso != json!({})).collect();
     let has =

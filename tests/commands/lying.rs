@@ -1,6 +1,6 @@
-//! A server in Duo's place that answers what is not so: to lists, creations, changes, reads of one application and of its
-//! key. Lists that cannot be whole lead to no write; whatever was said of a write, what others own stays as it was, and
-//! the next run ends with one application and its key in the store.
+//! A server in Duo's place that gives false answers: to lists, creations, changes, reads of one application and of its key.
+//! Incomplete lists lead to no writes; whatever the answer to a write, applications of others stay as they were, and the next
+//! run ends with one application and its key in the store.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -41,7 +41,7 @@ fn saved(declared: &str) -> Saved {
     })
 }
 
-/// A run against the account with a lie.
+/// A run against the account with a false answer.
 fn run(
     saved: &Saved,
     folder: &Folder,
@@ -70,7 +70,7 @@ fn row<'v>(envelope: &'v mut Value, name: &str) -> &'v mut Map<String, Value> {
     rows(envelope).iter_mut().find(|row| row["name"] == name).unwrap().as_object_mut().unwrap()
 }
 
-/// Lists that are not those of a whole account.
+/// Lists that cannot be those of a complete account.
 const LISTS: [Lie; 40] = [
     ("no operator", |list| rows(list).retain(|row| row["name"] != "Configuration pipeline")),
     ("empty", |list| rows(list).clear()),
@@ -165,7 +165,7 @@ fn a_list_that_is_not_so_leads_to_no_write() {
     }
 }
 
-/// A list that lost one application once is not believed where something would be created or removed for it.
+/// A list that lost one application once is not trusted where something would be created or removed because of it.
 #[test]
 fn a_list_that_is_wrong_once_leads_to_no_write() {
     let saved = saved(DECLARED);
@@ -184,7 +184,7 @@ fn a_list_that_is_wrong_once_leads_to_no_write() {
     }
 }
 
-/// Answers about one application: what they say is not so, the write itself was carried out.
+/// False answers about one application; the write itself was carried out.
 const ANSWERS: [Lie; 14] = [
     ("it is another one", |answer| answer["response"]["integration_key"] = json!("DIXXXXXXXXXXXXXXXXXX")),
     ("it is the one of another workspace", |answer| answer["response"]["integration_key"] = json!("THEIRS")),
@@ -208,7 +208,7 @@ const ANSWERS: [Lie; 14] = [
 
 #[test]
 fn answers_that_are_not_so_touch_nothing_else_and_the_next_run_finishes() {
-    // Nothing of it exists yet; or its greeting and its access have to be changed.
+    // It does not exist yet, or its greeting and its access must change.
     let changed = DECLARED
         .replace("greeting: Hello", "greeting: Bye")
         .replace("user_access: all_users", "user_access: no_users");
@@ -254,7 +254,7 @@ fn answers_that_are_not_so_touch_nothing_else_and_the_next_run_finishes() {
             assert!(matches!(outcome.code, Some(0..=6 | 75)), "{what}: {outcome:?}");
             let next = folder.duoctl(APPLY).args(["--allow", "adopts_key"]).at(&server).run();
             let lives = server.named("VPN");
-            // Where nothing shows whose the creation is, the run that would go on with it says so.
+            // If nothing shows whose creation it is, the run that would continue it says so.
             if next.code != Some(0) {
                 next.exits(1).tells("unverified_state");
             } else {

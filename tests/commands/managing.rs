@@ -1,4 +1,4 @@
-//! Bringing an existing account under management, and living with the hands of others: `import`, `adopt`, `drift`,
+//! Bringing an existing account under management, and working with administrators who change it: `import`, `adopt`, `drift`,
 //! `accept`.
 
 use crate::support::{self, Folder, HEAD, Server, object};
@@ -13,7 +13,7 @@ fn an_import_adds_to_what_is_there_and_the_plan_only_adopts() {
         folder.duoctl(["import", ".", "--type", "rdp", "--type", "radius"]).at(&server).run().exits(0);
     insta::assert_snapshot!(support::even(&outcome.stdout), @r#"
     + duo.yaml  1 application
-    ? left out "Configuration pipeline" DI…  its key is the one that duoctl uses; `--include operator` takes it too
+    ? left out "Configuration pipeline" DI…  duoctl uses its key; `--include operator` imports it, too
     Imported 1 application. 1 declared already. 9 not selected. 1 left out, see above.
     Next: `duoctl plan` shows that they will only be adopted.
     "#);
@@ -57,7 +57,7 @@ fn an_import_can_be_spread_over_files() {
 fn an_import_after_which_nothing_could_be_read_writes_nothing() {
     let server = Server::start();
     let folder = Folder::with("");
-    // The largest file that is read, all but the room for the entries.
+    // The largest file that is read, except for room for the entries.
     let full = format!("# {}\n{}", "x".repeat(32 * 1024 * 1024 - 1024), folder.read("duo.yaml"));
     folder.write("duo.yaml", &full);
     let outcome = folder.duoctl(["import"]).at(&server).run().exits(1).warns("`duo.yaml` is too large");
@@ -69,7 +69,7 @@ fn an_import_after_which_nothing_could_be_read_writes_nothing() {
 fn a_list_that_cannot_be_read_stops_the_import() {
     let server = Server::start();
     let folder = Folder::with("");
-    // The key may see applications, and neither groups nor policies.
+    // The key may read applications, but neither groups nor policies.
     let key = server.key("operator");
     server
         .account()
@@ -174,7 +174,7 @@ fn drift_is_shown_without_a_name_where_the_log_may_not_be_read() {
     let refused = object(json!({"adminapi_read_log": "0"}));
     assert!(server.account().modify_application(&operator.integration_key, refused).is_ok());
     let outcome = folder.duoctl(["drift", "--who"]).at(&server).run().exits(2).says("drift: changed in Duo");
-    outcome.warns("who changed it cannot be told: ").warns("Grant read log");
+    outcome.warns("could not find out who changed it: ").warns("Grant read log");
 }
 
 #[test]
@@ -201,7 +201,7 @@ fn drift_is_accepted_with_comments_kept() {
         .replace("relaystate: start", "relaystate: \"https://wiki.example.com/home\"");
     assert_eq!(folder.read("duo.yaml"), format!("{HEAD}{accepted}"));
     folder.duoctl(["drift"]).at(&server).run().exits(0);
-    folder.duoctl(["accept", "applications.vpn"]).at(&server).run().exits(0).says("Nothing to accept");
+    folder.duoctl(["accept", "applications.vpn"]).at(&server).run().exits(0).says("No changes to the YAML.");
     folder.duoctl(["accept", "applications.nobody"]).at(&server).run().exits(64);
 }
 
@@ -222,7 +222,8 @@ fn an_access_that_was_opened_is_accepted_together_with_its_groups() {
     let (folder, server) = managed();
     server.edit("VPN", json!({"user_access": "NO_USERS"}));
     let refused = folder.duoctl(["accept", "applications.vpn"]).at(&server).run().exits(1);
-    refused.warns("the comment # everybody on the road is about what would be removed from `groups_allowed`");
+    refused
+        .warns("the comment # everybody on the road describes what would be removed from `groups_allowed`");
     folder.write("duo.yaml", &folder.read("duo.yaml").replace(" # everybody on the road", ""));
     folder.duoctl(["accept", "applications.vpn"]).at(&server).run().exits(0);
     let text = folder.read("duo.yaml");
@@ -246,8 +247,8 @@ fn an_ignore_that_is_no_longer_needed_is_said() {
     folder.duoctl(["drift"]).at(&server).run().exits(0).warns("there is nothing to ignore");
 }
 
-/// Who: only what was done since duoctl last wrote, one line for each actor and time, and nothing of what only the YAML
-/// changed.
+/// `--who` only shows actions since duoctl last wrote, one line per actor and time, and nothing about changes that were only
+/// made in the YAML.
 #[test]
 fn only_what_explains_the_drift_has_a_name_on_it() {
     let (folder, server) = managed();
@@ -256,7 +257,7 @@ fn only_what_explains_the_drift_has_a_name_on_it() {
             folder.duoctl(["drift", "--who", "--format", "json"]).at(&server).run().exits(2).json();
         document["who"]["by_address"].as_object().unwrap().clone()
     };
-    // What an apply has taken back is over, and so is the creation.
+    // What an apply reverted is over, and so is the creation.
     server.edit("VPN", json!({"greeting": "Bye"}));
     folder.duoctl(["apply", "--auto-approve", "--no-verify"]).at(&server).run().exits(0);
     server.edit("VPN", json!({"greeting": "Hey"}));
@@ -269,12 +270,12 @@ fn only_what_explains_the_drift_has_a_name_on_it() {
         .map(|it| it["action"].as_str().unwrap())
         .collect();
     assert_eq!(actions, ["integration_update"]);
-    // What only the YAML changed was done by nobody in Duo.
+    // A change made only in the YAML has no actor in Duo.
     let yaml = folder.read("duo.yaml");
     folder.write("duo.yaml", &(yaml.clone() + "  fresh: {type: unix, name: Fresh, user_access: no_users}\n"));
     assert_eq!(who().keys().collect::<Vec<_>>(), ["applications.vpn"]);
     folder.write("duo.yaml", &yaml);
-    // The same once more is told once for each time.
+    // A repeated action is shown once per time.
     for greeting in ["One", "Two"] {
         server.edit("VPN", json!({"greeting": greeting}));
     }
@@ -288,7 +289,7 @@ fn only_what_explains_the_drift_has_a_name_on_it() {
     let times: std::collections::BTreeSet<&str> =
         lines.iter().map(|line| line.trim().split(' ').next().unwrap()).collect();
     assert_eq!(times.len(), lines.len(), "{lines:?}");
-    // An application of that name which was deleted before duoctl made its own is another one.
+    // An application of that name that was deleted before duoctl created its own is a different one.
     let ikey = server.ikey("VPN");
     for _ in 0..2 {
         let current = server.ikey("VPN");
@@ -299,7 +300,7 @@ fn only_what_explains_the_drift_has_a_name_on_it() {
     }
 }
 
-/// A person made it, duoctl adopted it: that it was made explains nothing that changed later.
+/// A person created it, duoctl adopted it: the creation does not explain later changes.
 #[test]
 fn a_creation_is_no_drift() {
     let (folder, server) = (Folder::with("applications: {}\n"), Server::start());

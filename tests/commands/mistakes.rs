@@ -1,10 +1,10 @@
-//! Natural mistakes: each is refused with 64 (or 1 for a file), and told what to type.
+//! Common mistakes: each is refused with 64 (or 1 for a file), and the message says what to type.
 
 use crate::support::{Folder, HEAD};
 
 const ONE: &str = "applications:\n  vpn: {type: radius, name: VPN, user_access: no_users}\n";
 
-/// A call, and what it is told.
+/// A call, and the expected message.
 const MISTAKES: &[(&[&str], &str)] = &[
     (&["apply", "live", "--yes"], "use `--auto-approve`"),
     (&["apply", "live", "-y"], "use `--auto-approve`"),
@@ -52,7 +52,7 @@ fn each_mistake_is_told_what_to_type() {
     for (arguments, advice) in MISTAKES {
         let outcome = folder.duoctl(*arguments).run().exits(64);
         assert!(outcome.stderr.contains(advice), "{arguments:?} has no `{advice}`:\n{}", outcome.stderr);
-        // clap's own guess that a misspelt option is a value misleads.
+        // clap's own guess that a misspelt option is a value is misleading.
         assert!(!outcome.stderr.contains("as a value"), "{arguments:?}: {}", outcome.stderr);
     }
 }

@@ -1,4 +1,4 @@
-//! Every command and every exit code, as a user meets them: the real binary in folders of its own, against simulators.
+//! Every command and every exit code as users see them: the real binary in its own folders, against simulators.
 
 mod addresses;
 mod adopting;

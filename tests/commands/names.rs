@@ -1,5 +1,4 @@
-//! A name or a pattern on the command line that means nothing stops the run with 64, and what was probably meant is said:
-//! in every argument of every command.
+//! An unknown name or pattern on the command line stops the run with 64 and a suggestion, in every argument of every command.
 
 use std::collections::BTreeSet;
 
@@ -14,7 +13,7 @@ identity_intelligence:
   emea: {display_name: Duo EMEA, access: read_only, push_verification: {application_name: Acme IT}}
 ";
 
-/// What values are called that name something the YAML, the account or duoctl has.
+/// Placeholders of values that name something in the YAML, the account or duoctl.
 const NAMES: [&str; 10] = [
     "ADDRESS",
     "APPLICATION",
@@ -28,7 +27,7 @@ const NAMES: [&str; 10] = [
     "WORKSPACE",
 ];
 
-/// What other values are called.
+/// Placeholders of other values.
 const OTHERS: [&str; 20] = [
     "ADDR:PORT",
     "AGE",
@@ -52,7 +51,7 @@ const OTHERS: [&str; 20] = [
     "WHO",
 ];
 
-/// Every argument that takes a name, a call with one that means nothing, and what was meant.
+/// Every argument that takes a name, a call with an unknown name, and the suggestion.
 const CALLS: &[(&str, &[&str], &str)] = &[
     ("accept ADDRESS", &["accept", "applications.sien"], "applications.siem"),
     ("accept --field", &["accept", "siem", "--field", "greting"], "greeting"),
@@ -114,7 +113,7 @@ const CALLS: &[(&str, &[&str], &str)] = &[
     ("verify --only", &["verify", "--only=sien"], "siem"),
 ];
 
-/// Arguments that take a name that means nothing elsewhere, and why.
+/// Arguments whose names cannot be checked, and why.
 const ELSEWHERE: &[(&str, &str)] = &[
     ("adopt ADDRESS", "an entry is made where there is none"),
     ("adopt --formerly", "the name of a workspace that is no more; `plan` says whether anything had it"),
@@ -167,7 +166,7 @@ fn a_name_that_means_nothing_stops_the_run_and_says_what_was_meant() {
         assert!(outcome.stderr.contains(&format!("did you mean `{meant}`?")), "{name}: {}", outcome.stderr);
         assert_eq!((folder.read("duo.yaml"), server.writes()), (yaml.clone(), writes), "{name}");
     }
-    // An empty pattern means nothing, either.
+    // An empty pattern matches nothing, either.
     for option in ["--only=", "--exclude="] {
         for command in ["plan", "drift", "verify", "keys list"] {
             folder.duoctl(command.split(' ')).with(&[option]).at(&server).run().exits(64);

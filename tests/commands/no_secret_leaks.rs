@@ -1,5 +1,5 @@
-//! No secret key ever leaves the process by another way than the wire: every command, in every format, succeeding and
-//! failing, at the highest verbosity. Every byte of stdout and stderr and every file is searched.
+//! No secret key ever leaves the process except to Duo: every command, in every format, succeeding and failing, at the
+//! highest verbosity. Every byte of stdout and stderr and every file is searched.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -12,7 +12,7 @@ use duoctl::secret::Secret;
 use serde_json::Value;
 use tempfile::TempDir;
 
-/// What stands in for a key that is mistyped, or in the wrong place.
+/// Used in place of a mistyped or misplaced key.
 const WRONG: &str = "hUnTeR2hUnTeR2hUnTeR2hUnTeR2hUnTeR2hUnTe";
 
 const SSO: &str = "  portal:
@@ -25,7 +25,7 @@ identity_intelligence:
   emea: {display_name: Duo EMEA, access: read_only, push_verification: {application_name: Acme}}
 ";
 
-/// A simulator that keeps its state beside the searched folder, so that every secret it ever issued can be read there.
+/// A simulator that keeps its state outside the searched folder, where every secret it ever issued can be read.
 struct Issuer {
     server: Server,
     state: TempDir,
@@ -39,7 +39,7 @@ impl Issuer {
     }
 }
 
-/// Every secret in a state folder: the journal only ever grows while a simulator runs.
+/// Every secret in a state folder: the journal only grows while a simulator runs.
 fn issued(state: &Path) -> BTreeSet<String> {
     let mut secrets = BTreeSet::new();
     for line in std::fs::read_to_string(state.join("journal.jsonl")).unwrap().lines() {
@@ -69,7 +69,7 @@ fn collect(value: &Value, secrets: &mut BTreeSet<String>) {
     }
 }
 
-/// What was printed and written.
+/// Everything printed and written.
 #[derive(Default)]
 struct Seen(Vec<(String, String)>);
 
@@ -80,7 +80,7 @@ impl Seen {
         self.0.push((format!("stderr of {title}"), outcome.stderr.clone()));
     }
 
-    /// Every file but those of simulators.
+    /// Every file except those of simulators.
     fn add_files(&mut self, folder: &Path) {
         for entry in std::fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
@@ -95,7 +95,7 @@ impl Seen {
         }
     }
 
-    /// Neither a secret nor most of it, nor one in base64, nor anything of an `Authorization` header.
+    /// Neither a secret nor most of it, nor its base64 form, nor any part of an `Authorization` header.
     #[track_caller]
     fn holds_none_of(&self, secrets: &BTreeSet<String>) {
         assert!(self.0.iter().map(|(_, text)| text.len()).sum::<usize>() > 10_000, "nothing was searched");
@@ -103,7 +103,7 @@ impl Seen {
             for secret in secrets {
                 let encoded = base64::engine::general_purpose::STANDARD.encode(secret);
                 for form in [&secret[..secret.len().min(12)], &secret[secret.len() - 12..], &encoded[..24]] {
-                    // Duo itself shows the last four characters, so twelve are looked for.
+                    // Duo itself shows the last four characters, so twelve are searched for.
                     assert!(
                         !text.contains(form),
                         "{title} shows a secret:\n{}",
@@ -116,11 +116,11 @@ impl Seen {
     }
 }
 
-/// What a machine is given beside stdout; the files are searched with all others.
+/// Machine-readable output besides stdout; the files are searched like all others.
 const REPORTS: &[&str] =
     &["--format", "json", "--report", "markdown=report.md", "--report", "github=report.log"];
 
-/// Runs a command for people and for machines, where it has both, at the highest verbosity.
+/// Runs a command for people and, if it supports that, for machines, at the highest verbosity.
 fn run(seen: &mut Seen, folder: &Folder, arguments: &[&str], prepare: impl Fn(Call) -> Call) {
     let formats: &[&[&str]] = match arguments[0] {
         "validate" | "plan" | "apply" | "verify" | "drift" => &[&[], REPORTS],
@@ -155,7 +155,7 @@ fn runs_that_succeed_show_no_secret() {
         &["drift", "--who"],
         &["handoff"],
         &["attest", "emea", "--by", "ada@example.com"],
-        // Refused: it has no store. Rotation into stores is searched with the tests of the stores.
+        // Refused: it has no store. The tests of the stores cover rotation into stores.
         &["keys", "rotate", "applications.siem", "--auto-approve"],
     ] {
         run(&mut seen, &folder, arguments, |call| call.at(server));
@@ -201,7 +201,7 @@ fn runs_that_fail_show_no_secret() {
         }
     };
     everything(&mut seen, &|call| call.at(server).env("DUO_SKEY", WRONG));
-    // Halves of a pair, swapped: the mistake that puts a secret where an identifier is expected.
+    // The two halves of a key, swapped: this mistake puts a secret where an identifier is expected.
     let operator = server.key("operator");
     let swapped = Key {
         integration_key: operator.secret_key.expose().to_owned(),
@@ -254,7 +254,7 @@ fn a_secret_in_the_wrong_place_is_not_repeated() {
         "{integration_key: {env: DUO_IKEY}, secret_key: {command: [sh, -c, 'cat key; exit 1']}}".to_owned(),
         "{integration_key: {env: DUO_IKEY}, secret_key: {command: [cat, key]}}".to_owned(),
     ];
-    // Two lines make a value unusable, and it must not be shown for that.
+    // A value with two lines is invalid, and must not be shown because of that.
     let key = folder.path("key");
     for credentials in sources {
         let head = HEAD.lines().filter(|line| !line.contains("credentials")).collect::<Vec<_>>().join("\n");
@@ -292,7 +292,7 @@ fn the_simulator_shows_its_keys_on_its_one_line_only() {
     process.signal("TERM");
     seen.add("sandbox serve, after its line", &process.end().exits(0));
     let secrets = issued(&folder.path(".duoctl/sandbox"));
-    // With the simulator inside, too.
+    // With the built-in simulator, too.
     run(&mut seen, &folder, &["apply", "--sandbox"], |call| call);
     run(&mut seen, &folder, &["doctor", "--sandbox"], |call| call);
     seen.holds_none_of(&secrets);

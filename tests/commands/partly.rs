@@ -1,4 +1,4 @@
-//! Runs that cover a part, and accounts in which a part is wrong: the rest proceeds, and what was left out is said.
+//! Runs that cover a part, and accounts with errors in a part: the rest proceeds, and what was left out is reported.
 
 use serde_json::json;
 
@@ -28,7 +28,7 @@ fn a_partial_run_says_what_it_left_out() {
     assert_eq!(outcome.last_line(), "No changes. What was selected matches the configuration.");
     folder.duoctl(["drift"].iter().chain(&only)).at(&server).run().exits(0).says(sentence);
     folder.duoctl(["verify"].iter().chain(&only)).at(&server).run().exits(0).says(sentence);
-    // An exclusion wins; what left the YAML counts as well.
+    // An exclusion takes precedence; an address that left the YAML counts, too.
     folder.duoctl(["apply", "--auto-approve"]).at(&server).run().exits(0);
     folder.declare("applications:\n  vpn: {type: radius, name: VPN, user_access: no_users}\n");
     let outcome = folder
@@ -79,7 +79,7 @@ fn a_policy_that_is_renamed_during_the_run_is_named_and_widens_nothing() {
     rename("Strict");
     folder.duoctl(["apply", "--auto-approve"]).at(&server).run().exits(0);
     assert_eq!(server.named("VPN")[0]["policy_key"], key.as_str());
-    // Renamed once it is attached: the address stops, and the policy stays attached.
+    // Renamed after it was attached: the address stops, and the policy stays attached.
     rename("Renamed");
     folder.duoctl(["apply", "--auto-approve"]).at(&server).run().exits(1).warns("applications.vpn: ");
     assert_eq!(server.named("VPN")[0]["policy_key"], key.as_str());
@@ -128,7 +128,7 @@ fn an_application_that_is_deleted_while_the_apply_runs_is_named_and_the_others_p
     server.account().forget_requests();
     server.disturb("delay=400");
     let running = folder.duoctl(["apply", "--auto-approve", "--no-verify"]).at(&server).start();
-    // Every answer is late, so that the requests of the steps are yet to come once the account is read.
+    // Every answer is delayed, so that the requests of the steps come after the account is read.
     let lists = ["GET /admin/v3/integrations", "GET /admin/v1/groups", "GET /admin/v2/policies"];
     server.wait_until("the account is read", |account| {
         lists.iter().all(|list| account.requests().contains_key(*list))

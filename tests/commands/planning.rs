@@ -1,4 +1,4 @@
-//! `plan`: what would change, and that it changes nothing.
+//! `plan` shows what would change, and changes nothing.
 
 use serde_json::{Value, json};
 
@@ -26,7 +26,7 @@ fn a_plan_says_what_would_change_and_writes_nothing() {
         groups_allowed  "Contractors", "VPN Users"
         policy          "Require trusted endpoints"
         notes           "Owned by the network team"
-        ? not known: whether the policy asks for less than the global one
+        ? not known: whether the policy requires less than the global one
 
     Plan: 3 to add, 0 to change, 0 to adopt, 0 to delete. 12 unmanaged.
     "#);
@@ -160,7 +160,7 @@ fn a_saved_plan_is_bound_to_what_the_yaml_says() {
 fn a_saved_plan_holds_no_secret_and_says_how_to_carry_it_out() {
     let (folder, server) = (Folder::with(THREE), Server::start());
     let outcome = folder.duoctl(["plan", "--out", "plan.json"]).at(&server).run().exits(0);
-    outcome.warns("saved plan.json; carry it out with:\n  duoctl apply plan.json");
+    outcome.warns("saved plan.json; apply it with:\n  duoctl apply plan.json");
     let document: Value = serde_json::from_str(&folder.read("plan.json")).unwrap();
     assert_eq!(document["made_with"]["path"], ".");
     folder

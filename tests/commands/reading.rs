@@ -1,4 +1,4 @@
-//! Whatever file or variable a command reads: what cannot be used is named, at once, and nothing of it is shown.
+//! Every file or variable that a command reads: an invalid one is named at once, and none of its content is shown.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -9,7 +9,7 @@ use crate::support::{Folder, HEAD, Outcome, Server};
 
 const KEY: &str = "Aq3vT9kLmN2pR8sXwY5aBcD7eF1gH4jK6uV0oQiW";
 
-/// The places that name a file: the YAML, and the command.
+/// Everything that names a file: the YAML, and the command.
 fn places() -> Vec<(String, Vec<&'static str>)> {
     let api = "identity_intelligence: {a: {display_name: A, access: read_only, api: {file: FILE}}}\n";
     let in_yaml = |old: &str, new: &str| HEAD.replace(old, new);
@@ -61,7 +61,7 @@ fn what_is_not_a_text_file_is_named_by_whoever_reads_it() {
     let wide: Vec<u8> = "\u{feff}hunter2\r\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
     each(&server, &|folder| fs::write(folder.path("FILE"), &wide).unwrap(), says("UTF-16, not UTF-8"));
     let large = |folder: &Folder| fs::File::create(folder.path("FILE")).unwrap().set_len(1 << 40).unwrap();
-    each(&server, &large, says("is too large: at most"));
+    each(&server, &large, says("is too large: the limit is"));
 }
 
 #[test]
@@ -146,20 +146,15 @@ fn two_outputs_never_go_to_one_file() {
         for command in ["plan", "verify", "drift"] {
             let arguments =
                 [command, "--report", &format!("json={one}"), "--report", &format!("markdown={other}")];
-            folder.duoctl(arguments).at(&server).run().exits(64).warns("two outputs go to one file");
+            folder.duoctl(arguments).at(&server).run().exits(64).warns("two outputs go to the same file");
         }
         let arguments = ["plan", "--out", one, "--report", &format!("markdown={other}")];
-        folder.duoctl(arguments).at(&server).run().exits(64).warns("two outputs go to one file");
+        folder.duoctl(arguments).at(&server).run().exits(64).warns("two outputs go to the same file");
     }
     folder.duoctl(["plan", "--out", "-"]).at(&server).run().exits(64).warns("- is not a file");
     folder.duoctl(["plan", "--report", "json=-"]).at(&server).run().exits(64).warns("name a file");
     for name in ["duo.yaml", "./duo.yaml", "x.duo.yml", "sub/DUO.yaml"] {
-        folder
-            .duoctl(["plan", "--out", name])
-            .at(&server)
-            .run()
-            .exits(64)
-            .warns("name of a workspace's file");
+        folder.duoctl(["plan", "--out", name]).at(&server).run().exits(64).warns("name of a workspace file");
     }
     assert_eq!((folder.read("there.json"), folder.read("duo.yaml")), ("mine".to_owned(), HEAD.to_owned()));
     assert!(!absolute.exists() && !folder.path("-").exists());
@@ -198,7 +193,7 @@ fn a_saved_plan_is_applied_from_any_folder() {
             .exits(0);
     };
     plan(".", "ws", "p.json");
-    apply("sub", "../p.json", &["--config", "ws"]).exits(5).warns("and --config says");
+    apply("sub", "../p.json", &["--config", "ws"]).exits(5).warns("but --config is");
     apply("sub", "../p.json", &[]).exits(0).says("created applications.one");
     for (from, yaml, out, apply_from, saved, config) in [
         (".", "ws", "p.json", "sub/deep", "../../p.json", "../../ws"),
@@ -212,11 +207,11 @@ fn a_saved_plan_is_applied_from_any_folder() {
         apply(apply_from, saved, &[]).exits(0).says("No changes.");
         apply(apply_from, saved, &["--config", config]).exits(0).says("No changes.");
     }
-    // Moved alone, it is found from the folder that it was made in.
+    // Moved alone, it is found from the folder where it was created.
     plan(".", "ws", "p.json");
     fs::rename(folder.path("p.json"), folder.path("sub/p.json")).unwrap();
     apply(".", "sub/p.json", &[]).exits(0);
-    apply("sub", "p.json", &[]).exits(1).warns("is neither where it was from this file nor in this folder");
+    apply("sub", "p.json", &[]).exits(1).warns("neither relative to this file nor in this folder");
 }
 
 #[test]

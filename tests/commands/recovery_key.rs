@@ -1,5 +1,5 @@
 //! A change of the operator's own application: the recovery key makes it, the operator proves that it still works, and
-//! where it does not, the recovery key takes it back.
+//! otherwise the recovery key reverts it.
 
 use duoctl::sandbox::account::Account;
 use duoctl::sandbox::call::Reply;
@@ -12,7 +12,7 @@ mod killed;
 const APPLY: [&str; 5] =
     ["apply", "--auto-approve", "--no-verify", "--parallelism=1", "--caller-address=127.0.0.1"];
 
-/// All that an operator may hold, in the order of the alphabet.
+/// All permissions that an operator may have, in alphabetical order.
 const EVERYTHING: &str = "admins, admins_read, allow_to_set_permissions, info, integrations, integrations_read, \
                           read_log, read_resource, settings, settings_read, write_resource";
 
@@ -60,7 +60,7 @@ fn secret(server: &Server, ikey: &str) -> String {
     key["secret_key"].as_str().unwrap().to_owned()
 }
 
-/// A call with the keys of both.
+/// A call with both keys.
 fn call(folder: &Folder, server: &Server, arguments: &[&str]) -> Call {
     let ikey = server.ikey("Second");
     let call = folder.duoctl(arguments).at(server);
@@ -94,7 +94,7 @@ fn writers(server: &Server) -> Vec<String> {
     changes.map(|item| item["actor"]["name"].as_str().unwrap().to_owned()).collect()
 }
 
-/// The operator under management, everything settled.
+/// The operator under management, with everything applied.
 fn settled(settings: &str) -> (Server, Folder) {
     let server = server();
     let folder = folder(&server, settings);
@@ -114,7 +114,7 @@ fn the_recovery_key_changes_the_first_which_proves_that_it_still_works() {
         "adopt, update"
     );
     declare(&folder, &server, &format!("notes: Ours, {OFFICE}"), "");
-    let note = "made by the recovery key, and taken back if duoctl's own key does not work any more";
+    let note = "made with the recovery key, and rolled back if duoctl's own key stops working";
     let caller = ["--caller-address=127.0.0.1"];
     call(&folder, &server, &["plan", caller[0]]).run().exits(0).says(note);
     let plan = call(
@@ -126,10 +126,10 @@ fn the_recovery_key_changes_the_first_which_proves_that_it_still_works() {
     .exits(0);
     assert_eq!(plan.json()["steps"][0]["made_by"], "recovery_key");
     folder.duoctl(["show", "plan.json"]).run().exits(0).says(note);
-    assert!(folder.read("plan.md").contains("made by the recovery key"));
+    assert!(folder.read("plan.md").contains("made with the recovery key"));
     let done = apply(&folder, &server, &["--report", "json=report.json"]).exits(0);
     done.says(&format!(
-        "updated applications.me {}; the recovery key made it, and the operator has proven that it still works",
+        "updated applications.me {}; made with the recovery key, and the operator has proven that it still works",
         first(&server)
     ));
     let report: Value = serde_json::from_str(&folder.read("report.json")).unwrap();
@@ -172,30 +172,30 @@ fn where_duo_refuses_that_the_first_stays_as_it_was() {
 fn what_shuts_the_first_operator_out_is_taken_back() {
     let (server, folder) = settled("notes: Ours");
     let before = own(&server);
-    // Whoever states the wrong address gets past the guard.
+    // A wrong stated address passes the guard.
     let settings = "notes: Theirs, networks_for_api_access: [192.0.2.0/24]";
     declare(&folder, &server, settings, "  wiki: {type: radius, name: Wiki, user_access: no_users}\n");
     let caller = ["--caller-address=192.0.2.1", "--report=json=report.json"];
     let reports = ["--report=markdown=report.md", "--report=github=report.txt"];
     let outcome = apply(&folder, &server, &[&caller[..], &reports[..]].concat()).exits(4);
     let outcome = outcome.says("rolled back applications.me").says("Access forbidden").says("1 failed");
-    outcome.says("the recovery key put back what was there, and the operator works again");
+    outcome.says("the recovery key rolled the change back, and the operator works again");
     assert_eq!(own(&server), before);
     assert_eq!(server.named("Wiki").len(), 1, "the others proceed");
     let report: Value = serde_json::from_str(&folder.read("report.json")).unwrap();
     let step =
         report["steps"].as_array().unwrap().iter().find(|step| step["address"] == "applications.me").unwrap();
     assert_eq!((&step["status"], &step["made_by"]), (&json!("rolled_back"), &json!("recovery_key")));
-    assert!(step["reason"].as_str().unwrap().contains("put back what was there"), "{step}");
+    assert!(step["reason"].as_str().unwrap().contains("rolled the change back"), "{step}");
     for file in ["report.md", "report.txt"] {
         let text = folder.read(file);
-        assert!(text.contains("rolled back") && text.contains("put back what was there"), "{text}");
+        assert!(text.contains("rolled back") && text.contains("rolled the change back"), "{text}");
     }
     folder.duoctl(["show", "report.json"]).run().exits(0).says("rolled back applications.me");
-    // The operator goes on.
+    // The operator continues.
     declare(&folder, &server, "notes: Ours", "");
     call(&folder, &server, &["plan", "--detailed-exitcode"]).run().exits(0);
-    // It is the last of the changes, whatever the addresses.
+    // It is the last change, whatever the addresses.
     let stream = ["--format=jsonl", "--caller-address=192.0.2.1"];
     let more = "  zoo: {type: radius, name: Zoo, user_access: no_users}\n";
     declare(&folder, &server, "notes: Ours, networks_for_api_access: [192.0.2.0/24]", more);
@@ -242,17 +242,17 @@ fn a_roll_back_that_fails_says_the_values_and_the_next_run_puts_them_back() {
     outcome
         .says("an Owner sets")
         .says("not attempted applications.wiki")
-        .says("the operator's own key may not work any more");
+        .says("the operator's own key may no longer work");
     let report: Value = serde_json::from_str(&folder.read("report.json")).unwrap();
     assert_eq!(report["steps"][0]["status"], "not_rolled_back");
-    // No other command gets anywhere, and says which one does.
+    // Every other command fails, and names the command to use.
     let refused = call(&folder, &server, &["plan"]).run().exits(77);
-    refused.warns("`duoctl apply` asks the recovery key what became of the operator");
+    refused.warns("`duoctl apply` checks the operator with the recovery key");
     server.calm();
-    // What was there before still stands in its notes.
+    // The previous text is still in its notes.
     let outcome =
         apply(&folder, &server, &[]).exits(0).warns("an earlier run ended before the recovery key's change");
-    outcome.tells("the recovery key gave it back").says("updated applications.me");
+    outcome.tells("the recovery key restored what it had lost").says("updated applications.me");
     let held = |live: &Value| {
         live.as_object().unwrap().iter().filter(|(key, _)| key.starts_with("adminapi_")).count()
     };
@@ -279,14 +279,14 @@ fn a_recovery_key_that_cannot_do_it_changes_nothing_and_stops_nothing_else() {
         let arguments: Vec<&str> = APPLY.iter().chain(&only).copied().collect();
         let outcome = change(call(&folder, &server, &arguments)).run().exits(4).says(why);
         outcome
-            .says("nothing of it was changed, mend `tenant.credentials.recovery`")
+            .says("nothing was changed there; fix `tenant.credentials.recovery`")
             .says(&format!(" applications.w{number} "));
         assert_eq!(own(&server), before, "{why}");
         // Alone, it is the whole failure.
         change(call(&folder, &server, &APPLY[..])).run()
     };
     set("integrations", "0");
-    refused(&|call| call, "tick `Grant applications`").exits(1);
+    refused(&|call| call, "select `Grant applications`").exits(1);
     set("integrations", "1");
     set("read_resource", "0");
     refused(&|call| call, "it cannot read applications").exits(77);
@@ -294,12 +294,12 @@ fn a_recovery_key_that_cannot_do_it_changes_nothing_and_stops_nothing_else() {
     set("allow_to_set_permissions", "0");
     server.account().switches.set_permissions_on_modify = true;
     set("allow_to_set_permissions", "0");
-    refused(&|call| call, "tick `Grant set Admin API permissions`").exits(1);
+    refused(&|call| call, "select `Grant set Admin API permissions`").exits(1);
     set("allow_to_set_permissions", "1");
     refused(&|call| call.env("DUO_RECOVERY_SKEY", "x".repeat(40)), "Invalid signature").exits(77);
-    refused(&|call| call.env("DUO_RECOVERY_SKEY", ""), "the recovery key cannot be had").exits(1);
+    refused(&|call| call.env("DUO_RECOVERY_SKEY", ""), "the recovery key is not available").exits(1);
     let first = first(&server);
-    refused(&|call| call.env("DUO_RECOVERY_IKEY", &first), "`tenant.credentials.recovery` is the same one")
+    refused(&|call| call.env("DUO_RECOVERY_IKEY", &first), "`tenant.credentials.recovery` is the same key")
         .exits(1);
     apply(&folder, &server, &[]).exits(0);
 }
@@ -355,7 +355,7 @@ fn an_interrupt_finishes_the_proof_and_the_roll_back() {
     }
 }
 
-/// Applies, and does something as soon as the recovery key has written.
+/// Applies, and calls `act` as soon as the recovery key has written.
 fn meanwhile(folder: &Folder, server: &Server, act: impl Fn()) -> Outcome {
     let changes = |account: &Account| {
         account.requests().get("POST /admin/v3/integrations/{id}").copied().unwrap_or_default()
@@ -373,22 +373,22 @@ fn the_first_operator_proves_everything_that_it_could_do_before() {
     let (server, folder) = settled("notes: Ours");
     let before = own(&server);
     declare(&folder, &server, "notes: Theirs", "");
-    // No call shows this one without an effect, so Duo is asked.
+    // No read-only call shows this one, so Duo is asked.
     let outcome = meanwhile(&folder, &server, || {
         server.edit("Configuration pipeline", json!({"adminapi_write_resource": "0"}));
     });
     outcome.exits(4).says("rolled back applications.me").says("Duo shows it without write_resource");
     assert_eq!(own(&server), before);
     server.calm();
-    // What no answer proves is taken back as well, and told apart from what is proven.
+    // What no answer proves is reverted, too, and reported differently from what is proven.
     let outcome = meanwhile(&folder, &server, || server.disturb("5xx=99@/admin/v1/admins"));
     outcome
         .exits(4)
         .says("rolled back, NOT PROVEN applications.me")
-        .says("still the operator cannot prove that it works");
+        .says("the operator still cannot prove that it works");
     assert_eq!(own(&server), before);
     server.calm();
-    // What it could not do before is not asked of it.
+    // What it could not do before is not tested.
     let first = first(&server);
     let body = object(json!({"adminapi_info": "0", "adminapi_settings": "0", "adminapi_settings_read": "0"}));
     server.account().modify_application(&first, body).unwrap_or_else(|reply| panic!("{reply:?}"));

@@ -1,4 +1,4 @@
-//! Genuine markers that somebody put back: the seal is right, and the address is one that the application had before.
+//! Genuine markers that someone restored: the seal is valid, and the address is an earlier one of the application.
 
 use serde_json::json;
 
@@ -28,7 +28,7 @@ fn notes(server: &Server) -> String {
         .to_owned()
 }
 
-/// An application whose address was renamed, and the marker that it had before.
+/// An application whose address was renamed, and its earlier marker.
 fn renamed() -> (Folder, Server, String) {
     let (folder, server) = (Folder::with(&yaml("old", "")), Server::start());
     folder.duoctl(APPLY).at(&server).run().exits(0);
@@ -81,7 +81,7 @@ fn what_only_duoctl_changed_is_removed_as_before_and_where_the_log_is_silent_a_p
     held.warns("error[unverified-state]: applications.vpn").warns("permission read_log");
     log("1");
     folder.duoctl(APPLY).args(prune).at(&server).run().exits(0).says("quarantined applications.vpn");
-    // A quarantine of long ago, genuine, in the place of a later marker.
+    // A genuine old quarantine marker in place of a later one.
     let marker = "[duoctl acme/applications.vpn - quarantined:2026-01-01T00:00:00Z had:all_users]";
     let notes = sealed(server.key("operator").secret_key.expose(), Some(&ikey), marker);
     server.edit("VPN", json!({"notes": notes}));
@@ -92,7 +92,7 @@ fn what_only_duoctl_changed_is_removed_as_before_and_where_the_log_is_silent_a_p
     folder.duoctl(APPLY).args(prune).at(&server).run().exits(1).warns("is not deleted");
 }
 
-/// What waits for days waits by Duo's clock: a marker tells Duo's time, and a machine may be ahead.
+/// Waits of several days use Duo's clock: a marker has Duo's time, and a machine may be ahead.
 #[test]
 fn a_quarantine_waits_by_duos_clock() {
     for (days, deleted) in [(3, false), (1, true)] {
@@ -116,7 +116,7 @@ fn an_old_value_that_is_put_back_with_the_marker_of_its_time_is_drift() {
     folder.duoctl(APPLY).at(&server).run().exits(0);
     let old = notes(&server);
     folder.declare(&yaml("vpn", ", greeting: Welcome"));
-    // What is only pending is no drift.
+    // A pending edit is not drift.
     folder.duoctl(["drift"]).at(&server).run().exits(0).says("0 changed in Duo, 1 pending");
     folder.duoctl(APPLY).at(&server).run().exits(0);
     server.edit("VPN", json!({"greeting": "Hello", "notes": old}));

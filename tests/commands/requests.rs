@@ -1,4 +1,4 @@
-//! What `import` and `drift` ask of a large account: pages of what they need, and nothing per application.
+//! What `import` and `drift` request from a large account: pages of what they need, and nothing per application.
 
 use serde_json::json;
 
@@ -29,7 +29,7 @@ fn large() -> Server {
     server
 }
 
-/// The requests of one run, by what was asked.
+/// The requests of one run, by call.
 fn asked(server: &Server, folder: &Folder, arguments: &[&str], code: i32) -> Vec<(String, usize)> {
     server.account().forget_requests();
     folder.duoctl(arguments).at(server).run().exits(code);
@@ -50,7 +50,7 @@ fn import_and_drift_cost_pages_of_applications_groups_and_policies() {
         ("GET /admin/v3/integrations", 3),
     ]);
     assert_eq!(asked(&server, &folder, &["import", "."], 0), pages);
-    // What is to be adopted is pending, and no drift.
+    // An adoption is pending, not drift.
     assert_eq!(asked(&server, &folder, &["drift"], 0), pages);
     // A second import has nothing to add, and costs the same.
     assert_eq!(asked(&server, &folder, &["import", "."], 0), pages);
@@ -58,7 +58,7 @@ fn import_and_drift_cost_pages_of_applications_groups_and_policies() {
 
 const VPN: &str = "applications:\n  vpn: {type: radius, name: VPN, user_access: no_users, greeting: Hello}\n";
 
-/// So many edits of another application, for the log.
+/// This many edits of another application, for the log.
 fn edits(server: &Server, count: usize) {
     let ikey = server.ikey("Intranet");
     let mut account = server.account();
@@ -85,13 +85,13 @@ fn who_made_a_difference_costs_the_pages_of_the_log_that_are_needed() {
         with_log(0),
         "nothing differs: nobody is looked for"
     );
-    // The newest three actions are all that is shown, and they are on the first page.
+    // Only the newest three actions are shown, and they are on the first page.
     for greeting in ["a", "b", "c"] {
         server.edit("VPN", json!({"greeting": greeting}));
     }
     assert_eq!(asked(&server, &folder, &["drift"], 2), with_log(0));
     assert_eq!(asked(&server, &folder, &["drift", "--who"], 2), with_log(1));
-    // Further back, they cost the pages before them.
+    // Older ones also cost the pages before them.
     edits(&server, 1_500);
     assert_eq!(asked(&server, &folder, &["drift", "--who"], 2), with_log(2));
     let who = folder.duoctl(["drift", "--who", "--format", "json"]).at(&server).run().exits(2).json()["who"]

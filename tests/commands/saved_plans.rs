@@ -1,4 +1,4 @@
-//! A saved plan is carried out as it was shown, or not at all.
+//! A saved plan is carried out exactly as shown, or not at all.
 
 use serde_json::{Value, json};
 
@@ -29,7 +29,7 @@ fn it_is_applied_without_a_further_question_once() {
     let (folder, server) = pending();
     folder.duoctl(["apply", "plan.json"]).at(&server).run().exits(0).says("Applied: 1 of 1 steps.");
     assert!(server.named("VPN")[0]["notes"].as_str().unwrap().starts_with("Owned by the VPN team"));
-    is_stale(&folder, &server, &format!("nothing is left to be done on application {}", server.ikey("VPN")));
+    is_stale(&folder, &server, &format!("application {} no longer needs a change", server.ikey("VPN")));
 }
 
 #[test]
@@ -88,14 +88,14 @@ fn it_is_for_one_tenant_and_one_version() {
     let yaml = folder.read("duo.yaml").replace("api-1a2b3c4d", "api-00000000");
     folder.write("duo.yaml", &yaml);
     server.account().set_api_hostname("api-00000000.duosecurity.com").unwrap();
-    is_stale(&folder, &server, "the tenant is api-00000000.duosecurity.com now");
+    is_stale(&folder, &server, "the tenant is now api-00000000.duosecurity.com");
     edit_plan(&folder, |plan| plan["fingerprint"]["tool_version"] = json!("0.0.1"));
-    is_stale(&folder, &server, "the plan was made by 0.0.1");
+    is_stale(&folder, &server, "the plan was made by duoctl 0.0.1");
     let (folder, server) = pending();
     edit_plan(&folder, |plan| plan["tool_version"] = json!("9.9.9"));
     let writes = server.writes();
     let refused = folder.duoctl(["apply", "plan.json"]).at(&server).run().exits(1);
-    refused.warns("it was edited: its `tool_version` is not that of its fingerprint");
+    refused.warns("it was edited: its `tool_version` differs from that of its fingerprint");
     assert_eq!(server.writes(), writes);
 }
 
@@ -131,9 +131,9 @@ fn what_is_no_saved_plan_is_refused_with_the_reason() {
         folder.write("plan.json", text);
         folder.duoctl(["apply", "plan.json"]).at(&server).run().exits(1).warns(because);
     };
-    refused("", "plan.json is not a saved plan: it is neither YAML by its name nor JSON");
-    refused("{}", "its `kind` is none of `plan`");
-    refused(&good[..good.len() / 2], "neither YAML by its name nor JSON");
+    refused("", "plan.json is not a saved plan: expected a `.yaml` file or a saved plan in JSON");
+    refused("{}", "its `kind` must be one of `plan`");
+    refused(&good[..good.len() / 2], "expected a `.yaml` file or a saved plan in JSON");
     refused(
         &good.replace("\"format_version\": \"1.0\"", "\"format_version\": \"7.0\""),
         "its format version is \"7.0\"",
@@ -156,8 +156,8 @@ fn a_value_that_duo_does_not_take_is_not_worth_a_repeat() {
     folder.duoctl(["plan", "--out", "plan.json"]).at(&server).run().exits(0).warns("does not know the type");
     let outcome = folder.duoctl(["apply", "plan.json"]).at(&server).run().exits(1);
     outcome
-        .says("Invalid request parameters (type) [40002]; mend the cause, then run `duoctl apply` again")
-        .says("  Duo does not accept a value, which its detail names if it names anything: correct that field in the YAML");
+        .says("Invalid request parameters (type) [40002]; fix the cause, then run `duoctl apply` again")
+        .says("  Duo rejected a value; the detail in its reply may name it: correct that field in the YAML");
 }
 
 #[test]
@@ -167,7 +167,7 @@ fn a_pipe_is_written_to_and_not_replaced() {
     let (folder, server) = pending();
     let pipe = folder.path("pipe");
     assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
-    // Open on both ends, so that nobody waits for anybody.
+    // Open on both ends, so that nothing blocks.
     let _reader = std::fs::File::options().read(true).write(true).open(&pipe).unwrap();
     folder.duoctl(["plan", "--out", "pipe"]).at(&server).run().exits(0);
     assert!(std::fs::metadata(&pipe).unwrap().file_type().is_fifo());
@@ -175,7 +175,7 @@ fn a_pipe_is_written_to_and_not_replaced() {
     std::os::unix::fs::symlink("plan.json", folder.path("link")).unwrap();
     folder.write("plan.json", "old");
     let refused = folder.duoctl(["plan", "--out", "link"]).at(&server).run().exits(1);
-    refused.warns("link cannot be written: it is a symbolic link; name the place that it leads to");
+    refused.warns("link cannot be written: it is a symbolic link; use the path that it points to");
     assert_eq!(folder.read("plan.json"), "old");
 }
 
@@ -189,7 +189,7 @@ fn a_guard_is_not_lifted_by_saving() {
     folder.duoctl(["apply", "plan.json", "--allow", "escalates_privilege"]).at(&server).run().exits(0);
 }
 
-/// Whoever may leave a plan for the job that applies, and not apply, chooses neither its YAML nor what is removed.
+/// Someone who may leave a plan for the apply job, but may not apply, controls neither its YAML nor what is removed.
 #[test]
 fn with_config_it_is_refused_unless_it_is_of_that_yaml_with_the_same_arguments() {
     let (folder, server) = pending();
@@ -198,8 +198,8 @@ fn with_config_it_is_refused_unless_it_is_of_that_yaml_with_the_same_arguments()
     std::fs::create_dir(folder.path(".theirs")).unwrap();
     folder.write(".theirs/duo.yaml", &folder.read("duo.yaml").replace("VPN team", "VPN crew"));
     folder.duoctl(["plan", ".theirs", "--out", "plan.json"]).at(&server).run().exits(0);
-    apply(&["--config", "."]).exits(5).warns("it is of \".theirs\", and --config says \".\"");
-    apply(&["--config", "missing"]).exits(5).warns("is not the plan that is wanted, so nothing was changed");
+    apply(&["--config", "."]).exits(5).warns("it was made from \".theirs\", but --config is \".\"");
+    apply(&["--config", "missing"]).exits(5).warns("is not the expected plan, so nothing was changed");
 
     folder.duoctl(["plan", "--prune=now", "--out", "plan.json"]).at(&server).run().exits(0);
     apply(&["--config", "."]).exits(5).warns("it was made with --prune=now");
@@ -207,9 +207,11 @@ fn with_config_it_is_refused_unless_it_is_of_that_yaml_with_the_same_arguments()
     folder.duoctl(["plan", "--out", "plan.json"]).at(&server).run().exits(0);
     apply(&["--config", ".", "--prune"]).exits(5).warns("it was made without --prune");
     apply(&["--prune"]).exits(64);
-    apply(&["--config", ".", "--exclude", "applications.siem"]).exits(5).warns("other --only or --exclude");
+    apply(&["--config", ".", "--exclude", "applications.siem"])
+        .exits(5)
+        .warns("different --only or --exclude");
     folder.duoctl(["plan", "--exclude", "applications.vpn", "--out", "plan.json"]).at(&server).run().exits(0);
-    apply(&["--config", "."]).exits(5).warns("give the same to `duoctl apply`");
+    apply(&["--config", "."]).exits(5).warns("pass the same to `duoctl apply`");
     assert_eq!(server.writes(), writes);
     folder.duoctl(["plan", "--out", "plan.json"]).at(&server).run().exits(0);
 
@@ -218,7 +220,7 @@ fn with_config_it_is_refused_unless_it_is_of_that_yaml_with_the_same_arguments()
         .at(&server)
         .run()
         .exits(64)
-        .warns("--config names the workspace of a saved plan");
+        .warns("--config applies only to a saved plan");
     apply(&["--config", &folder.path("").display().to_string()]).exits(0).says("Applied: 1 of 1 steps.");
     folder.duoctl(["plan", "--prune", "--out", "plan.json"]).at(&server).run().exits(0);
     apply(&["--config", ".", "--prune"]).exits(0);

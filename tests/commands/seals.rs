@@ -1,5 +1,5 @@
-//! Seals between keys, machines and people: what each may do with what another one wrote, and what nobody may do who only
-//! edits notes.
+//! Seals across keys, machines and people: what each may do with what another one wrote, and what someone who can only edit
+//! notes may not do.
 
 use duoctl::sandbox::account::Key;
 use duoctl::sandbox::call::Reply;
@@ -23,7 +23,7 @@ fn applied() -> (Folder, Server) {
     (folder, server)
 }
 
-/// Another Admin API key of the account, of a pipeline or a plan job.
+/// Another Admin API key of the account, for a pipeline or a plan job.
 fn another(server: &Server, name: &str, permissions: &[&str]) -> Key {
     let mut body = json!({"type": "adminapi", "name": name, "user_access": "NO_USERS"});
     for permission in permissions {
@@ -70,7 +70,7 @@ fn every_marker_that_duoctl_writes_is_sealed_over_its_application() {
 fn another_key_changes_settings_and_removes_or_hands_out_nothing() {
     let (folder, server) = applied();
     let key = pipeline(&server);
-    // Its plan shows the same, and says what it rests on.
+    // Its plan shows the same, and says what it depends on.
     folder.declare(&VPN.replace(
         "name: Wiki, user_access: no_users, greeting: Hello",
         "name: Wiki, user_access: no_users, greeting: Bye",
@@ -80,12 +80,12 @@ fn another_key_changes_settings_and_removes_or_hands_out_nothing() {
     by(&folder, &server, &key, &APPLY).exits(0).says("updated applications.wiki");
     let changed = notes(&server, "Wiki");
     assert!(changed.contains(" adopted ~"), "a claim does not become proof: {changed}");
-    // Its key would go to the store, which no longer says whose it is.
+    // Its key would go to the store, which no longer shows whose it is.
     std::fs::remove_file(folder.path("kept/vpn")).unwrap();
     by(&folder, &server, &key, &APPLY).exits(1).warns("error[unverified-state]: applications.vpn");
     assert!(!folder.path("kept/vpn").exists());
     folder.duoctl(APPLY).at(&server).run().exits(0).says("delivered applications.vpn");
-    // What left the YAML is not removed by the one that did not write the marker.
+    // A key that did not write the marker does not remove what left the YAML.
     folder.declare(
         &VPN.replace("  wiki: {type: websdk, name: Wiki, user_access: no_users, greeting: Hello}\n", ""),
     );
@@ -107,8 +107,8 @@ fn another_key_changes_settings_and_removes_or_hands_out_nothing() {
     folder.duoctl(["validate"]).run().exits(1);
 }
 
-/// A marker that a run cannot verify tells nobody who moved: an old one beside an old value would make a hostile edit look
-/// like a change of the YAML.
+/// A marker that a run cannot verify does not show who changed something: an old one next to an old value would make a
+/// hostile edit look like a change of the YAML.
 #[test]
 fn who_moved_is_not_believed_without_proof() {
     let (folder, server) = applied();
@@ -120,14 +120,14 @@ fn who_moved_is_not_believed_without_proof() {
     folder.duoctl(APPLY).at(&server).run().exits(0);
     let key = another(&server, "Watcher", &["read_resource"]);
     folder.declare(VPN);
-    // Pending in the YAML, as the marker says, which only some can verify.
+    // Pending in the YAML according to the marker, which only some keys can verify.
     folder.duoctl(["drift"]).at(&server).run().exits(0).says("0 changed in Duo, 1 pending");
     let report = ["drift", "--report=json=drift.json", "--report=markdown=drift.md"];
     let watched = by(&folder, &server, &key, &report).exits(2).says("1 changed in Duo, 0 pending");
-    watched.says("greeting  \"Bye\" -> \"Hello\"  (who changed it cannot be told)");
+    watched.says("greeting  \"Bye\" -> \"Hello\"  (who changed it is unknown)");
     let document: Value = serde_json::from_str(&folder.read("drift.json")).unwrap();
     assert_eq!(document["steps"][0]["changes"][0]["origin"], "unknown");
-    assert!(folder.read("drift.md").contains("cannot be told"));
+    assert!(folder.read("drift.md").contains("| unknown |"));
     // A plan of the one is a plan of the other.
     by(&folder, &server, &key, &["plan", "--out=plan.json"]).exits(0);
     folder
@@ -170,7 +170,7 @@ fn one_state_key_for_all_makes_them_one() {
     run(&key, &["apply", "--auto-approve", "--no-verify", "--prune"])
         .exits(0)
         .says("quarantined applications.wiki");
-    // A key that nobody declares would leave every marker without a seal.
+    // An undeclared key would leave every marker without a seal.
     let nobody = Folder::empty();
     nobody.write("duo.yaml", &format!("{}{VPN}", head.replace("[{env: STATE_KEY}, operator]", "[recovery]")));
     nobody.duoctl(["validate"]).run().exits(1).tells("there is no recovery key");
@@ -203,7 +203,7 @@ fn a_plan_of_a_key_that_only_reads_is_applied_by_the_one_that_writes() {
     assert!(!folder.read("plan.json").contains(" ~"), "a plan holds no seal");
 }
 
-/// The attack that needs no word: two edits of notes give a consumer the key of another application.
+/// An attack without marker words: two edits of notes give a consumer the key of another application.
 #[test]
 fn a_marker_that_was_moved_moves_nothing() {
     let (folder, server) = applied();
@@ -213,12 +213,12 @@ fn a_marker_that_was_moved_moves_nothing() {
     let (writes, key) = (server.writes(), stored(&folder));
     let stopped = folder.duoctl(APPLY).at(&server).run().exits(1);
     stopped.warns("error[forged-marker]").warns(&server.ikey("Theirs")).warns(&server.ikey("VPN"));
-    // Nor by a run with another key.
+    // A run with another key does not deliver it either.
     by(&folder, &server, &pipeline(&server), &APPLY).exits(1);
     assert_eq!((server.writes(), stored(&folder)), (writes, key));
 }
 
-/// A lost key: what is pinned or stored goes on, the rest is listed with what lifts it.
+/// A lost key: what is pinned or stored continues, the rest is listed with the option that lifts it.
 #[test]
 fn after_a_lost_key_a_pin_is_proof() {
     let (folder, server) = applied();

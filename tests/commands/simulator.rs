@@ -1,10 +1,10 @@
-//! `sandbox serve` and `sandbox reset`, and the way to a simulator that runs elsewhere.
+//! `sandbox serve` and `sandbox reset`, and how to reach a simulator elsewhere.
 
 use serde_json::{Value, json};
 
 use crate::support::{Call, Folder, Process, THREE};
 
-/// A simulator in a process of its own, and what it says of itself.
+/// A simulator in its own process, and its startup document.
 fn serve(folder: &Folder, arguments: &[&str]) -> (Process, Value) {
     let mut process = folder.duoctl(["sandbox", "serve"].iter().chain(arguments)).start();
     let line = process.line();
@@ -58,12 +58,12 @@ fn its_state_survives_a_kill_and_is_forgotten_on_request() {
     folder.duoctl(["sandbox", "reset", "--state", "state"]).run().exits(1).warns("in use by another process");
     process.kill();
 
-    // The same account, reached without a socket of its own.
+    // The same account, reached without its own socket.
     folder.duoctl(["plan", "--sandbox=state", "--detailed-exitcode"]).run().exits(0).says("No changes.");
     let forgotten = folder.duoctl(["sandbox", "reset", "--state", "state"]).run().exits(0);
-    assert_eq!(forgotten.stdout, "Forgot the simulated account in state.\n");
+    assert_eq!(forgotten.stdout, "Reset the simulated account in state.\n");
     let again = folder.duoctl(["sandbox", "reset", "--state", "state"]).run().exits(0);
-    assert_eq!(again.stdout, "There is no simulated account in state.\n");
+    assert_eq!(again.stdout, "No simulated account exists in state.\n");
     folder.duoctl(["plan", "--sandbox=state", "--detailed-exitcode"]).run().exits(2);
 }
 
@@ -75,7 +75,7 @@ fn reset_finds_the_account_of_a_yaml() {
         .duoctl(["sandbox", "reset", "duo.yaml"])
         .run()
         .exits(0)
-        .says("Forgot the simulated account in .duoctl/sandbox.");
+        .says("Reset the simulated account in .duoctl/sandbox.");
     assert!(!folder.path(".duoctl/sandbox/journal.jsonl").exists());
     assert!(folder.path(".duoctl/sandbox/ca.pem").exists(), "clients go on trusting it");
 }
@@ -99,9 +99,9 @@ fn what_it_cannot_do_is_said_at_once() {
     };
     refused(&["--listen", "0.0.0.0:0"], 64, "is not a loopback address");
     refused(&["--listen", "nonsense"], 64, "--listen");
-    refused(&["--fault", "nonsense"], 64, "unknown fault `nonsense`; known are: 429=N, ");
+    refused(&["--fault", "nonsense"], 64, "unknown fault `nonsense`; known faults: 429=N, ");
     refused(&["--fault", "delay"], 64, "fault `delay` needs a number: delay=MS");
-    refused(&["--switch", "nonsense"], 64, "unknown switch `nonsense`; known are: ");
+    refused(&["--switch", "nonsense"], 64, "unknown switch `nonsense`; known switches: ");
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     refused(&["--listen", &taken.local_addr().unwrap().to_string()], 1, "cannot listen on 127.0.0.1:");
     folder.write("file", "");
@@ -112,8 +112,8 @@ fn what_it_cannot_do_is_said_at_once() {
 fn a_way_that_leaves_this_machine_is_refused() {
     let folder = Folder::with(THREE);
     let refused = |address: &str| folder.duoctl(["plan", "--connect-to", address]).run().exits(64);
-    refused("192.0.2.1:443").warns("only an address of this machine");
-    refused("example.com:443").warns("write an address of this machine with its port");
+    refused("192.0.2.1:443").warns("only a loopback address");
+    refused("example.com:443").warns("write a loopback address with a port");
     let (_process, document) = serve(&folder, &[]);
     let [flag, address, ca, file] = way(&document);
     let by_name = address.replace("127.0.0.1", "localhost");
@@ -154,7 +154,7 @@ fn a_shell_takes_the_way_to_it_from_the_environment() {
     );
     assert_eq!(lines[0], "export DUO_HOST='api-1a2b3c4d.duosecurity.com'");
     folder.write("env.sh", &lines.join("\n"));
-    // From any folder: the file is named in full.
+    // From any folder: the file's path is absolute.
     std::fs::create_dir(folder.path("elsewhere")).unwrap();
     let script = format!(". ../env.sh && cd ../elsewhere && exec {} \"$@\"", env!("CARGO_BIN_EXE_duoctl"));
     let script = format!("cd elsewhere && {script}");
@@ -165,7 +165,7 @@ fn a_shell_takes_the_way_to_it_from_the_environment() {
         call.args(more).run().exits(0);
     }
     folder.shell(&script).args(["plan", "..", "--detailed-exitcode"]).run().exits(0).says("No changes.");
-    // What the command line says comes first.
+    // The command line takes precedence.
     let other = ["plan", "..", "--connect-to=127.0.0.1:1"];
     folder.shell(&script).args(other).run().exits(75);
     let simulated = folder.shell(&script).args(["plan", "..", "--sandbox=state"]).run().exits(0);
@@ -198,9 +198,9 @@ fn the_authorities_of_this_machine_count_only_when_asked_for() {
         arguments.extend(as_option.iter().flat_map(|roots| ["--tls-roots", roots]));
         println!("{arguments:?}, in the YAML: {in_yaml:?}");
         let outcome = at(folder.duoctl(arguments), &document).env("SSL_CERT_FILE", &ca).run().exits(code);
-        assert!(code == 0 || outcome.stderr.contains("an authority that is not trusted here"));
+        assert!(code == 0 || outcome.stderr.contains("an untrusted authority"));
     }
-    // The simulator brings its own authority: it needs neither list.
+    // The simulator has its own authority: it needs neither list.
     folder.write("duo.yaml", &yaml("system"));
     folder.duoctl(["plan", "--sandbox=another"]).env("SSL_CERT_FILE", "missing.pem").run().exits(0);
 }
@@ -209,14 +209,14 @@ fn the_authorities_of_this_machine_count_only_when_asked_for() {
 fn a_variable_that_leads_off_this_machine_is_refused() {
     let folder = Folder::with(THREE);
     let call = |value: &str| folder.duoctl(["plan"]).env("DUOCTL_CONNECT_TO", value).run().exits(64);
-    call("192.0.2.1:443").warns("DUOCTL_CONNECT_TO cannot be used: only an address of this machine");
-    call("nonsense").warns("write an address of this machine with its port");
+    call("192.0.2.1:443").warns("DUOCTL_CONNECT_TO cannot be used: only a loopback address");
+    call("nonsense").warns("write a loopback address with a port");
 }
 
 #[test]
 fn it_is_one_account_with_one_hostname() {
     let folder = Folder::with(THREE);
-    // A state folder that was made for another hostname serves the one that is asked for, with everything in it.
+    // A state folder created for another hostname serves the requested one, with all its content.
     let yaml = folder.read("duo.yaml");
     folder.write("duo.yaml", &yaml.replace("api-1a2b3c4d", "api-5a4db0c5"));
     let risky = ["apply", "--sandbox=state", "--auto-approve", "--allow=escalates_privilege"];
@@ -245,5 +245,5 @@ fn it_is_one_account_with_one_hostname() {
     plan(&document).run().exits(0).says("No changes.");
     drop(process);
     let outcome = folder.duoctl(["sandbox", "serve", "--api-hostname", "api.example.com"]).run().exits(64);
-    outcome.warns("is not a host of Duo's API");
+    outcome.warns("is not a Duo API host");
 }

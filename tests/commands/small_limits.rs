@@ -1,4 +1,4 @@
-//! A machine that gives little: few files, little memory, no time.
+//! A machine with few resources: few files, little memory, no time.
 #![cfg(target_os = "linux")]
 
 use std::fs;
@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use crate::support::{Folder, HEAD, THREE};
 
-/// Runs duoctl under a limit of the shell.
+/// Runs duoctl under a shell limit.
 fn limited(folder: &Folder, limit: &str, arguments: &str) -> (Option<i32>, String) {
     let script = format!("ulimit {limit}; exec {} {arguments}", env!("CARGO_BIN_EXE_duoctl"));
     let output = Command::new("sh").args(["-c", &script]).current_dir(folder.root()).output().unwrap();
@@ -41,14 +41,14 @@ fn many_stores_fit_into_little_memory() {
         .map(|n| format!("  a{n}: {{type: radius, name: A{n}, user_access: no_users, secret: {{store: s{n}, path: x}}}}\n"))
         .collect();
     let folder = Folder::with(&format!("applications:\n{applications}secret_stores:\n{stores}"));
-    // glibc reserves 64 MB of addresses for each thread, the static binary nothing.
+    // glibc reserves 64 MB of addresses for each thread, the static binary none.
     for arguments in ["plan --sandbox", "apply --sandbox --auto-approve --no-verify", "plan --sandbox"] {
         let (code, text) = limited(&folder, "-v 900000", arguments);
         assert_eq!(code, Some(0), "{arguments}: {text}");
     }
 }
 
-/// As early as a process can catch a signal, and in commands that wait for none.
+/// As early as a process can catch a signal, and in commands that do not wait for one.
 #[test]
 fn a_signal_before_anything_has_begun_ends_as_any_other() {
     let folder = Folder::with(THREE);
@@ -83,7 +83,7 @@ fn a_signal_before_anything_has_begun_ends_as_any_other() {
     }
 }
 
-/// What a killed run left before its file had its name; and what another run is writing stays.
+/// Removes what a killed run left behind before its file had its name, but not what another run is writing.
 #[test]
 fn what_a_killed_edit_left_is_removed_by_the_next() {
     let folder = Folder::empty();

@@ -1,11 +1,11 @@
-//! duoctl against a Duo whose replies something on the way spoils: each form is either read as if nothing had been, or named.
+//! duoctl against a Duo whose replies are altered on the way: each form is either read normally or reported.
 
 use serde_json::{Value, json};
 
 use crate::support::spoiler::{Keep, Spoiler};
 use crate::support::{Folder, Server, THREE};
 
-/// Everything applied, and nothing spoilt so far.
+/// Everything applied, and nothing altered so far.
 fn applied(yaml: &str) -> (Folder, Server) {
     let (folder, server) = (Folder::with(yaml), Server::start());
     folder.duoctl(["apply", "--auto-approve", "--no-verify"]).at(&server).run().exits(0);
@@ -110,12 +110,12 @@ fn bytes_that_are_no_text_are_named_with_their_list_and_place() {
     });
     let outcome = spoiler.call(&folder, &["plan"]).run().exits(75);
     outcome
-        .warns("the list /admin/v1/groups did not arrive whole: object ")
-        .warns(" holds bytes that are not UTF-8 (byte ");
+        .warns("the list /admin/v1/groups is incomplete: object ")
+        .warns(" contains bytes that are not UTF-8 (byte ");
 }
 
-/// Forty-two users in a disabled group, in every form in which Duo may say so: letting the group in lets nobody in, and to
-/// move an application to it from a live group shuts everybody out.
+/// Forty-two users in a disabled group, in every form in which Duo may report it: adding the group lets no one in, and
+/// moving an application to it from a live group locks everyone out.
 #[test]
 fn the_status_of_a_group_counts_in_every_form() {
     let nested_forms: [fn(&mut Value); 4] = [
@@ -173,7 +173,7 @@ fn the_status_of_a_group_counts_in_every_form() {
                 spoiler.call(&folder, &["plan"]).run().exits(0).says("    @ 1 user loses access: ann\n");
             assert!(!plan.stdout.contains("gain"), "{}", plan.stdout);
             folder.declare(&yaml("Live, Shut"));
-            spoiler.call(&folder, &["plan"]).run().exits(0).says("nobody gains or loses access");
+            spoiler.call(&folder, &["plan"]).run().exits(0).says("no user gains or loses access");
         }
     }
 }

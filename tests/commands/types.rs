@@ -1,5 +1,5 @@
 //! Every type of the reference's table: its product in the schema, its fields, what the API cannot create and why, what is
-//! out of support and since when; and a type that Duo adds tomorrow.
+//! out of support and since when; and a type that Duo may add later.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -19,7 +19,7 @@ fn is_gateway(kind: &str, product: &str) -> bool {
     kind == "dag" || product.starts_with("SAML - ")
 }
 
-/// One application of each type with the same fields, and what `validate` finds at each.
+/// One application of each type with the same fields, and the findings of `validate` for each.
 fn findings(fields: &Value) -> BTreeMap<String, Vec<Value>> {
     let kinds = rows().into_iter().map(|(kind, _)| kind).chain(["type-of-tomorrow"]);
     let mut lines: Vec<String> = kinds.map(str::to_owned).collect();
@@ -70,7 +70,7 @@ fn every_type_says_what_the_api_cannot_do_with_it_and_what_is_out_of_support() {
         "sso-oauth-client-credentials",
     ];
     for (kind, product) in rows() {
-        // What a new application of single sign-on needs has a test of its own.
+        // Another test covers the requirements of new single sign-on applications.
         let of_types = |finding: &&Value| finding["code"] != "doubtful-sso";
         let findings: Vec<&Value> = found[kind].iter().filter(of_types).collect();
         assert!(
@@ -93,14 +93,14 @@ fn every_type_says_what_the_api_cannot_do_with_it_and_what_is_out_of_support() {
         }
         if !message.is_empty() {
             assert!(
-                message.contains(kind) && help.contains("adopted and managed"),
+                message.contains(kind) && help.contains("pin an existing application"),
                 "{kind}: {message}; {help}"
             );
         }
     }
     let tomorrow = &found["type-of-tomorrow"];
     assert_eq!((tomorrow.len(), &tomorrow[0]["severity"]), (1, &json!("warning")));
-    assert!(tomorrow[0]["help"].as_str().unwrap().contains("works all the same"));
+    assert!(tomorrow[0]["help"].as_str().unwrap().contains("work, too"));
 }
 
 #[test]
@@ -168,7 +168,7 @@ fn the_schema_offers_every_type_with_its_product() {
 fn a_type_that_cannot_be_created_is_refused_with_the_reason_and_adopted_where_it_is() {
     let entra = "applications:\n  entra: {type: azure-ca, name: Entra ID, user_access: no_users}\n  vpn: {type: radius, name: VPN, user_access: no_users}\n";
     let (folder, server) = (Folder::with(entra), Server::start());
-    let reason = "it needs a consent that is given interactively at Microsoft";
+    let reason = "it needs an interactive consent at Microsoft";
     folder.duoctl(["plan"]).at(&server).run().exits(0).warns(reason);
     let outcome = folder.duoctl(["apply", "--auto-approve"]).at(&server).run().exits(4).warns(reason);
     assert!(

@@ -1,11 +1,11 @@
-//! What no documentation says for certain, both ways: the simulator has a switch for each, and duoctl ends where it should
-//! whichever way it is turned.
+//! Undocumented behaviour, both ways: the simulator has a switch for each, and duoctl ends in the right state in both
+//! positions.
 
 use serde_json::{Value, json};
 
 use crate::support::{Folder, Outcome, Server, THREE};
 
-/// The simulator with a switch as it is, and turned.
+/// The simulator with a switch at its default, and turned.
 fn both_ways(switch: &str) -> [(bool, Server); 2] {
     [false, true].map(|turned| {
         let server = Server::start();
@@ -71,7 +71,7 @@ fn a_caller_from_elsewhere_may_be_refused_in_two_ways() {
         let folder = Folder::with(SIEM);
         apply(&folder, &server, 0);
         let outcome = folder.duoctl(["verify", "-v"]).at(&server).run().exits(0);
-        let outcome = outcome.says("not testable applications.siem").says("leaves this machine out");
+        let outcome = outcome.says("not testable applications.siem").says("excludes this machine");
         assert!(!outcome.stdout.contains("reset it"), "{turned}: {}", outcome.stdout);
         settles(&folder, &server);
         // The operator itself: nothing is done, and the networks are among the causes.
@@ -95,7 +95,7 @@ fn the_newer_permissions_to_read_may_open_nothing() {
             |name: &str| checks.iter().find(|check| check["name"] == name).unwrap()["verdict"].clone();
         let expected = if turned { "not_testable" } else { "verified" };
         assert_eq!(verdict("permission settings_read"), expected);
-        // What opens the call is the other one, so it says nothing of this one.
+        // The other permission allows the call, so it proves nothing about this one.
         assert_eq!(verdict("permission settings"), if turned { "verified" } else { "not_testable" });
         assert_eq!(verdict("permission info"), "verified");
         assert!(checks.iter().all(|check| check["verdict"] != "failed"), "{checks:#?}");
@@ -119,7 +119,7 @@ fn secret_keys_may_be_out_of_reach() {
             let report = folder.duoctl(["verify"]).at(&server).run();
             assert!(!report.stdout.contains("failed"), "{}", report.stdout);
             report.says("not testable applications.siem").says("the operator may not read it");
-            // The next apply delivers them, once they can be read.
+            // The next apply delivers them once they can be read.
             turn_back(&server, "hidden-keys");
             apply(&folder, &server, 0);
             assert!(folder.path("keys/helpdesk.json").exists());
@@ -152,7 +152,7 @@ fn editions_may_have_their_older_names() {
 #[test]
 fn a_permission_that_may_not_be_given_may_be_refused_in_two_ways() {
     for (turned, server) in both_ways("invalid-permissions") {
-        // The operator may not set permissions, which it could be given on its creation only.
+        // The operator may not set permissions, which can only be granted when it is created.
         turn(&server, "set-permissions-on-modify");
         server.edit("Configuration pipeline", json!({"adminapi_allow_to_set_permissions": "0"}));
         let folder = Folder::with(THREE);
@@ -171,8 +171,8 @@ fn a_permission_that_may_not_be_given_may_be_refused_in_two_ways() {
     }
 }
 
-/// Whether Duo changes this permission after the creation is not certain: it is tried with consent, the plan says so before
-/// and afterwards, and neither way leaves a difference that comes back.
+/// Whether Duo changes this permission after creation is uncertain: it is tried with consent, the plan says so before and
+/// after, and neither way leaves a recurring difference.
 #[test]
 fn a_permission_that_may_not_change_later_is_tried_and_reported() {
     for (turned, server) in both_ways("set-permissions-on-modify") {
@@ -187,7 +187,7 @@ fn a_permission_that_may_not_change_later_is_tried_and_reported() {
         let plan = folder.duoctl(["plan"]).at(&server).run().exits(0);
         plan.says("+ \"allow_to_set_permissions\"")
             .says("1 to change")
-            .warns("it is not certain that Duo grants `allow_to_set_permissions` after the creation");
+            .warns("Duo might not grant `allow_to_set_permissions` after an application is created");
         // It is a risk like every other permission.
         folder.duoctl(["apply", "--auto-approve"]).at(&server).run().exits(5);
         let risks = ["--allow", "escalates_privilege"];
@@ -198,7 +198,8 @@ fn a_permission_that_may_not_change_later_is_tried_and_reported() {
         assert_eq!(said, !turned, "{}", outcome.stdout);
         let plan = folder.duoctl(["plan", "--detailed-exitcode"]).at(&server).run().exits(0);
         let plan = plan.says("No changes.");
-        let warned = plan.stderr.contains("Duo did not grant `allow_to_set_permissions` when it was told to");
+        let warned =
+            plan.stderr.contains("Duo did not grant `allow_to_set_permissions` when duoctl requested it");
         assert_eq!(warned, !turned, "{}", plan.stderr);
     }
 }
@@ -217,7 +218,7 @@ fn wiki(urls: &[&str]) -> String {
     )
 }
 
-/// An application with settings that the YAML does not mention, deep inside.
+/// An application with nested settings that the YAML does not mention.
 fn with_wiki(server: &Server) {
     let stored = json!({
         "kind": "sso-generic", "name": "Wiki", "user_access": "NO_USERS",
@@ -261,7 +262,7 @@ fn a_list_that_duo_only_adds_to_is_never_called_done() {
         with_wiki(&server);
         let folder = Folder::with(&wiki(&["a.example", "b.example"]));
         apply(&folder, &server, 0);
-        // An address to which assertions go has to leave.
+        // A removed assertion address must disappear.
         folder.declare(&wiki(&["a.example"]));
         let outcome = apply(&folder, &server, if turned { 4 } else { 0 });
         assert_eq!(saml(&server)["acs_urls"].as_array().unwrap().len(), if turned { 2 } else { 1 });
@@ -272,7 +273,7 @@ fn a_list_that_duo_only_adds_to_is_never_called_done() {
             settles(&folder, &server);
         }
     }
-    // What is added arrives either way.
+    // An added one arrives either way.
     for (_, server) in both_ways("merge-sso-lists") {
         with_wiki(&server);
         let folder = Folder::with(&wiki(&["a.example", "b.example", "c.example"]));
@@ -294,7 +295,7 @@ fn a_refusal_is_understood_in_every_envelope() {
     assert!(said.iter().all(|text| *text == said[0]), "{said:#?}");
 }
 
-/// Types of which nobody knows whether the API makes them: said before, and not tried twice.
+/// Types that the API may not be able to create: the plan says so, and the creation is not tried twice.
 #[test]
 fn a_type_that_may_not_be_created_fails_alone() {
     for (possible, server) in both_ways("doubtful-types") {
@@ -334,7 +335,7 @@ fn a_log_may_be_shown_and_ended_in_several_ways() {
         }
         assert_eq!(drift["who"]["complete"], true, "{switch:?}");
         assert_eq!(server.account().requests()["GET /admin/v2/logs/activity"], 1, "{switch:?}");
-        // What nobody uses is deleted: no cursor on a last page looks like a log that goes on.
+        // An unused application is deleted: a cursor on a last page does not look like a longer log.
         folder.declare(&yaml(""));
         let prune = || folder.duoctl(["apply", "--auto-approve", "--prune"]).at(&server);
         // A person changed it last.

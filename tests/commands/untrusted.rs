@@ -1,4 +1,4 @@
-//! YAML of a pull request runs nothing, reads nothing outside of its folder, and costs little.
+//! The YAML of a pull request runs nothing, reads nothing outside its folder, and costs little.
 
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -20,12 +20,12 @@ fn what_a_pull_request_may_not_do_is_refused_before_it_is_done() {
     for (secret_key, what) in [
         ("{command: [sh, -c, touch ran; echo x]}", "this would run the command `sh`"),
         ("{command: [sh, -c, 'touch ran; echo x']}", "this would run the command `sh`"),
-        (&format!("{{file: {path}}}"), "which is not in the folder of the YAML"),
-        ("{file: ../../../../../../etc/hostname}", "which is not in the folder of the YAML"),
-        ("{file: link}", "which is not in the folder of the YAML"),
+        (&format!("{{file: {path}}}"), "outside of the YAML's folder"),
+        ("{file: ../../../../../../etc/hostname}", "outside of the YAML's folder"),
+        ("{file: link}", "outside of the YAML's folder"),
         (
             "{env: GITHUB_TOKEN}",
-            "would read the variable `GITHUB_TOKEN`, whose name does not begin with DUO_",
+            "would read the environment variable `GITHUB_TOKEN`, whose name does not start with DUO_",
         ),
     ] {
         let folder = with_credentials(secret_key);
@@ -39,7 +39,7 @@ fn what_a_pull_request_may_not_do_is_refused_before_it_is_done() {
             assert!(!refused.stderr.contains("hunter2"), "{}", refused.stderr);
             assert!(!folder.path("ran").exists());
         }
-        // The same is nothing unusual to who is trusted.
+        // The same is normal for trusted YAML.
         folder.duoctl(["validate"]).run().exits(0);
     }
     assert!(server.account().requests().is_empty());
@@ -75,7 +75,7 @@ fn a_file_inside_and_a_variable_for_duo_are_as_good_as_ever() {
     folder.duoctl(["validate", "--untrusted"]).run().exits(0);
 }
 
-/// Whoever chooses the authorities can answer in Duo's place.
+/// Someone who chooses the certificate authorities can answer in Duo's place.
 #[test]
 fn the_yaml_names_no_certificate_authority() {
     let server = Server::start();
@@ -99,7 +99,7 @@ fn the_yaml_names_no_certificate_authority() {
             call(command).run().exits(1).warns(refused);
         }
         assert_eq!(server.account().requests().len(), before, "nothing is sent");
-        // The pipeline names it in the place of the YAML.
+        // The pipeline sets it instead of the YAML.
         let ca = server.running().ca_file().display().to_string();
         call(&["plan", "--ca-file", &ca]).run().exits(0).says("Plan: 3 to add");
         call(&["plan"]).env("DUOCTL_CA_FILE", &ca).run().exits(0).says("Plan: 3 to add");
@@ -142,7 +142,7 @@ fn no_command_trusts_yaml_that_is_not() {
     assert!(!folder.path("ran").exists());
     assert_eq!(folder.read("duo.yaml"), text);
     assert!(server.account().requests().is_empty());
-    // What writes by the YAML's authority has no such word.
+    // Commands that write with the YAML's authority do not have this option.
     for command in
         [&["apply"][..], &["keys", "rotate", "vpn"], &["keys", "confirm", "vpn"], &["keys", "abort", "vpn"]]
     {
@@ -195,7 +195,7 @@ fn a_folder_that_a_link_has_elsewhere_is_not_read() {
             Call::new(&checkout, ["validate", "--untrusted", path]).run().exits(0);
             Call::new(&checkout, ["fmt", "--check", "--untrusted", path]).run().exits(0);
         }
-        // What the caller writes is meant.
+        // What the caller writes is intended.
         Call::new(&checkout.join("real"), ["validate", "--untrusted", "."]).run().exits(0);
         Call::new(&checkout.join("infra"), ["validate", "--untrusted", "../real"]).run().exits(0);
         Call::new(&checkout, ["validate", "--untrusted", &checkout.join("real").display().to_string()])
@@ -224,7 +224,7 @@ fn formatting_shows_nothing_from_elsewhere() {
     assert_eq!(outside.read("c.duo.yaml"), "hunter2:   1\n");
 }
 
-/// Keys are sent in clear, and secrets are not.
+/// Keys are sent in clear text, and secrets are not.
 #[test]
 fn a_secret_in_the_place_of_a_key_is_not_sent() {
     let server = Server::start();
@@ -232,13 +232,13 @@ fn a_secret_in_the_place_of_a_key_is_not_sent() {
     for (keys, what) in [
         ("integration_key: {env: DUO_SKEY}, secret_key: {env: DUO_OTHER}", "are the two swapped?"),
         ("integration_key: {file: key}, secret_key: {env: DUO_OTHER}", "are the two swapped?"),
-        ("integration_key: {env: DUO_ODD}, secret_key: {env: DUO_SKEY}", "is not an integration key"),
-        ("integration_key: {env: DUO_SKEY}, secret_key: {env: DUO_SKEY}", "from the same place as a secret"),
-        ("integration_key: {file: key}, secret_key: {file: ./key}", "from the same place as a secret"),
+        ("integration_key: {env: DUO_ODD}, secret_key: {env: DUO_SKEY}", "is not a Duo integration key"),
+        ("integration_key: {env: DUO_SKEY}, secret_key: {env: DUO_SKEY}", "the same source as a secret"),
+        ("integration_key: {file: key}, secret_key: {file: ./key}", "the same source as a secret"),
         (
             "integration_key: {env: DUO_IKEY}, secret_key: {env: DUO_SKEY}, \
              recovery: {integration_key: {env: DUO_SKEY}, secret_key: {env: DUO_OTHER}}",
-            "from the same place as a secret",
+            "the same source as a secret",
         ),
     ] {
         let folder = Folder::empty();
@@ -266,7 +266,7 @@ fn no_link_leads_out_of_the_folder() {
     symlink(outside.path("elsewhere"), folder.path("apps")).unwrap();
     let refused = folder.duoctl(["validate", "--untrusted"]).run().exits(1);
     assert!(!refused.stderr.contains("hunter2"), "{}", refused.stderr);
-    // Nor does a document name the workspace of a file out there.
+    // A document does not name the workspace of an outside file either.
     let lured = Folder::empty();
     outside.write("other.yaml", &HEAD.replace("workspace: acme", "workspace: hunter2"));
     symlink(outside.path("other.yaml"), lured.path("duo.yaml")).unwrap();
@@ -287,9 +287,9 @@ fn no_secret_store_is_opened() {
         yaml.replace("[info, read_resource]}", "[info, read_resource], secret: {store: vault, path: y}}");
     let (server, folder) = (Server::start(), Folder::with(&format!("{yaml}{stores}")));
     let planned = folder.duoctl(["plan", "--untrusted"]).at(&server).run().exits(0);
-    planned.says("Plan: 3 to add").warns("secret stores are not looked into: --untrusted");
+    planned.says("Plan: 3 to add").warns("secret stores are not opened with --untrusted");
     assert!(!folder.path("ran").exists());
-    // Who is trusted gets what the YAML says, and here that fails.
+    // Trusted YAML is executed, and here that fails.
     folder.duoctl(["plan"]).at(&server).run().exits(1);
     assert!(folder.path("ran").exists());
 }
@@ -312,12 +312,12 @@ fn bombs_and_floods_end_quickly_and_cost_little() {
         ("bomb", bomb, "error[too-large]"),
         ("deep", deep, "error[too-large]"),
         ("merges", base, "error["),
-        ("huge", huge, "is too large: at most 32 MB per file"),
+        ("huge", huge, "is too large: the limit is 32 MB per file"),
     ] {
         let folder = Folder::empty();
         folder.write("duo.yaml", &text);
         let start = std::time::Instant::now();
-        // Half a gigabyte of address space, and no more.
+        // Half a gigabyte of address space at most.
         let binary = env!("CARGO_BIN_EXE_duoctl");
         let script = format!("ulimit -v 500000; exec {binary} validate --untrusted");
         let output = std::process::Command::new("sh")

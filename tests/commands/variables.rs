@@ -1,4 +1,4 @@
-//! `vars`: what sets them, what plans and edits make of them.
+//! `vars`: how they are set, and how plans and edits treat them.
 
 use serde_json::json;
 
@@ -20,7 +20,7 @@ applications:
 fn every_command_that_reads_the_yaml_takes_them_from_the_command_line_or_the_environment() {
     let (folder, server) = (Folder::with(YAML), Server::start());
     folder.duoctl(["validate"]).run().exits(1).warns("the variable `greeting` has no value");
-    folder.duoctl(["validate"]).run().exits(1).warns("use --var greeting=VALUE, or set DUOCTL_VAR_GREETING");
+    folder.duoctl(["validate"]).run().exits(1).warns("use --var greeting=VALUE or set DUOCTL_VAR_GREETING");
     folder.duoctl(["validate", "--var=greeting=Hello"]).run().exits(0);
     folder.duoctl(["validate", "--untrusted"]).env("DUOCTL_VAR_GREETING", "Hello").run().exits(0);
     folder
@@ -82,7 +82,7 @@ fn no_edit_overwrites_one_and_what_looks_like_one_in_duo_is_escaped() {
         .exits(1)
         .warns("`applications.vpn.greeting` comes from a variable, `${vars.greeting}`");
     assert_eq!(folder.read("duo.yaml"), before);
-    // An edit of another key keeps them, and what duoctl writes is read back as the same.
+    // Editing another key keeps them, and what duoctl writes reads back the same.
     folder.duoctl(["ignore", "applications.vpn", "greeting", "--reason=costs ${x}", hello]).run().exits(0);
     let text = folder.read("duo.yaml");
     assert!(text.contains("greeting: ${vars.greeting}\n") && text.contains("costs $${x}"), "{text}");

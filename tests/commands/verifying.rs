@@ -1,4 +1,4 @@
-//! `verify` and `doctor`: what is proven, what is not, and what to do about it.
+//! `verify` and `doctor`: what is verified, what is not, and what to do about it.
 
 use serde_json::{Value, json};
 
@@ -67,7 +67,7 @@ fn a_permission_that_was_changed_behind_its_back_is_a_failure() {
         .warns("the account differs from the YAML; `duoctl plan` shows how");
     let document = folder.duoctl(["verify", "--format", "json"]).at(&server).run().exits(3).json();
     assert_eq!(verdicts(&document)[1], ("applications.siem", "failed"));
-    // What the YAML ignores is Duo's own business.
+    // Ignored fields are left to Duo.
     folder.declare(&THREE.replace(
         "permissions: [info, read_resource]}",
         "permissions: [info, read_resource], ignore: [{field: permissions, reason: trial}]}",
@@ -91,13 +91,13 @@ fn what_cannot_be_told_apart_is_not_called_missing() {
     let outcome = folder.duoctl(["verify", "--only", "*.vpn"]).at(&server).run().exits(1);
     outcome
         .warns("2 live applications of type `radius` are named `VPN`")
-        .says("which application it is cannot be told");
+        .says("cannot tell which application it is");
 }
 
 #[test]
 fn answers_that_prove_nothing_are_neither_good_nor_bad() {
     let (folder, server) = applied();
-    // The list is read; then the keys cannot be.
+    // The list can be read, then the keys cannot.
     let process = {
         server.disturb("delay=100");
         folder.duoctl(["verify", "--only", "*.helpdesk"]).at(&server).start()
@@ -108,7 +108,7 @@ fn answers_that_prove_nothing_are_neither_good_nor_bad() {
     process.end().exits(75).says("inconclusive").says("Verified: 0 of 1 applications, 1 inconclusive.");
 }
 
-/// A server error says nothing about a key: nobody is told to reset one that works, and that clients are using.
+/// A server error proves nothing about a key: no message suggests resetting a working key that clients use.
 #[test]
 fn a_servers_error_fails_no_key() {
     let (server, folder) = (
@@ -163,7 +163,7 @@ fn a_healthy_connection_is_proven_thing_by_thing() {
 fn what_keeps_duoctl_from_working_comes_with_the_way_out() {
     let (folder, server) = (Folder::with(THREE), Server::start());
     let doctor = |key: &str| folder.duoctl(["doctor"]).at_with(&server, &server.key(key)).run();
-    doctor("plan-only").exits(1).says("failed permission integrations").says("tick `Grant applications`");
+    doctor("plan-only").exits(1).says("failed permission integrations").says("select `Grant applications`");
     doctor("no-permissions").exits(77).says("failed read applications").says("Not healthy: see above.");
     doctor("auth").exits(77).says("failed operator key").says("an Auth API application");
     let wrong = folder
@@ -233,7 +233,7 @@ fn an_identity_intelligence_entry_is_applied_verified_and_handed_off() {
     Applied: 2 of 2 steps. 1 handoff.
 
     * handoff identity_intelligence.emea
-        Cisco Identity Intelligence: Integrations -> Add Integration -> Duo; nobody has attested yet that the console holds these values
+        Cisco Identity Intelligence: Integrations -> Add Integration -> Duo; these values are not attested yet
         General Settings
           Display name               Duo EMEA
           API hostname               api-1a2b3c4d.duosecurity.com
@@ -259,8 +259,8 @@ fn an_identity_intelligence_entry_is_applied_verified_and_handed_off() {
     "#);
 }
 
-/// Every set of newer and older permissions to read: what is said to be held is held, and what cannot be told says why,
-/// once for each reason.
+/// Every set of newer and older read permissions: what is reported as held is held, and what cannot be determined is
+/// reported with its reason, once per reason.
 #[test]
 fn permissions_are_named_exactly() {
     for (declared, held, refused) in [
@@ -300,7 +300,7 @@ fn permissions_are_named_exactly() {
     }
 }
 
-/// A key that works from elsewhere only: every permission comes with the reason, also without -v.
+/// A key that only works from elsewhere: every permission has the reason, also without -v.
 #[test]
 fn what_cannot_be_tested_says_why() {
     let siem = "applications:\n  siem: {type: adminapi, name: SIEM, user_access: no_users, permissions: [info, read_log], \
@@ -310,13 +310,13 @@ fn what_cannot_be_tested_says_why() {
     let outcome = folder.duoctl(["verify"]).at(&server).run().exits(0);
     insta::assert_snapshot!(even(&outcome.stdout), @r#"
     not testable applications.siem  "SIEM" (adminapi)
-        not testable: info, read_log (shown as granted), admins, admins_read, read_resource, settings (shown as not granted): the call is refused, perhaps because `networks_for_api_access` leaves this machine out
+        not testable: info, read_log (shown as granted), admins, admins_read, read_resource, settings (shown as not granted): the call is refused, perhaps because `networks_for_api_access` excludes this machine
         not testable: allow_to_set_permissions, integrations, integrations_read, settings_read, write_resource (shown as not granted): no read-only call proves it
     Verified: 0 of 1 applications, 1 not testable.
     "#);
 }
 
-/// Whatever verify advises is what apply takes.
+/// apply accepts what verify suggests.
 #[test]
 fn the_advice_of_verify_works() {
     type Edit = fn(&Server);
@@ -336,7 +336,7 @@ fn the_advice_of_verify_works() {
             let (folder, server) = applied();
             edit(&server);
             if others {
-                // Another address that an apply refuses for a reason of its own.
+                // An apply refuses another address for a different reason.
                 server.edit("VPN", json!({"user_access": "NO_USERS"}));
             }
             let outcome = folder.duoctl(["verify", "--only", "*.siem"]).at(&server).run().exits(3);
@@ -350,8 +350,8 @@ fn the_advice_of_verify_works() {
     }
 }
 
-/// A risk that only undoes what was done in Duo does not read as the opposite of it, and what waits for a consent to
-/// something else is named.
+/// A risk that only reverts a change made in Duo does not read like the opposite, and a step that waits for another consent is
+/// named.
 #[test]
 fn a_consent_that_is_missing_says_what_else_waits() {
     let yaml = THREE.replace(

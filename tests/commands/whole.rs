@@ -7,7 +7,7 @@ use duoctl::cli::args::Args;
 
 use crate::support::{Folder, HEAD, Outcome, Server};
 
-/// How each command that acts on a workspace is called with a path. Exempt are those that have none, or only read text.
+/// How each command that acts on a workspace is called with a path, except those that take none or only read text.
 const CALLS: &[(&str, &[&str])] = &[
     ("import", &["PATH"]),
     ("plan", &["PATH", "--prune"]),
@@ -42,7 +42,7 @@ const EXEMPT: &[&str] = &[
     "man",
 ];
 
-/// The commands that have no commands of their own.
+/// The commands without subcommands.
 fn leaves(command: &clap::Command, path: &str) -> Vec<String> {
     let name = |inner: &clap::Command| format!("{path} {}", inner.get_name()).trim().to_owned();
     let inner = command.get_subcommands().flat_map(|inner| leaves(inner, &name(inner)));
@@ -99,7 +99,7 @@ fn a_part_of_a_workspace_is_refused_with_the_folder_that_holds_all_of_it() {
         (&[("w/duo.yaml", head("acme")), ("w/a.duo.yaml", ONE.into())], "w/a.duo.yaml", "w/duo.yaml", "`w`"),
         (&[("w/duo.yaml", head("acme")), ("w/x/a.duo.yaml", ONE.into())], "w/x", "w/duo.yaml", "`w`"),
         (&[("w/x/duo.yaml", head("acme")), ("w/a.duo.yaml", ONE.into())], "w/x", "w/a.duo.yaml", "`w`"),
-        // What is almost read belongs to it, too, and so does what cannot be understood.
+        // A file that is almost read belongs to it, too, and so does one that cannot be parsed.
         (
             &[("w/duo.yaml", head("acme")), ("w/two.duo.yml", two.clone())],
             "w/duo.yaml",
@@ -107,7 +107,7 @@ fn a_part_of_a_workspace_is_refused_with_the_folder_that_holds_all_of_it() {
             "`w`",
         ),
         (&[("duo.yaml", head("acme")), ("a.duo.yaml", "{".into())], "duo.yaml", "a.duo.yaml", "`.`"),
-        // The folder below has a workspace of its own, and what is beside that belongs to it.
+        // The folder below has its own workspace, and the files next to that belong to it.
         (
             &[
                 ("w/duo.yaml", head("acme")),
@@ -126,7 +126,7 @@ fn a_part_of_a_workspace_is_refused_with_the_folder_that_holds_all_of_it() {
             let outcome = outcome.exits(64);
             let lines = outcome.stderr.lines().count();
             assert_eq!((outcome.stdout.as_str(), lines), ("", 1), "{command} {path}: {}", outcome.stderr);
-            let (has_other, has_folder) = (format!("`{other}`"), format!("holds all of it, {whole}"));
+            let (has_other, has_folder) = (format!("`{other}`"), format!("contains both, {whole}"));
             assert!(outcome.stderr.contains(&has_other), "{command} {path}: {}", outcome.stderr);
             assert!(outcome.stderr.contains(&has_folder), "{command} {path}: {}", outcome.stderr);
         });
@@ -161,8 +161,12 @@ fn a_folder_of_several_workspaces_gets_one_sentence_that_lists_them() {
     each(&folder, "x", |command, outcome| {
         let outcome = outcome.exits(64);
         assert_eq!(outcome.stderr.lines().count(), 1, "{command}: {}", outcome.stderr);
-        assert!(outcome.stderr.contains("`x` holds 36 workspaces: `w10` (`x/w10`), "), "{}", outcome.stderr);
-        assert!(outcome.stderr.contains(", and 24 more; give the path of one of them"), "{}", outcome.stderr);
+        assert!(
+            outcome.stderr.contains("`x` contains 36 workspaces: `w10` (`x/w10`), "),
+            "{}",
+            outcome.stderr
+        );
+        assert!(outcome.stderr.contains(", and 24 more; pass the path of one of them"), "{}", outcome.stderr);
     });
     let found = folder.duoctl(["validate", "x", "--format", "json"]).run().exits(1).json();
     let codes: Vec<_> = found["diagnostics"].as_array().unwrap().iter().map(|found| &found["code"]).collect();

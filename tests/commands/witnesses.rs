@@ -1,11 +1,11 @@
-//! What duoctl and the simulator both believe, and no independent source confirms: the simulator believes otherwise, and
-//! duoctl draws no wrong conclusion.
+//! Assumptions of duoctl and the simulator without an independent source: the simulator behaves differently, and duoctl
+//! draws no wrong conclusion.
 
 use serde_json::Value;
 
 use crate::support::{Folder, Outcome, Server};
 
-/// With a key that is delivered, so that what Duo shows of keys is compared with what a store holds.
+/// With a delivered key, so that what Duo shows of keys is compared with the store.
 const YAML: &str = "applications:
   helpdesk: {type: authapi, name: Help desk, user_access: permitted_groups, groups_allowed: [Employees], secret: {store: local, path: helpdesk.json}}
   siem: {type: adminapi, name: SIEM export, user_access: no_users, permissions: [info, read_resource]}
@@ -41,7 +41,7 @@ fn apply(folder: &Folder, server: &Server, code: i32) -> Outcome {
     folder.duoctl(["apply", "--auto-approve"].into_iter().chain(risks)).at(server).run().exits(code)
 }
 
-/// Nothing is left to do, and no key is called wrong.
+/// Nothing is left to do, and no key is reported as wrong.
 fn settles(folder: &Folder, server: &Server, switch: &str) {
     let plan = folder.duoctl(["plan", "--detailed-exitcode"]).at(server).run();
     assert_eq!(plan.code, Some(0), "{switch}: {plan:?}");
@@ -80,7 +80,7 @@ fn an_apply_ends_whatever_duo_shows() {
         assert!(folder.path("keys/helpdesk.json").exists(), "{switch}");
         settles(&folder, &server, switch);
         folder.duoctl(["drift"]).at(&server).run().exits(0).says("No changes.");
-        // A key that was reset behind duoctl's back is not called the current one, whatever the mask tells.
+        // A key that was reset behind duoctl's back is not reported as current, whatever the mask shows.
         server.edit("Help desk", serde_json::json!({"reset_secret_key": "1"}));
         let report = folder.duoctl(["verify", "--format", "json"]).at(&server).run().json();
         let checks = report["applications"].as_array().unwrap().iter();
@@ -89,7 +89,7 @@ fn an_apply_ends_whatever_duo_shows() {
     }
 }
 
-/// A mask that shows nothing of the key leaves it open whether a store holds the current one.
+/// With a mask that shows nothing of the key, it is unknown whether the store has the current one.
 #[test]
 fn a_mask_without_an_end_is_no_evidence_of_a_stale_key() {
     for (switch, notices) in
@@ -106,7 +106,7 @@ fn a_mask_without_an_end_is_no_evidence_of_a_stale_key() {
     }
 }
 
-/// The table of types says that Duo's API creates it, and Duo does not.
+/// The table of types says that Duo's API creates it, but Duo does not.
 #[test]
 fn a_type_that_duo_refuses_fails_alone() {
     let (folder, server) = (Folder::with(YAML), server(&["refuse-type=radius"]));
@@ -122,17 +122,17 @@ fn noted(length: usize) -> String {
     YAML.replace("Owned by the network team", &"n".repeat(length))
 }
 
-/// Notes that fit into what both believe to be Duo's limit, and not into Duo's.
+/// Notes that fit the assumed limit of Duo, but not the real one.
 #[test]
 fn notes_that_are_too_long_leave_nothing_behind() {
     let (folder, server) = (Folder::with(&noted(300)), server(&["short-notes"]));
     let outcome = apply(&folder, &server, 4).says("failed applications.vpn").says("notes");
-    outcome.says("Duo does not accept a value");
+    outcome.says("Duo rejected a value");
     assert_eq!(server.named("VPN").len(), 0);
     folder.declare(&noted(30));
     apply(&folder, &server, 0);
     settles(&folder, &server, "short-notes");
-    // One that exists stays as it is.
+    // An existing one stays as it is.
     folder.declare(&noted(300));
     apply(&folder, &server, 1).says("failed applications.vpn").says("notes");
     assert!(server.named("VPN")[0]["notes"].as_str().unwrap().starts_with(&format!("{}\n", "n".repeat(30))));
@@ -140,8 +140,8 @@ fn notes_that_are_too_long_leave_nothing_behind() {
     settles(&folder, &server, "short-notes");
 }
 
-/// The second call of a creation is refused: nobody can log in to what the first one made, it carries the marker, and the
-/// next apply goes on with it instead of making another.
+/// The second call of a creation is refused: no one can log in to the new application, it has the marker, and the next apply
+/// continues with it instead of creating another.
 #[test]
 fn a_creation_that_is_refused_halfway_opens_nothing_and_is_taken_up_again() {
     let (folder, server) = (Folder::with(&noted(300)), Server::start());

@@ -1,4 +1,4 @@
-//! Where the YAML is: PATH, `--workspace`, `DUOCTL_WORKSPACE`, or the folder in which the command runs.
+//! Where the YAML is: PATH, `--workspace`, `DUOCTL_WORKSPACE`, or the current folder.
 
 use clap::CommandFactory as _;
 use duoctl::cli::args::Args;
@@ -7,7 +7,7 @@ use crate::support::{Folder, HEAD, Server};
 
 const ONE: &str = "applications:\n  vpn: {type: radius, name: VPN, user_access: no_users, greeting: Hi}\n";
 
-/// A folder that holds no workspace, and one in it that does.
+/// A folder without a workspace, with a workspace in a folder below.
 fn nested() -> Folder {
     let folder = Folder::empty();
     std::fs::create_dir(folder.path("live")).unwrap();
@@ -28,7 +28,7 @@ fn every_way_to_name_the_workspace_leads_to_it() {
         folder.duoctl(arguments).run().exits(0).says(valid);
     }
     folder.duoctl(["validate"]).env("DUOCTL_WORKSPACE", "live").run().exits(0).says(valid);
-    // What is on the command line counts before the environment; an empty variable is none.
+    // The command line takes precedence over the environment; an empty variable counts as unset.
     folder.duoctl(["validate", "live"]).env("DUOCTL_WORKSPACE", "elsewhere").run().exits(0);
     folder.duoctl(["validate", "-w", "live"]).env("DUOCTL_WORKSPACE", "elsewhere").run().exits(0);
     folder.duoctl(["validate"]).env("DUOCTL_WORKSPACE", "elsewhere").run().exits(1).warns("elsewhere");
@@ -43,7 +43,12 @@ fn the_workspace_holds_also_for_commands_that_take_names() {
     folder.duoctl(["apply", "live", "--auto-approve", "--no-verify"]).at(&server).run().exits(0);
     server.edit("VPN", serde_json::json!({"greeting": "Hello"}));
     folder.duoctl(["drift", "-w", "live"]).at(&server).run().exits(2);
-    folder.duoctl(["accept", "vpn", "-w", "live"]).at(&server).run().exits(0).says("~ greeting");
+    folder
+        .duoctl(["accept", "vpn", "-w", "live"])
+        .at(&server)
+        .run()
+        .exits(0)
+        .says("~ applications.vpn greeting");
     folder.duoctl(["ignore", "vpn", "greeting", "--reason", "x", "-w", "live"]).run().exits(0);
     folder.duoctl(["keys", "list", "-w", "live"]).at(&server).run().exits(0);
     folder.duoctl(["fmt", "--check"]).env("DUOCTL_WORKSPACE", "live").run();
@@ -62,7 +67,7 @@ fn a_misspelt_variable_is_a_warning() {
     }
 }
 
-/// Every command that takes names, with a path in the place of one.
+/// Every command that takes names, with a path in place of one.
 const NAMES: &[&[&str]] = &[
     &["accept", "PATH"],
     &["accept", "vpn", "PATH"],
@@ -101,7 +106,7 @@ fn a_path_where_a_name_belongs_is_told_how_to_be_given() {
             outcome.warns(&format!("`{path}` is {what}, not a name; use `-w {path}`"));
         }
     }
-    // A name that the workspace knows is a name, whatever lies next to it.
+    // A name that the workspace knows is a name, whatever file is next to it.
     std::fs::create_dir(folder.path("live/vpn")).unwrap();
     let inside = Folder::with(ONE);
     std::fs::create_dir(inside.path("vpn")).unwrap();
@@ -124,6 +129,8 @@ fn several_addresses_are_accepted_together_or_not_at_all() {
     let accepted = folder.duoctl(["accept", "vpn", "wiki", "vpn"]).at(&server).run().exits(0);
     accepted.says("\"Hello\"").says("\"Good morning\"");
     let again = folder.duoctl(["accept", "vpn", "wiki"]).at(&server).run().exits(0);
-    again.says("applications.vpn was not changed in Duo").says("applications.wiki was not changed in Duo");
+    again
+        .warns("applications.vpn: it was not changed in Duo")
+        .warns("applications.wiki: it was not changed in Duo");
     folder.duoctl(["drift"]).at(&server).run().exits(0);
 }

@@ -1,4 +1,4 @@
-"""A server that stands in for AWS. Prints its address, and ends when its input does."""
+"""A stand-in for AWS. Prints its address, and exits at the end of its input."""
 
 import sys
 

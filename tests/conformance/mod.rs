@@ -1,7 +1,7 @@
 //! Duo's official clients for Python and Node run unchanged against the sandbox, over TLS (tests/conformance).
 //!
-//! They need `python3` with `venv`, and `node` with `npm`; PyPI and npm the first time. Where these are missing the test says so and does
-//! nothing, but with `CI` in the environment it fails.
+//! They need `python3` with `venv`, and `node` with `npm`; PyPI and npm the first time. If these are missing, the test says so
+//! and does nothing, but with `CI` set it fails.
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -13,8 +13,8 @@ use serde_json::{Value, json};
 use crate::support::node::folder_of;
 use crate::support::python::{python, skip, suite};
 
-/// What the clients cannot create: an application that only an owner makes, and texts that a reader of YAML may take for
-/// something else.
+/// Adds what the clients cannot create: an application that only an owner can create, and texts that a YAML reader may
+/// misread.
 fn furnish(account: &mut Account) {
     let place = |account: &mut Account, stored: Value| account.place_application(&stored).unwrap();
     place(account, json!({"kind": "accountsapi", "name": "evidence accountsapi", "user_access": "NO_USERS"}));
@@ -39,7 +39,7 @@ fn furnish(account: &mut Account) {
     }
 }
 
-/// Runs tests of the suite against a sandbox; how many there were.
+/// Runs tests of the suite against a sandbox. Returns their number.
 async fn run(sandbox: &Running, python: PathBuf, tests: &'static [&'static str]) -> u32 {
     let document = sandbox.document().to_string();
     let output = tokio::task::spawn_blocking(move || {

@@ -18,7 +18,7 @@ _getaddrinfo = socket.getaddrinfo
 
 
 def _resolve(host, *args, **kwargs):
-    """Every Duo name is the sandbox; no other name is looked up."""
+    """Resolves every Duo name to the sandbox, and no other name."""
     if host.endswith((".duosecurity.com", ".duofederal.com")):
         host = "127.0.0.1"
     return _getaddrinfo(host, *args, **kwargs)
@@ -28,7 +28,7 @@ socket.getaddrinfo = _resolve
 
 
 def client(kind, key="operator", host=HOST, **changes):
-    """One of Duo's clients with the keys of the startup document."""
+    """Returns one of Duo's clients with the keys of the startup document."""
     key = KEYS[key] if isinstance(key, str) else key
     secret = changes.pop("secret_key", key["secret_key"])
     return kind(

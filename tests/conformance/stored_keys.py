@@ -1,4 +1,4 @@
-"""Calls the sandbox by Duo's own client with what secret stores hold: a JSON object by place on the input."""
+"""Calls the sandbox with Duo's own client and the keys from secret stores: a JSON object by place on stdin."""
 
 import json
 import sys
@@ -8,7 +8,7 @@ from sandbox import client
 
 
 def names(text):
-    """What a store holds, as JSON or as dotenv."""
+    """The content of a store, as JSON or as dotenv."""
     if text.lstrip().startswith("{"):
         return json.loads(text)
     pairs = (line.split("=", 1) for line in text.splitlines())

@@ -1,4 +1,4 @@
-"""What applications refer to: groups, policies, units, users, information, settings, logs."""
+"""The objects that applications refer to, and more: groups, policies, units, users, information, settings, logs."""
 
 import time
 

@@ -71,7 +71,7 @@ class Hmac(Case):
         if data:
             request.add_header("Content-Type", "application/json")
         context = ssl.create_default_context(cafile=CA_FILE)
-        # What OpenSSL and Python 3.13 demand of a certificate by default.
+        # The default certificate checks of OpenSSL and Python 3.13.
         context.verify_flags |= ssl.VERIFY_X509_STRICT | ssl.VERIFY_X509_PARTIAL_CHAIN
         with urllib.request.urlopen(request, context=context) as reply:
             return json.load(reply)["response"]

@@ -1,5 +1,5 @@
-"""Every call of the official clients, once: it gets what Duo would answer, or the 501 of what is not simulated, and never
-an error of the server or another shape."""
+"""Every call of the official clients, once: it gets the answer that Duo would give, or 501 if it is not simulated, and never a
+server error or another format."""
 
 import inspect
 import time
@@ -13,7 +13,7 @@ from sandbox import admin, client
 LEFT_OUT = "501"
 NOW = int(time.time())
 
-# What a call gives: a list whose rows have a property, an object that has it, or "" for a change that answers nothing.
+# The result of a call: a list whose rows have a property, an object that has it, or "" for a change that answers nothing.
 ROWS, ROW = (lambda name: (list, name)), (lambda name: (dict, name))
 
 # By what they are called with. `$name` is an object of the account, see `objects`.
@@ -100,7 +100,7 @@ CALLS = [
     ("update_settings", [7], ROW("lockout_threshold")),
 ]
 
-# What the sandbox leaves out.
+# Calls that are not simulated.
 CALLS += [
     (name, arguments, LEFT_OUT)
     for name, arguments in {
@@ -208,7 +208,7 @@ class EveryCall(unittest.TestCase):
             "$token": found["tokens"][0]["token_id"],
             "$user": found["user_id"],
             "$username": found["username"],
-            # Of their own, so that they may be changed and deleted.
+            # Separate ones, so that they may be changed and deleted.
             "$own_application": self.admin.create_integration("own", "rdp")["integration_key"],
             "$own_group": self.admin.create_group("own")["group_id"],
             "$own_policy": self.admin.create_policy_v2({"policy_name": "own"})["policy_key"],
@@ -257,7 +257,7 @@ class EveryCall(unittest.TestCase):
         return list(result) if inspect.isgenerator(result) else result
 
     def filters(self, made, objects):
-        """A filter that is passed over would show everything."""
+        """An ignored filter would show everything."""
         for name, key in (
             ("get_user_by_email", "$user"),
             ("get_users_by_name", "$user"),

@@ -1,4 +1,4 @@
-"""What Duo's own client sees before and after duoctl is what duoctl says that it did, for each family of applications.
+"""What Duo's own client sees before and after duoctl matches duoctl's report, for each family of applications.
 
 The binary runs against the same sandbox; `DUOCTL_BINARY` says where it is.
 """
@@ -43,7 +43,7 @@ FAMILIES = {
         {"user_access": "no_users", "permissions": ["info", "settings_read"], "networks_for_api_access": None},
     ),
     "authapi": ({"user_access": "all_users"}, {**group_access("Help Desk"), "policy": "Contractors"}),
-    # Only an owner creates it, in the Admin Panel: it is adopted.
+    # Only an owner can create it, in the Admin Panel: it is adopted.
     "accountsapi": (
         {"user_access": "no_users"},
         {"user_access": "no_users", "networks_for_api_access": ["192.0.2.7"], "notes": "parent"},
@@ -112,7 +112,7 @@ class Duoctl(Case):
             json.dump(document, file)
 
     def seen(self):
-        """Every application as Duo's client reads it, in duoctl's words, by its key."""
+        """Every application as Duo's client reads it, in duoctl's terms, by its key."""
         groups = {group["group_id"]: group["name"] for group in self.admin.get_groups()}
         policies = self.admin.json_api_call("GET", "/admin/v2/policies", {"limit": "100", "offset": "0"})
         policies = {policy["policy_key"]: policy["policy_name"] for policy in policies}
@@ -140,7 +140,7 @@ class Duoctl(Case):
         return words
 
     def assert_is(self, words, field, value):
-        """One field of what the client sees is what duoctl says."""
+        """Checks that one field has the value that duoctl reports."""
         if field.startswith("sso."):
             self.assert_leaf(words["sso"], field.removeprefix("sso.").split("."), value)
             return
@@ -148,7 +148,7 @@ class Duoctl(Case):
         if isinstance(seen, list):
             self.assertEqual(seen, sorted(value or []), field)
         else:
-            # What is not set has several spellings.
+            # An unset value has several forms.
             self.assertEqual(seen or None, value or None, field)
 
     def assert_leaf(self, document, path, value):
@@ -214,7 +214,7 @@ class Duoctl(Case):
         self.assertEqual(report["plan"]["steps"], [])
 
     def assert_declared(self, declared, seen):
-        """The client sees what the YAML asks for, whatever duoctl reported."""
+        """Checks that the client sees what the YAML declares, whatever duoctl reported."""
         for kind, entry in declared.items():
             for field in ("type", "name", "user_access", "groups_allowed", "policy", "permissions"):
                 if field in entry:
@@ -227,7 +227,7 @@ class Duoctl(Case):
                 self.admin.delete_integration(ikey)
 
     def test_import_reads_the_same_elsewhere(self):
-        """What import writes is the same to a reader of YAML 1.1, which takes `no`, `1:30` and dates for something else."""
+        """A YAML 1.1 reader, which reads `no`, `1:30` and dates differently, gets the same values from an import."""
         self.declare({})
         self.duoctl("import", ".", "--split", "type")
         found = {}
@@ -236,7 +236,7 @@ class Duoctl(Case):
                 if name.endswith(".yaml"):
                     with open(os.path.join(folder, name), encoding="utf-8") as file:
                         found.update((yaml.safe_load(file) or {}).get("applications", {}))
-        # Every name that the account holds and that is a line of text is there, letter by letter.
+        # Every name in the account that is a line of text is there, unchanged.
         seen = {ikey: app for ikey, app in self.seen().items() if ikey != KEYS["operator"]["integration_key"]}
         names = sorted((app["type"], app["name"]) for app in seen.values() if app["name"].isprintable())
         read = [(app["type"], app["name"]) for app in found.values() if "name" in app]

@@ -1,5 +1,5 @@
-"""Readers of the logs as others wrote them: the official collector's parsing and checkpoints, and the loop of a connector
-that keeps its own place."""
+"""Third-party readers of the logs: the official collector's parsing and checkpoints, and the loop of a connector that keeps
+its own position."""
 
 import datetime
 import time
@@ -16,7 +16,7 @@ def now():
 
 
 def milliseconds(text):
-    """The collector reads this form only, and fails on any other."""
+    """The collector only reads this format, and fails on any other."""
     at = datetime.datetime.strptime(text, FORM).replace(tzinfo=datetime.timezone.utc)
     return at.timestamp() * 1000
 
@@ -31,7 +31,7 @@ class Collector:
         if kind == "authentication":
             self.offset = checkpoint
         elif checkpoint:
-            # The collector forgets the id, and goes on from the time.
+            # The collector drops the id, and continues from the time.
             self.begin = int(checkpoint.split(",")[0])
 
     def page(self):
@@ -50,7 +50,7 @@ class Collector:
         return self.admin.json_api_call("GET", f"/admin/v2/logs/{self.kind}", params)
 
     def poll(self):
-        """One round; the number of records that it brought."""
+        """Runs one round. Returns the number of records."""
         page = self.page()
         rows = page["authlogs" if self.kind == "authentication" else "items"]
         following = (page.get("metadata") or {}).get("next_offset")
@@ -60,7 +60,7 @@ class Collector:
         return len(rows)
 
     def drain(self):
-        """To the end of the log: the collector itself polls for ever, and reads the last page again and again."""
+        """Reads to the end of the log: the collector itself polls forever, and rereads the last page."""
         while self.poll() == 7:
             pass
         return self.records

@@ -1,4 +1,4 @@
-"""Keys that are wrong, of the wrong kind, without a permission, or late: the documented code and message."""
+"""Wrong keys, keys of the wrong type or without a permission, and wrong times: the documented code and message."""
 
 import email.utils
 import time

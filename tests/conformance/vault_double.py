@@ -1,4 +1,4 @@
-"""Holds the double of tests/secrets/vault_double.rs to account: Vault's own Python client has to find a Vault.
+"""Checks the double of tests/secrets/vault_double.rs: Vault's own Python client must work with it.
 
 The environment has VAULT_ADDR, VAULT_CACERT, VAULT_TOKEN, VAULT_NAMESPACE, and UNSEAL_KEY. The double has the mounts kv
 (version 2), old (version 1) and pki, the token `narrow` for kv/data/other only, the AppRole role/secret, and the JWT of
@@ -18,7 +18,7 @@ INSIDE, OUTSIDE = os.environ["VAULT_NAMESPACE"], "elsewhere"
 def client(token=None, namespace=INSIDE):
     address, ca = os.environ["VAULT_ADDR"], os.environ["VAULT_CACERT"]
     made = hvac.Client(address, token=token, verify=ca, namespace=namespace)
-    # hvac would take the token of whoever runs the tests.
+    # hvac would use the token of the user who runs the tests.
     made.token = token
     return made
 

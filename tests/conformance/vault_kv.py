@@ -1,4 +1,4 @@
-"""One thing with a secret in Vault, by its Python client: `read`, `write` (the pairs as JSON on the input) or `delete`.
+"""One operation on a secret in Vault, with its Python client: `read`, `write` (the pairs as JSON on stdin) or `delete`.
 
     vault_kv.py read|write|delete VERSION MOUNT PATH
 """

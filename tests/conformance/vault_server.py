@@ -17,7 +17,7 @@ vault.token = os.environ.get("VAULT_TOKEN")
 
 
 def wait():
-    """Until the server answers at all."""
+    """Waits until the server answers."""
     end = time.monotonic() + 20
     while True:
         try:

@@ -1,4 +1,4 @@
-//! Writes follow the account's budget: at a limit of R writes a minute an apply reaches 95% of R, and it never storms.
+//! Writes follow the account's budget: at a limit of R writes a minute an apply reaches 95% of R, and never sends bursts.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -26,7 +26,7 @@ use tokio_util::sync::CancellationToken;
 
 const WORKERS: usize = 4;
 
-/// The simulator behind the whole of the client but its sockets, on a clock that jumps over every wait.
+/// The simulator behind the complete client without its sockets, with a clock that skips every wait.
 #[derive(Clone)]
 struct Wire {
     account: Arc<Mutex<Account>>,
@@ -66,7 +66,7 @@ impl Exchange for Wire {
     }
 }
 
-/// Creates so many applications at a limit; returns when each write was sent, and its status.
+/// Creates this many applications at a limit. Returns when each write was sent, and its status.
 fn writes_at(limit: u32, count: usize) -> Vec<(f64, u16)> {
     without_waiting(async {
         let mut account = Account::empty_in_memory().unwrap();
@@ -114,12 +114,12 @@ fn an_apply_spends_the_budget_whatever_it_is_and_never_storms() {
         let writes = writes_at(limit, count);
         let done: Vec<f64> = writes.iter().filter(|(_, status)| *status == 200).map(|(at, _)| *at).collect();
         let refused = writes.len() - done.len();
-        // The first minutes are spent on finding out what the limit is.
+        // The first minutes are spent on finding the limit.
         let steady = done.iter().filter(|at| **at > 120.0).count();
         let minutes = (done.last().unwrap() - 120.0) / 60.0;
         let reached = f64::from(u32::try_from(steady).unwrap()) / minutes / f64::from(limit);
         assert!((0.95..=1.01).contains(&reached), "{limit}: {reached:.3} of it, {refused} refused");
-        // One refusal for each worker and step of the back-off, and a few for trying whether there is more.
+        // One refusal for each worker and step of the back-off, and a few for testing whether more is possible.
         assert!(
             refused <= 6 * WORKERS + writes.len() / 100,
             "{limit}: {refused} of {} were refused",

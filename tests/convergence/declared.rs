@@ -13,7 +13,7 @@ use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
 use serde_json::{Map, Value, json};
 
-/// Of which there are so many that they meet each other.
+/// Common values, so that applications share them.
 const USUAL: &[&str] = &[
     "radius",
     "adminapi",
@@ -51,7 +51,7 @@ const PERMISSIONS: &[&str] = &[
 ];
 const NETWORKS: &[&str] =
     &["192.0.2.0/24", "198.51.100.7", "203.0.113.5-203.0.113.9", "2001:db8::/32", "2001:db9::1"];
-/// Texts that an account may keep in another form, or that resemble a marker.
+/// Texts that an account may store differently, or that resemble a marker.
 const TEXTS: &[&str] = &[
     "plain",
     "  room around  ",
@@ -66,11 +66,11 @@ const TEXTS: &[&str] = &[
     "true",
     "0123",
 ];
-/// Some are names of applications that the account holds already.
+/// Some are names of applications that the account already has.
 const NAMES: &[&str] =
     &["VPN", "Intranet", "Branch office VPN", "Jump hosts", "R&D <beta>", " Lab ", "Café", "🔥 خدمة", "no"];
 
-/// Types that Duo's API does not create: an application of one of them has to exist already.
+/// Types that Duo's API does not create: an application of such a type must already exist.
 static FOUND: LazyLock<Vec<&'static str>> = LazyLock::new(|| {
     let refused = kinds().iter().filter(|kind| kind.creation != Creation::Ok).map(|kind| kind.name);
     refused.chain(["type-of-tomorrow"]).collect()
@@ -80,12 +80,12 @@ static MADE: LazyLock<Vec<&'static str>> = LazyLock::new(|| {
     kinds().iter().filter(|kind| kind.creation == Creation::Ok).map(|kind| kind.name).collect()
 });
 
-/// Whether an application of the type has to exist already.
+/// Whether an application of the type must already exist.
 pub(crate) fn is_found(kind: &str) -> bool {
     FOUND.contains(&kind)
 }
 
-/// The ids of the first and the last group and policy: they are the same in every new account.
+/// The ids of the first and the last group and policy, which are the same in every new account.
 static IDS: LazyLock<[[String; 2]; 2]> = LazyLock::new(|| {
     let mut account = Account::in_memory().unwrap();
     let mut ids = |path: &str, key: &str| {
@@ -106,7 +106,7 @@ fn by_name_or_id(name: &str, ids: &[String; 2]) -> String {
     }
 }
 
-/// The fields of one application; those that its type does not have are left out later.
+/// The fields of one application; those that its type does not have are removed later.
 #[derive(Clone, Debug)]
 pub(crate) struct Fields {
     pub(crate) kind: &'static str,
@@ -124,7 +124,7 @@ pub(crate) struct Fields {
     sso: Sso,
 }
 
-/// Settings of single sign-on, for whichever kind of it.
+/// Settings of single sign-on, for any kind of it.
 #[derive(Clone, Debug)]
 struct Sso {
     number: usize,
@@ -199,7 +199,7 @@ pub(crate) fn fields() -> impl Strategy<Value = Fields> {
 impl Fields {
     /// As an entry of `applications`.
     pub(crate) fn yaml(&self) -> Value {
-        // Of a type that nobody knows, duoctl takes every field for possible; the simulator takes it for one with users.
+        // For an unknown type, duoctl considers every field possible; the simulator treats it as one with users.
         let kind = lookup(self.kind).or_else(|| lookup("radius"));
         let has = |key: &str| field(key).unwrap().applies_to(kind);
         let mut entry = json!({"type": self.kind, "name": self.name.trim()});
@@ -237,7 +237,7 @@ impl Fields {
         match lookup(self.kind).map(|kind| kind.family)? {
             Family::Saml => Some(json!({"saml_config": self.sso.saml()})),
             Family::Oidc => Some(json!({"oidc_config": self.sso.oidc()})),
-            // The other types of this family are configured in the Admin Panel only.
+            // The other types of this family can only be configured in the Admin Panel.
             Family::OAuth if self.kind == "sso-oauth-client-credentials" => {
                 Some(json!({"oauth_config": self.sso.oauth()}))
             }
@@ -245,7 +245,7 @@ impl Fields {
         }
     }
 
-    /// As it came about by hand, whatever its type: nothing but what says which it is, and some text.
+    /// As created by hand, whatever its type: only what identifies it, and some text.
     pub(crate) fn by_hand(&self) -> Value {
         let mut stored = json!({
             "kind": self.kind, "name": self.name.trim(), "user_access": "NO_USERS", "frameless": self.sso.on[0],
@@ -303,7 +303,7 @@ impl Sso {
             ("attribute_transformations", json!({"nick": "use \"<Username>\"\nprepend text=\"dev-\""})),
         ];
         for (place, (key, value)) in (0..).zip(optional) {
-            // Without the first five Duo makes no such application.
+            // Duo does not create such an application without the first five.
             if place < 5 || self.declares(place) {
                 saml[key] = value;
             }
@@ -348,15 +348,15 @@ pub(crate) type Applications = BTreeMap<&'static str, Fields>;
 
 pub(crate) fn applications() -> impl Strategy<Value = Applications> {
     btree_map(select(ADDRESSES), fields(), 0..=ADDRESSES.len()).prop_map(|mut applications| {
-        // Two of one type and name are an error of the YAML.
+        // Two of the same type and name are an error in the YAML.
         let mut seen = BTreeSet::new();
         applications.retain(|_, fields| seen.insert((fields.kind, fields.name)));
         applications
     })
 }
 
-/// What a workspace declares first, and what it declares later. An address does not become one of a type that cannot be
-/// created: such a replacement is refused by Duo.
+/// What a workspace declares first, and later. An address does not change to a type that cannot be created: Duo refuses such
+/// a replacement.
 pub(crate) fn before_and_after() -> impl Strategy<Value = (Applications, Applications)> {
     (applications(), applications()).prop_map(|(before, mut after)| {
         for (address, fields) in &mut after {
@@ -372,7 +372,7 @@ pub(crate) fn before_and_after() -> impl Strategy<Value = (Applications, Applica
     })
 }
 
-/// What an administrator does to one of the applications by hand; what Duo refuses is not done.
+/// Edits by an administrator; those that Duo refuses have no effect.
 pub(crate) fn edits() -> impl Strategy<Value = Vec<(usize, Value)>> {
     let edit = select(vec![
         Value::Null,
@@ -393,7 +393,7 @@ pub(crate) fn edits() -> impl Strategy<Value = Vec<(usize, Value)>> {
     vec((0..40_usize, edit), 0..5)
 }
 
-/// Of nobody, until 2126: only its shape counts.
+/// Belongs to no one, valid until 2126: only its format counts.
 const CERTIFICATE: &str = "\
 -----BEGIN CERTIFICATE-----\n\
 MIIBjTCCATOgAwIBAgIUAPM/+cFszxX0PujKDXOOMGdG+K8wCgYIKoZIzj0EAwIw\n\

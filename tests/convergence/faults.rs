@@ -1,5 +1,5 @@
-//! Whatever happens to an apply, and whenever: the next run that is left alone ends where an undisturbed one would have,
-//! nothing is there twice, and at no moment anybody could do more than both before and after.
+//! Whatever happens to an apply, and whenever: the next undisturbed run ends in the normal state, nothing exists twice, and
+//! at no time could anyone do more than both before and after.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
@@ -20,7 +20,7 @@ use super::{
     switches, without_waiting,
 };
 
-/// What happens to one run, and at which of its requests. The last two end the process there.
+/// What happens to a run, at one of its requests. The last two end the process there.
 const DISTURBANCES: &[&str] = &[
     "429",
     "5xx",
@@ -34,13 +34,13 @@ const DISTURBANCES: &[&str] = &[
     "halt-after-commit",
 ];
 
-/// Longer than any run waits: one that is still there was killed.
+/// Longer than any run waits: a run that is still there was killed.
 const DEAD: Duration = Duration::from_secs(3600);
 
-/// What an application lets people and keys do.
+/// What an application allows people and keys to do.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Reach {
-    /// `None` is everybody.
+    /// `None` means everyone.
     groups: Option<BTreeSet<String>>,
     policy: String,
     self_service: bool,
@@ -79,7 +79,7 @@ impl Reach {
         }
     }
 
-    /// Whether nobody can do more by `self` than by `other`.
+    /// Whether `self` allows no more than `other`.
     fn within(&self, other: &Self) -> bool {
         let people = match (&self.groups, &other.groups) {
             (Some(these), _) if these.is_empty() => true,
@@ -99,7 +99,7 @@ impl Reach {
     }
 }
 
-/// Where an application stands: its key, and the address in its marker.
+/// The place of an application: its key, and the address in its marker.
 type Place = (String, Option<String>);
 
 fn reaches(account: &mut Account) -> Vec<(Place, Reach)> {
@@ -113,7 +113,7 @@ fn reaches(account: &mut Account) -> Vec<(Place, Reach)> {
     account.applications().iter().map(|live| (place(live), Reach::of(live))).collect()
 }
 
-/// What Duo makes up for each application anew does not tell two accounts apart.
+/// Removes what Duo generates for each application, which does not distinguish two accounts.
 fn without_generated(value: &mut Value) {
     match value {
         Value::Object(entries) => {
@@ -127,7 +127,7 @@ fn without_generated(value: &mut Value) {
     }
 }
 
-/// The applications as far as they do not differ from one account to the next.
+/// The applications, without what differs between accounts.
 fn inventory(account: &mut Account) -> Vec<String> {
     let even = |mut live: Value| {
         let notes = live["notes"].as_str().unwrap();
@@ -180,7 +180,7 @@ proptest! {
             for (kind, times, at) in &disturbances {
                 watched.account().faults.clear();
                 watched.account().faults.add(format!("{kind}={times}@{at}").parse().unwrap());
-                // A run that never ends is dropped where it stands, as a kill would.
+                // A run that never ends is dropped, as a kill would do.
                 let _ = tokio::time::timeout(DEAD, applied(&watched, &wanted, &options)).await;
             }
             watched.account().faults.clear();

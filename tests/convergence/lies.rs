@@ -1,4 +1,4 @@
-//! Answers that are not true, and runs that are not alone: over the simulator, with somebody between it and the client.
+//! False answers and concurrent runs: over the simulator, with something between it and the client.
 
 use std::path::Path;
 use std::sync::{Arc, Mutex};
@@ -29,10 +29,10 @@ use crate::seals::{SECRET, keyring, sealed};
 
 const LIST: &str = "/admin/v3/integrations";
 
-/// What becomes of an answer on its way.
+/// How an answer is changed on its way.
 type Lie = Arc<dyn Fn(&ApiCall, Success) -> Success + Send + Sync>;
 
-/// A connection that changes answers, and remembers what was asked.
+/// A connection that changes answers and records requests.
 #[derive(Clone)]
 struct Between {
     direct: Direct,
@@ -45,7 +45,7 @@ impl Between {
         Self { direct: direct.clone(), lie: Arc::new(lie), sent: Arc::default() }
     }
 
-    /// The changes that were sent.
+    /// The write requests that were sent.
     fn changes(&self) -> Vec<String> {
         let sent = self.sent.lock().unwrap();
         sent.iter().filter(|call| !call.starts_with("GET")).cloned().collect()
@@ -112,7 +112,7 @@ fn place(direct: &Direct, body: &Value) -> String {
     ikey
 }
 
-/// What an answer to a creation, or the list after it, may say that is not so.
+/// False answers to a creation, or in the list after it.
 #[test]
 fn nothing_is_sent_to_what_an_answer_to_a_creation_claims_to_be_new() {
     type Change = fn(&mut Map<String, Value>);
@@ -158,7 +158,7 @@ fn nothing_is_sent_to_what_an_answer_to_a_creation_claims_to_be_new() {
             });
             refused(&direct, &between, access, whose);
         }
-        // The answer names the right one, and says something else of it.
+        // The answer names the right application, with a wrong value.
         for (what, value) in [("type", "unix"), ("name", "Payroll"), ("name", "VPN of somebody else")] {
             let direct = start();
             let between = Between::new(&direct, move |call, mut answer| {
@@ -169,7 +169,7 @@ fn nothing_is_sent_to_what_an_answer_to_a_creation_claims_to_be_new() {
             });
             refused(&direct, &between, access, value);
         }
-        // The list shows what was made in another way than it was sent.
+        // The list shows the new application differently from what was sent.
         for (what, change) in lists {
             let direct = start();
             let between = Between::new(&direct, move |call, mut answer| {
@@ -236,7 +236,7 @@ fn a_list_that_cannot_be_whole_plans_nothing() {
     }
 }
 
-/// Without a count, two walks have to see the same.
+/// Without a count, two walks must see the same.
 #[test]
 fn a_list_without_a_count_is_believed_only_where_it_is_the_same_twice() {
     for (hidden_in, whole) in [(None, true), (Some(1), true), (Some(2), true)] {
@@ -254,14 +254,14 @@ fn a_list_without_a_count_is_believed_only_where_it_is_the_same_twice() {
             answer
         });
         let plan = without_waiting(planned_by(&between, direct.ikey(), &desired("no_users")));
-        // Two equal walks of three, one after the other.
+        // Two of three consecutive walks are equal.
         assert_eq!(plan.problems().is_empty(), whole && hidden_in != Some(2), "{hidden_in:?}");
         assert_eq!(plan.live().len(), if plan.problems().is_empty() { 12 } else { 0 }, "{hidden_in:?}");
     }
 }
 
-/// One deletion on a page that was read and one creation before the next one is: the count is right, and one
-/// application slipped away.
+/// One deletion on a page that was already read, and one creation before the next page: the count is right, but one
+/// application is missed.
 #[test]
 fn what_slipped_out_of_a_list_is_not_created_again() {
     let direct = Direct::operator(Account::in_memory().unwrap());
@@ -286,7 +286,7 @@ fn what_slipped_out_of_a_list_is_not_created_again() {
     assert!(between.changes().is_empty());
 }
 
-/// A store in a folder: read back, or written only.
+/// A store in a folder, readable or write-only.
 fn stores(folder: &Path, readable: bool) -> Value {
     let kept = folder.join("kept");
     if readable {
@@ -296,14 +296,14 @@ fn stores(folder: &Path, readable: bool) -> Value {
     json!({"local": {"type": "exec", "write": ["sh", "-c", write]}})
 }
 
-/// A runtime for the commands of stores, whose clock cannot jump.
+/// A runtime for the commands of stores, with a real clock.
 fn at_once<F: Future>(future: F) -> F::Output {
     tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(future)
 }
 
-/// A second run, whole, before each request of the first: whatever both ask for, there is never a second application
-/// that is open, the store never holds the key of one that is gone, and the next run finds nothing wrong. The second run
-/// may replace the key in place as well: then the store holds the new one.
+/// A complete second run before each request of the first: whatever both ask for, there is never a second open application,
+/// the store never has the key of a deleted one, and the next run finds nothing wrong. The second run may also replace the key
+/// in place: then the store has the new one.
 #[test]
 fn two_runs_at_once_leave_one_application_and_its_key() {
     for (readable, renews) in
@@ -365,7 +365,7 @@ fn two_runs_at_once_leave_one_application_and_its_key() {
             if readable.is_some() {
                 let held = held(folder.path()).unwrap();
                 assert_eq!(held["integration_key"], live[0]["integration_key"], "{readable:?} {renews} {at}");
-                // Duo shows the end of a key.
+                // Duo shows the last characters of a key.
                 let end = |keys: &Value| {
                     keys["secret_key"].as_str().unwrap().chars().rev().take(4).collect::<String>()
                 };
@@ -382,11 +382,11 @@ fn two_runs_at_once_leave_one_application_and_its_key() {
 fn held(folder: &Path) -> Option<Value> {
     let text = std::fs::read_to_string(folder.join("kept/vpn")).ok()?;
     let written: Value = serde_json::from_str(&text).unwrap();
-    // A command is given the keys inside of its request.
+    // A command gets the keys inside its request.
     Some(written.get("secret").unwrap_or(&written).clone())
 }
 
-/// Replaces the key of the application in place, as `keys rotate --strategy in-place` does.
+/// Replaces the application's key in place, like `keys rotate --strategy in-place`.
 async fn renewed(direct: &Direct, desired: &Desired, stores: &Stores) {
     let (writer, courier) = (Writer::new(direct.clone()), Courier::new(direct.clone(), stores));
     let lives = Reader::new(direct.clone()).integrations().await.unwrap();
@@ -416,12 +416,12 @@ async fn run<T: Transport + Clone>(
     carried_out(&plan, transport, stores).await
 }
 
-/// A connection that lets another run go first, whole, before one of its requests.
+/// A connection that lets another run go first before one of its requests.
 #[derive(Clone)]
 struct Interrupted {
     direct: Direct,
     at: usize,
-    /// How many requests were sent, and whether the other run has gone.
+    /// How many requests were sent, and whether the other run is done.
     count: Arc<Mutex<(usize, bool)>>,
     by: Arc<dyn Fn() + Send + Sync>,
 }
@@ -436,7 +436,7 @@ impl Transport for Interrupted {
             now
         };
         if goes_first {
-            // On a thread of its own, which this one waits for.
+            // On its own thread, which this one waits for.
             std::thread::scope(|scope| scope.spawn(|| (self.by)()).join().unwrap());
         }
         self.direct.send(call).await

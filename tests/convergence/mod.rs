@@ -1,5 +1,5 @@
-//! Whatever the YAML asks for and whatever the account holds: after an apply the plan is empty, and stays empty. Over
-//! the simulator in this process, with its switches turned at random, and without waiting for anything.
+//! Whatever the YAML declares and the account contains: after an apply the plan is empty, and stays empty. Over the in-process
+//! simulator, with random switches, and without waiting.
 
 mod budget;
 mod declared;
@@ -35,8 +35,8 @@ use crate::seals::keyring;
 
 use declared::{Applications, Fields, before_and_after, edits, fields, is_found};
 
-/// With the first nothing that a client sends takes an item off a list, and the others refuse what is declared: an apply
-/// says so, and that is tested elsewhere.
+/// With the first switch nothing can be removed from a list, and the others refuse what is declared: an apply reports it,
+/// which is tested elsewhere.
 const NEVER_CONVERGE: &[&str] = &["merge-sso-lists", "short-notes", "short-names"];
 
 fn switches() -> impl Strategy<Value = Switches> {
@@ -117,7 +117,7 @@ async fn applied(
 ) -> (Plan, Vec<StepOutcome>, Converged) {
     let plan = planned(direct, desired, options).await;
     let writer = Writer::new(direct.clone());
-    // Deliveries have tests of their own: no application here has a place for its keys.
+    // Deliveries have their own tests: no application here has a place for its keys.
     let stores = Stores::default();
     let courier = Courier::new(direct.clone(), &stores);
     let outcomes = execute(
@@ -142,7 +142,7 @@ fn writes(direct: &Direct) -> usize {
     account.requests().iter().filter(|(call, _)| !call.starts_with("GET")).map(|(_, count)| count).sum()
 }
 
-/// A plan as far as it does not name places in the YAML.
+/// A plan without the places in the YAML.
 fn content(plan: &Plan) -> Value {
     let mut problems: Vec<&str> = plan.problems().iter().map(|problem| problem.message.as_str()).collect();
     problems.sort_unstable();
@@ -152,13 +152,13 @@ fn content(plan: &Plan) -> Value {
     })
 }
 
-/// Runs without waiting: the clock jumps over every pause.
+/// Runs without waiting: the clock skips every pause.
 fn without_waiting<F: Future>(future: F) -> F::Output {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
     runtime.unwrap().block_on(future)
 }
 
-/// An account with a history: some applications by hand, one workspace applied, and then edits by hand.
+/// An account with a history: some applications created by hand, one applied workspace, and then edits by hand.
 async fn account(
     before: &Applications,
     after: &Applications,
@@ -193,13 +193,13 @@ async fn account(
     direct
 }
 
-/// What Duo's API does not create exists already.
+/// Creates what Duo's API does not create.
 fn make_sure_of(direct: &Direct, applications: &Applications) {
     let mut account = direct.account();
     let live = account.applications();
     for (key, fields) in applications.iter().filter(|(_, fields)| is_found(fields.kind)) {
         let stored = fields.by_hand();
-        // One that another address owns is no candidate.
+        // An application that another address owns is not a candidate.
         let free = |live: &Value| {
             let notes = live["notes"].as_str().unwrap_or_default();
             !notes.contains("[duoctl acme/") || notes.contains(&format!("[duoctl acme/applications.{key} "))
@@ -211,7 +211,7 @@ fn make_sure_of(direct: &Direct, applications: &Applications) {
     }
 }
 
-/// `PROPTEST_CASES` asks for more.
+/// `PROPTEST_CASES` sets another number.
 fn cases(usual: u32) -> ProptestConfig {
     let asked = std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok());
     ProptestConfig { cases: asked.unwrap_or(usual), failure_persistence: None, ..ProptestConfig::default() }
@@ -239,7 +239,7 @@ proptest! {
             prop_assert!(converged.plan.steps().is_empty(), "{:#}", content(&converged.plan));
             prop_assert_eq!(converged.plan.blocked(), first.blocked());
 
-            // What is not blocked is there, once, and no other application was touched.
+            // Everything that is not blocked exists once, and no other application was touched.
             let written = writes(&direct);
             let again = planned(&direct, &wanted, &options()).await;
             prop_assert!(again.steps().is_empty(), "{:#}", content(&again));
@@ -310,7 +310,7 @@ proptest! {
     }
 }
 
-/// The applications without a marker, by key, as far as they read the same twice.
+/// The applications without a marker, by key, without what differs between two reads.
 fn unmarked(direct: &Direct) -> BTreeMap<String, Value> {
     let live = direct.account().applications();
     live.into_iter()
@@ -373,7 +373,7 @@ fn a_plan_costs_pages_groups_policies_and_two_reads_of_the_account() {
     );
 }
 
-/// Nothing promises that a list right after a write shows it.
+/// A list right after a write need not show it.
 #[test]
 fn trap_30_a_list_that_lags_behind_the_writes_is_asked_again_before_it_counts() {
     let entry = |greeting: &str| json!({"type": "radius", "name": "VPN", "user_access": "no_users", "greeting": greeting});
@@ -385,7 +385,7 @@ fn trap_30_a_list_that_lags_behind_the_writes_is_asked_again_before_it_counts() 
         )
     };
     let direct = Direct::operator(Account::in_memory().unwrap());
-    // A list looks for what was created and for rivals, three times at most; then come the looks at the result.
+    // A list is read for the new application and for rivals, at most three times, and then for the result.
     for (greeting, lists) in [("Hello", 2), ("Bye", 2)] {
         direct.account().faults.add(format!("lag={lists}").parse().unwrap());
         let (_, outcomes, converged) = without_waiting(applied(&direct, &wanted(greeting), &options()));
@@ -399,7 +399,7 @@ fn trap_30_a_list_that_lags_behind_the_writes_is_asked_again_before_it_counts() 
     }
     let named = |live: &Value| live["name"] == "VPN";
     assert_eq!(direct.account().applications().iter().filter(|live| named(live)).count(), 1);
-    // What never shows is said, and not written again.
+    // What never appears is reported, and not written again.
     direct.account().faults.add("lag=99".parse().unwrap());
     let before = writes(&direct);
     let (_, _, converged) = without_waiting(applied(&direct, &wanted("Again"), &options()));

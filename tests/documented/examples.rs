@@ -1,10 +1,10 @@
-//! Every example is applied on the simulator as it stands, and a second run has nothing to do.
+//! Every example applies to the simulator unchanged, and a second run has nothing to do.
 
 use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-/// A copy of an example in a folder of its own.
+/// A copy of an example in its own folder.
 fn copied(example: &str) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     for entry in fs::read_dir(Path::new("examples").join(example)).unwrap() {
@@ -48,7 +48,7 @@ fn identity_intelligence() {
     converges(copied("identity-intelligence").path(), &[]);
 }
 
-/// Its Vault server is only an example, so what goes there is delivered to its folder instead.
+/// Its Vault server is only an example, so those keys are delivered to the folder instead.
 #[test]
 fn every_key_of_the_language() {
     let folder = copied("full");

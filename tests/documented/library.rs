@@ -1,4 +1,4 @@
-//! The example program works as it stands.
+//! The example program works unchanged.
 
 #[path = "../../examples/plan_and_apply.rs"]
 mod plan_and_apply;

@@ -3,7 +3,7 @@ import Ajv from 'ajv';
 import { readFileSync } from 'node:fs';
 
 const { schema, instances } = JSON.parse(readFileSync(0, 'utf8'));
-// Words that only editors read; any other unknown word is an error.
+// Keywords that only editors read; any other unknown keyword is an error.
 const ajv = new Ajv({ strict: true, strictTypes: false, strictRequired: false, allErrors: true });
 for (const word of [
   'defaultSnippets', 'doNotSuggest', 'enumDescriptions', 'errorMessage', 'markdownDescription', 'patternErrorMessage',

@@ -1,8 +1,8 @@
-//! The schema where people meet it: in the language server that editors use (`yaml-language-server`), and in two more
-//! validators (`ajv`, `check-jsonschema`), which must agree with the parser.
+//! The schema in practice: in the language server that editors use (`yaml-language-server`), and in two more validators
+//! (`ajv`, `check-jsonschema`), which must agree with the parser.
 //!
-//! It needs node with `npm ci` in tests/editor, and `python3` with PyPI the first time. Where they are missing the
-//! tests say so and do nothing; with `CI` in the environment they fail.
+//! Needs node with `npm ci` in tests/editor, and `python3` with PyPI the first time. If they are missing, the tests say so
+//! and do nothing; with `CI` set they fail.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -24,7 +24,7 @@ fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/editor")
 }
 
-/// Runs a script with node: JSON in, JSON out. `None` where there is no node, or nothing installed for it.
+/// Runs a script with node: JSON in, JSON out. `None` if node or its packages are missing.
 fn node(script: &str, input: &Value) -> Option<Value> {
     if !folder().join("node_modules/yaml-language-server").is_dir() {
         skip(
@@ -45,7 +45,7 @@ fn node(script: &str, input: &Value) -> Option<Value> {
     Some(serde_json::from_slice(&output.stdout).unwrap())
 }
 
-/// A sample that is one file: its name, its text, and whether the parser takes it.
+/// A sample in one file: its name, its text, and whether the parser accepts it.
 struct Sample {
     path: PathBuf,
     name: String,
@@ -60,7 +60,7 @@ fn samples() -> Vec<Sample> {
         let mut paths: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
         paths.sort();
         for path in paths.into_iter().filter(|path| path.extension().is_some_and(|ending| ending == "yaml")) {
-            // What is no text is no editor's business.
+            // A file that is not text is not checked in an editor.
             let Ok(text) = fs::read_to_string(&path) else { continue };
             let name = format!("{kind}-{}", path.file_name().unwrap().to_string_lossy());
             let valid = !has_errors(&load(&path).diagnostics);
@@ -72,7 +72,7 @@ fn samples() -> Vec<Sample> {
     found
 }
 
-/// Whether the parser's own view of the schema refuses a sample. `None` where it is no YAML.
+/// Whether the parser's own schema check refuses a sample. `None` if it is not YAML.
 fn instance(text: &str) -> Option<Value> {
     let mut findings = Vec::new();
     let tree = yaml::parse(0, text.trim_start_matches('\u{feff}'), &mut findings)?;
@@ -156,9 +156,9 @@ fn an_editor_completes_explains_and_fills_in() {
     assert!(!keys["groups_allowed"].0.contains("null"), "{keys:?}");
     assert_eq!(items("type")["adminapi"].1, "Admin API");
     assert!(items("type").len() > 150);
-    assert_eq!(items("access")["no_users"].1, "nobody may log in");
+    assert_eq!(items("access")["no_users"].1, "no user may log in");
     assert!(items("permissions")["read_log"].1.starts_with("Grant read log"), "{:?}", items("permissions"));
-    assert_eq!(items("risk")["destroys"].1, "an application is deleted without a quarantine before");
+    assert_eq!(items("risk")["destroys"].1, "an application is deleted without a quarantine first");
     assert!(items("version").contains_key("1"), "{:?}", items("version"));
     let (application, _) = &items("applications")["application"];
     assert!(
@@ -174,12 +174,12 @@ fn an_editor_completes_explains_and_fills_in() {
         "{}",
         hover("hover-key")
     );
-    assert!(hover("hover-key").contains("nobody may log in"), "{}", hover("hover-key"));
+    assert!(hover("hover-key").contains("no user may log in"), "{}", hover("hover-key"));
     assert!(hover("hover-section").contains("](https://"), "{}", hover("hover-section"));
     assert!(hover("hover-value").contains("Grant read log"), "{}", hover("hover-value"));
 }
 
-/// Filled in as they are offered, the snippets are valid.
+/// With their placeholders filled in as offered, the snippets are valid.
 #[test]
 fn the_snippets_are_valid_when_they_are_filled_in() {
     fn plain(value: &Value) -> Value {
@@ -212,7 +212,7 @@ fn the_snippets_are_valid_when_they_are_filled_in() {
     assert_eq!(count, 3);
 }
 
-/// Samples that a parser of its own kind takes for something else, with the reason.
+/// Samples that another YAML parser reads differently, with the reason.
 const OTHER_YAML: [(&str, &str); 2] = [
     ("invalid-empty.yaml", "a file without a value has nothing to underline"),
     ("invalid-two-documents.yaml", "editors take a stream of documents"),
@@ -245,7 +245,7 @@ fn an_editor_underlines_what_the_schema_refuses_in_plain_words() {
             (false, true) if messages.is_empty() => problems.push(format!("{}: nothing", sample.name)),
             _ => {}
         }
-        // What an editor makes of alternatives and patterns helps nobody.
+        // An editor's messages about alternatives and patterns do not help.
         for noise in ["pattern of", "Matches ", "multiple schemas", "anyOf", "oneOf"] {
             if messages.iter().any(|message| message.contains(noise)) {
                 problems.push(format!("{}: {messages:?}", sample.name));
@@ -273,7 +273,7 @@ fn ajv_agrees_with_the_parser_on_every_sample() {
     assert!(instances.len() > 80, "{}", instances.len());
 }
 
-/// Samples that its reader of YAML, and not the schema, takes for something else.
+/// Samples that its YAML reader, not the schema, reads differently.
 const READ_OTHERWISE: [(&str, &str); 0] = [];
 
 #[test]
@@ -283,7 +283,7 @@ fn check_jsonschema_agrees_with_the_parser_on_every_sample() {
         Err(reason) => return skip("the schema in an editor and in other validators", &reason),
     };
     let schema = jsonschema::validator_for(&config_schema()).unwrap();
-    // What is no YAML for the parser may keep this one busy for minutes: it has no limit on aliases.
+    // What is not YAML for the parser may keep this one busy for minutes: it has no limit on aliases.
     let samples: Vec<Sample> =
         samples().into_iter().filter(|sample| instance(&sample.text).is_some()).collect();
     let output = Command::new(python.with_file_name("check-jsonschema"))

@@ -92,7 +92,7 @@ tell('workspace/didChangeConfiguration', { settings });
 
 const place = (name) => pathToFileURL(join(request.folder, name)).href;
 for (const { name, text } of request.documents) {
-  // The modeline leads to the schema by a path, as it does for a user.
+  // The modeline refers to the schema by its path, as for a user.
   writeFileSync(join(request.folder, name), text);
   tell('textDocument/didOpen', { textDocument: { uri: place(name), languageId: 'yaml', version: 1, text } });
 }

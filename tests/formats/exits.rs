@@ -1,4 +1,4 @@
-//! An exit code never depends on the format, and `--fail-severity` has one of its own.
+//! An exit code never depends on the format, and `--fail-severity` has its own.
 
 use serde_json::json;
 
@@ -16,7 +16,7 @@ const FORMATS: [(&str, &[&str]); 5] = [
     ("verify", &["human", "json", "jsonl", "markdown", "github", "junit"]),
 ];
 
-/// Runs a command in all its formats, with a report beside it, and gives the one code that they end with.
+/// Runs a command in all its formats, each with a report, and returns their common exit code.
 #[track_caller]
 fn code(folder: &Folder, server: &Server, arguments: &[&str]) -> i32 {
     let formats = FORMATS.iter().find(|(command, _)| *command == arguments[0]).unwrap().1;

@@ -23,7 +23,7 @@ fn sarif_is_valid_and_each_result_has_a_rule_and_a_place() {
     let folder = Folder::with(WRONG);
     let log = sarif(&folder);
     let schema = std::fs::read_to_string("tests/data/sarif-2.1.0.schema.json").unwrap();
-    // The published pattern of a language has a bracket too many, which makes it no pattern at all.
+    // The published pattern of a language has an extra bracket, which makes it invalid.
     let schema = serde_json::from_str(&schema.replace("{2}]?$", "{2}$")).unwrap();
     let validator = jsonschema::validator_for(&schema).unwrap();
     let errors: Vec<String> =
@@ -43,7 +43,7 @@ fn sarif_is_valid_and_each_result_has_a_rule_and_a_place() {
         assert_eq!(location["artifactLocation"]["uri"], "duo.yaml");
         assert!(location["region"]["startLine"].as_u64().unwrap() > 5, "{location}");
     }
-    // Nothing wrong is a log, too.
+    // Without findings there is a log, too.
     folder.declare(THREE);
     let clean = folder.duoctl(["validate", "--format", "sarif"]).run().exits(0).json();
     assert!(validator.is_valid(&clean) && results(&clean).is_empty());
@@ -117,7 +117,7 @@ fn drift_stands_at_the_lines_of_its_address() {
     assert_eq!(issue["location"]["lines"]["begin"], line);
 }
 
-/// A forge knows a file by the path that it really has.
+/// A forge knows a file by its real path.
 #[cfg(unix)]
 #[test]
 fn a_workspace_behind_a_link_is_named_by_its_real_path_in_the_repository() {
@@ -146,7 +146,7 @@ fn a_workspace_behind_a_link_is_named_by_its_real_path_in_the_repository() {
             assert_eq!(issue["location"]["path"], real, "{path}");
         }
     }
-    // Outside of the repository there is no such path.
+    // Outside the repository there is no such path.
     let other = Folder::with(WRONG);
     let outside = other.path("duo.yaml").display().to_string();
     let github = folder.duoctl(["validate", &outside, "--format", "github"]).run().exits(1).stdout;

@@ -1,4 +1,4 @@
-//! Names, notes and messages that try to be something else: a mention, a fold, a cell, a command to the CI, a line.
+//! Names, notes and messages that imitate something else: a mention, a fold, a cell, a CI command, a line.
 
 use duoctl::output::document::{Document, read};
 use duoctl::output::format::{Format, render};
@@ -9,7 +9,7 @@ use proptest::test_runner::FileFailurePersistence;
 use pulldown_cmark::{Event, Options, Parser};
 use serde_json::{Value, json};
 
-/// Everything in a plan that somebody else may have written.
+/// Everything in a plan that other people may have written.
 fn plan(text: &str) -> Value {
     json!({
         "format_version": "1.0", "kind": "drift", "tool_version": "0.1.0", "workspace": "acme", "api_hostname": text, "empty": false,
@@ -56,7 +56,7 @@ fn plan(text: &str) -> Value {
     })
 }
 
-/// `fix` may have several lines, and each is shown on its own.
+/// `fix` may have several lines, each of which is shown on its own line.
 fn verify(text: &str, fix: &str) -> Value {
     let check = json!({"name": text, "verdict": "failed", "detail": text, "fix": fix});
     json!({
@@ -91,7 +91,7 @@ fn documents(text: &str) -> Vec<Value> {
     vec![plan(text), verify(text, &fix), apply(text, &fix), failure(text)]
 }
 
-/// The same with nothing hostile in it, and as many lines where lines are meant.
+/// The same without anything hostile, and as many lines where lines are intended.
 fn tame(text: &str) -> Vec<Value> {
     let fix = text.lines().map(|_| "x_y").collect::<Vec<_>>().join("\n");
     vec![plan("x_y"), verify("x_y", &fix), apply("x_y", &fix), failure("x_y")]
@@ -102,7 +102,7 @@ fn rendered(format: Format, value: &Value) -> String {
     render(format, &document, "", Style::PLAIN).unwrap()
 }
 
-/// What a renderer would show or obey outside of code, as a real parser reads it.
+/// What a renderer would show or obey outside code, according to a real parser.
 fn outside_of_code(markdown: &str) -> Vec<String> {
     let mut seen = Vec::new();
     let mut inside = false;
@@ -121,7 +121,7 @@ fn outside_of_code(markdown: &str) -> Vec<String> {
             }
             Event::Text(_) if inside => {}
             Event::Html(html) => {
-                // In a block the tags are not parsed; nothing but numbers and letters may stand in one.
+                // Tags in a block are not parsed; only numbers and letters may occur in one.
                 let mut rest = &*html;
                 let mut text = String::new();
                 while let Some((before, after)) = rest.split_once("<code>") {
@@ -145,20 +145,20 @@ fn outside_of_code(markdown: &str) -> Vec<String> {
             }
         }
     }
-    // An address of mail is cut in two.
+    // An email address is split in two.
     seen.dedup_by(|a, b| a == "CODE" && b == "CODE");
     // Spaces around code split a text in two.
     let joined = seen.join("\u{1}");
     joined.split('\u{1}').map(str::to_owned).collect()
 }
 
-/// What GitHub makes a link of in text, whether numbers or characters were written there: addresses of mail.
+/// What GitHub links in text, whether written as numbers or characters: email addresses.
 fn linked(words: &str) -> Option<&str> {
     let local = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | '+');
     words.split_inclusive('@').find(|part| part.strip_suffix('@').is_some_and(|part| part.ends_with(local)))
 }
 
-/// Pieces that mean something to Markdown, HTML, GitHub, GitLab, a terminal or a CI.
+/// Pieces with a meaning in Markdown, HTML, GitHub, GitLab, a terminal or a CI.
 const PIECES: &[&str] = &[
     "@team",
     "#123",
@@ -228,11 +228,11 @@ const PIECES: &[&str] = &[
 
 fn hostile() -> impl Strategy<Value = String> {
     let piece = prop_oneof![3 => proptest::sample::select(PIECES).prop_map(str::to_owned), 1 => any::<char>().prop_map(String::from)];
-    // One character that no sentence has: a text that is nothing but words stands outside of code, as words.
+    // One character that no sentence has: a text of only words is shown outside code, as words.
     proptest::collection::vec(piece, 1..8).prop_map(|pieces| pieces.concat() + "^")
 }
 
-/// What the runner makes of a line (its source: `ActionCommand.TryParseV2` and `TryParse`).
+/// How the runner parses a line (its source: `ActionCommand.TryParseV2` and `TryParse`).
 fn commands(log: &str) -> Vec<(String, String, String)> {
     let mut found = Vec::new();
     for line in log.split(['\n', '\r']) {
@@ -263,7 +263,7 @@ proptest! {
         for (hostile, tame) in documents(&text).iter().zip(tame(&text)) {
             let markdown = rendered(Format::Markdown, hostile);
             prop_assert_eq!(outside_of_code(&markdown), outside_of_code(&rendered(Format::Markdown, &tame)));
-            // Only the first line hides, and nothing follows the foot.
+            // Only the first line hides, and nothing follows the footer.
             prop_assert_eq!(markdown.matches("<!--").count(), 1 + markdown.matches("`<!--").count() + hidden_in_code(&markdown));
         }
     }
@@ -290,7 +290,7 @@ proptest! {
         for (hostile, tame) in documents(&text).iter().zip(tame(&text)) {
             let shown = rendered(Format::Human, hostile);
             let extra = |value: &str| value.lines().count();
-            // A value of several lines is shown on as many, each of them indented.
+            // A value with several lines is shown on as many lines, each indented.
             let more = text.lines().count().saturating_sub(1) * 8;
             prop_assert!(extra(&shown) <= extra(&rendered(Format::Human, &tame)) + more);
             prop_assert!(text.contains(['\n', '\r']) || extra(&shown) == extra(&rendered(Format::Human, &tame)));
@@ -308,7 +308,7 @@ proptest! {
     }
 }
 
-/// Each invisible character once, but of the four thousand that have no meaning yet only some.
+/// Each invisible character once, but only some of the four thousand unassigned ones.
 fn invisible() -> Vec<char> {
     let unassigned = |c: &char| ('\u{e0080}'..='\u{e0fff}').contains(c) && u32::from(*c) % 64 != 0;
     ('\u{80}'..=char::MAX).filter(|c| is_harmful(*c) && !unassigned(c)).collect()
@@ -334,7 +334,7 @@ fn what_nobody_sees_is_spelled_out_in_every_format_and_exact_in_json() {
     }
 }
 
-/// `<!--` inside of backticks that does not begin them.
+/// `<!--` inside backticks, but not at their start.
 fn hidden_in_code(markdown: &str) -> usize {
     let codes = Parser::new_ext(markdown, Options::ENABLE_TABLES).filter_map(|event| match event {
         Event::Code(code) => Some(code.matches("<!--").count() - usize::from(code.starts_with("<!--"))),
@@ -343,7 +343,7 @@ fn hidden_in_code(markdown: &str) -> usize {
     codes.sum()
 }
 
-/// A plan of what the YAML asks for, and of nothing that was done in Duo.
+/// A plan of YAML changes, without changes made in Duo.
 fn quiet() -> Value {
     let mut quiet = plan("x_y");
     quiet["steps"][0]["drift"] = json!([]);
@@ -370,10 +370,10 @@ fn a_huge_plan_fits_into_a_comment_and_keeps_what_is_risky() {
     large["steps"] = json!(steps);
     let markdown = rendered(Format::Markdown, &large);
     assert!(markdown.len() < 65_536 && markdown.len() > 50_000, "{}", markdown.len());
-    // Risks are named outside of any fold, all twenty of them.
+    // All twenty risks are named outside any fold.
     let (open, folded) = markdown.split_once("#### Details").unwrap();
     assert_eq!(open.matches("**widens_access**").count(), 20);
-    // The folds that are left are those of the risky steps, and the others are counted.
+    // The remaining folds are those of the risky steps; the others are counted.
     for number in (7..2_000).step_by(100) {
         assert!(folded.contains(&format!("<code>applications.a{number}</code>")), "a{number}");
     }
@@ -382,7 +382,7 @@ fn a_huge_plan_fits_into_a_comment_and_keeps_what_is_risky() {
     let said = folded.split("The details of ").nth(1).unwrap().split(' ').next().unwrap();
     assert_eq!(said.parse::<usize>().unwrap(), 2_000 + 1 - shown);
     assert!(markdown.trim_end().ends_with("</sub>"), "the foot is there");
-    // A comment of nothing but risks is cut, too, and says so.
+    // A comment with only risks is cut, too, and says so.
     for step in large["steps"].as_array_mut().unwrap() {
         step["risks"] = json!([{"risk": "destroys", "reason": "é|".repeat(100)}]);
     }
@@ -401,7 +401,7 @@ fn no_more_annotations_than_github_shows_and_the_worst_first() {
     assert_eq!(words.iter().filter(|word| *word == "error").count(), 10);
     assert_eq!(words.iter().filter(|word| *word == "warning").count(), 10);
     assert!(words.is_sorted_by_key(|word| word == "warning"), "errors come first: {words:?}");
-    // One diagnostic and 25 refusals, nine of them one by one.
+    // One diagnostic and 25 refusals, nine of them listed individually.
     assert!(log.contains("::error title=duoctl::and 17 more of this kind"), "{log}");
 }
 

@@ -1,5 +1,5 @@
-//! Every format of every command: the JSON documents against their schemas, the formats of others against theirs, names
-//! that try to forge, reports in files, and that a format never decides an exit code.
+//! Every format of every command: the JSON documents against their schemas, third-party formats against theirs, hostile names,
+//! reports in files, and that a format never affects an exit code.
 
 mod exits;
 mod findings;

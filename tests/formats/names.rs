@@ -1,4 +1,4 @@
-//! `explain`: every name that is printed, and what is near to one.
+//! `explain`: every printed name, and suggestions for similar ones.
 
 use duoctl::cli::exit::Exit;
 use duoctl::diagnostic::Code;
@@ -19,7 +19,7 @@ fn every_printed_name_is_explained() {
     for name in &names {
         assert!(list.lines().any(|line| line.split(' ').next() == Some(name)), "{name}");
     }
-    // One process for each kind; that each name has a text is a matter of the compiler.
+    // One process per kind; the compiler ensures that each name has a text.
     for (name, kind) in [
         ("unknown-key", "a finding"),
         ("widens_access", "a risk"),

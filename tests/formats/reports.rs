@@ -1,4 +1,4 @@
-//! `--report FORMAT=FILE`: beside the terminal's output, whole or not at all, and never through a link.
+//! `--report FORMAT=FILE`: in addition to the terminal's output, complete or not at all, and never through a link.
 
 use serde_json::{Value, json};
 
@@ -26,7 +26,7 @@ fn several_reports_stand_beside_the_terminal() {
     assert!(folder.read("old.md").starts_with("<!-- duoctl:plan acme -->\n### duoctl plan: `acme`"));
     assert!(folder.read("log").ends_with("12 unmanaged.\n"));
     assert_eq!(folder.read("quality.json"), "[]\n");
-    // Nothing else is left behind.
+    // No other files are left behind.
     let mut names: Vec<String> = std::fs::read_dir(folder.path(""))
         .unwrap()
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
@@ -109,7 +109,7 @@ fn what_is_no_report_is_a_usage_error() {
         folder.duoctl(["validate", "--report", report]).run().exits(64).warns(because);
     }
     let twice = ["validate", "--report", "json=x", "--report", "sarif=x"];
-    folder.duoctl(twice).run().exits(64).warns("two outputs go to one file, x and x");
+    folder.duoctl(twice).run().exits(64).warns("two outputs go to the same file, x and x");
     assert!(!folder.path("x").exists());
     folder.duoctl(["plan", "--report", "sarif=x"]).run().exits(64);
 }
@@ -125,7 +125,7 @@ fn an_apply_is_reported_step_by_step() {
             && text.contains("**Verified: 2 of 3 applications, 1 not testable.**"),
         "{text}"
     );
-    // A reader sees that what was applied is what was planned: the same twelve digits.
+    // A reader sees that the applied plan is the planned one: the same twelve digits.
     let document: Value = serde_json::from_str(&folder.read("a.json")).unwrap();
     folder.write("plan.json", &document["plan"].to_string());
     let planned = folder.duoctl(["show", "plan.json", "--format", "markdown"]).run().exits(0);

@@ -1,4 +1,4 @@
-//! Every JSON document that duoctl prints is valid against the published schemas, and has nothing that they do not name.
+//! Every JSON document that duoctl prints is valid against the published schemas, and has no properties that they do not name.
 
 use duoctl::output::document::{
     ApplyDocument, DoctorDocument, EventDocument, FailureDocument, HandoffsDocument, ImportDocument,
@@ -14,7 +14,7 @@ fn schema(name: &str) -> Value {
     serde_json::from_str(&std::fs::read_to_string(format!("schemas/{name}.schema.json")).unwrap()).unwrap()
 }
 
-/// Through the types and back again, nothing may be lost: what the types do not know the schema does not name.
+/// Nothing may be lost in a round trip through the types: the schema does not name what the types do not know.
 #[track_caller]
 fn same<T: DeserializeOwned + Serialize>(document: &Value) {
     let typed: T =

@@ -1,4 +1,4 @@
-//! Completions as a shell loads them, manual pages, and examples in every help.
+//! Completions as a shell loads them, manual pages, and the examples in every help.
 
 use std::path::Path;
 use std::process::Command;
@@ -26,7 +26,7 @@ fn said(mut command: Command, program: &str) -> Option<String> {
     Some(out.into_owned())
 }
 
-/// A folder with a workspace and a script, and a shell that finds duoctl as a user's does.
+/// A folder with a workspace and a script, and a shell that finds duoctl as a user's shell does.
 fn script(name: &str) -> Folder {
     let folder = Folder::with(
         "applications:\n  siem: {type: adminapi, name: SIEM, user_access: no_users, permissions: [read_log]}\n",
@@ -43,7 +43,7 @@ fn shell_in(folder: &Folder, program: &str, arguments: &[&str], script: &str) ->
     said(command, program)
 }
 
-/// Lines as they are typed, the words that bash makes of them, and what it puts in the place of the last one.
+/// Typed lines, the words that bash makes of them, and its replacement for the last one.
 const TYPED: [(&str, &[&str], &str); 9] = [
     ("duoctl dri", &["duoctl", "dri"], "drift\n"),
     ("duoctl validate --fail", &["duoctl", "validate", "--fail"], "--fail-severity\n"),
@@ -82,13 +82,13 @@ fn bash_completes_words_that_it_splits_itself() {
 
 #[test]
 fn other_shells_load_their_scripts_and_ask() {
-    // The functions of zsh that show what is found need a terminal.
+    // The zsh functions that show matches need a terminal.
     let zsh = "autoload -U compinit; compinit -D; . ./script; whence -w _duoctl
         _describe() { print -l -- ${(P)3}; }
         words=(duoctl plan --only si) CURRENT=4 PREFIX=si; _duoctl
         words=(duoctl apply --allow repl) CURRENT=4 PREFIX=repl; _duoctl";
     if let Some(out) = shell_in(&script("zsh"), "zsh", &["-f", "-c"], zsh) {
-        let replaces = "replaces:a new application with a new key takes the place of the old one";
+        let replaces = "replaces:a new application with a new key replaces the old one";
         assert_eq!(out, format!("_duoctl: function\nsiem:adminapi, SIEM\n{replaces}\n"));
     }
     let fish = "source ./script; complete -C 'duoctl plan --only s'";
@@ -105,7 +105,7 @@ fn other_shells_load_their_scripts_and_ask() {
     }
 }
 
-/// They are made on one machine and installed on others.
+/// They are created on one machine and installed on others.
 #[test]
 fn scripts_call_duoctl_by_its_name() {
     for name in ["bash", "elvish", "fish", "nushell", "powershell", "zsh"] {
@@ -122,7 +122,7 @@ fn there_is_a_manual_page_for_each_command() {
     let title =
         format!(".TH duoctl-sandbox-serve 1 \"\" \"duoctl {}\" \"duoctl\"", env!("CARGO_PKG_VERSION"));
     assert!(page.lines().any(|line| line == title), "the version is the tool's: {page}");
-    folder.duoctl(["man", "nothing"]).run().exits(64).warns("`nothing` is no command");
+    folder.duoctl(["man", "nothing"]).run().exits(64).warns("`nothing` is not a duoctl command");
     folder.duoctl(["man", "--dir", "pages"]).run().exits(0).says("pages into pages");
     let names: Vec<String> = std::fs::read_dir(folder.path("pages"))
         .unwrap()
@@ -131,14 +131,14 @@ fn there_is_a_manual_page_for_each_command() {
     for name in ["duoctl.1", "duoctl-plan.1", "duoctl-sandbox-serve.1", "duoctl-explain.1"] {
         assert!(names.contains(&name.to_owned()), "{names:?}");
     }
-    // As it is read: without a complaint of the formatter.
+    // As shown to a reader: without warnings from the formatter.
     let path = folder.path("pages/duoctl-plan.1").display().to_string();
     if let Some(text) = shell("man", &["--warnings", "-E", "UTF-8", "-l"], &path) {
         assert!(text.contains("--detailed-exitcode"), "{text}");
     }
 }
 
-/// The lines of an `Examples:` part that are commands.
+/// The commands in an `Examples:` section.
 fn examples(command: &clap::Command) -> Vec<String> {
     let after = command
         .get_after_long_help()
@@ -164,7 +164,7 @@ fn every_help_has_examples_that_are_real_commands() {
         let examples = examples(command);
         assert!(!examples.is_empty(), "`{name} --help` has no example");
         for example in examples {
-            // What follows a pipe or a redirection is the shell's.
+            // A pipe or a redirection belongs to the shell.
             let words = example
                 .split(['|', '>', '<'])
                 .next()

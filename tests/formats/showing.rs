@@ -8,7 +8,7 @@ const INTELLIGENCE: &str = "identity_intelligence:
   emea: {display_name: Duo EMEA, access: read_only, push_verification: {application_name: Acme}}
 ";
 
-/// Saves a plan and compares what was printed then with what is shown now.
+/// Saves a plan and compares what was printed then with what `show` prints.
 #[track_caller]
 fn is_shown_as_printed(folder: &Folder, server: &Server, arguments: &[&str]) {
     let all = ["plan", "--out", "plan.json"].iter().chain(arguments);
@@ -53,7 +53,11 @@ fn every_format_of_a_saved_plan_is_that_of_the_plan() {
     }
     let shown = folder.duoctl(["show", "plan.json", "--format", "json"]).run().exits(0);
     assert_eq!(shown.stdout, folder.read("plan.json"));
-    folder.duoctl(["show", "plan.json", "--format", "sarif"]).run().exits(64).warns("cannot be had as sarif");
+    folder
+        .duoctl(["show", "plan.json", "--format", "sarif"])
+        .run()
+        .exits(64)
+        .warns("cannot be shown as sarif");
 }
 
 #[test]
@@ -88,9 +92,9 @@ fn what_cannot_be_shown_is_refused_with_the_reason() {
         let outcome = folder.duoctl(["show", "bad.json"]).run().exits(1).warns(because);
         assert!(outcome.stdout.is_empty() && !outcome.stderr.contains("hunter2"), "{outcome:?}");
     };
-    refused("", "bad.json is nothing that can be shown: it is no JSON (line 1, column 0)");
-    refused("{}", "its `kind` is none of `plan`, `drift`");
-    refused("[1]", "its `kind` is none of");
+    refused("", "bad.json cannot be shown: it is not valid JSON (line 1, column 0)");
+    refused("{}", "its `kind` must be one of `plan`, `drift`");
+    refused("[1]", "its `kind` must be one of");
     let edit = |pointer: &str, value: Value| {
         let mut edited = good.clone();
         *edited.pointer_mut(pointer).unwrap() = value;
@@ -98,9 +102,9 @@ fn what_cannot_be_shown_is_refused_with_the_reason() {
     };
     refused(
         &edit("/format_version", json!("2.0")),
-        "its format version is \"2.0\", and this duoctl reads 1.0",
+        "its format version is \"2.0\", but this duoctl reads 1.0",
     );
-    refused(&edit("/steps/0/action", json!("hunter2")), "has another type than a document has");
+    refused(&edit("/steps/0/action", json!("hunter2")), "has the wrong type");
     refused(&edit("/steps", json!("hunter2")), "has another type");
     let mut without = good.clone();
     without.as_object_mut().unwrap().remove("fingerprint");
@@ -113,5 +117,5 @@ fn what_cannot_be_shown_is_refused_with_the_reason() {
     folder.duoctl(["show", "more.json"]).run().exits(0).says("Plan: 3 to add");
     folder.duoctl(["show", "nowhere.json"]).run().exits(1).warns("cannot be read");
     folder.duoctl(["show", "."]).run().exits(1);
-    refused(&format!("{}1{}", "[".repeat(10_000), "]".repeat(10_000)), "it is no JSON");
+    refused(&format!("{}1{}", "[".repeat(10_000), "]".repeat(10_000)), "it is not valid JSON");
 }

@@ -33,7 +33,7 @@ fn an_apply_streams_its_plan_its_steps_and_its_proofs() {
     assert_eq!(
         events(&lines),
         [
-            // What is created waits for the list that shows all of it.
+            // A creation waits for a complete list.
             "step_begun applications.helpdesk",
             "step_begun applications.siem",
             "step_begun applications.vpn",

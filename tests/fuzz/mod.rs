@@ -1,5 +1,5 @@
-//! Everything that reads what others wrote, with inputs made from a committed corpus: no panic, nothing that takes two
-//! seconds, no half a gigabyte. `FUZZ_SECONDS` says how long each target runs; a failure prints its input.
+//! Everything that reads external input, with inputs derived from a committed corpus: no panic, nothing that takes two
+//! seconds or half a gigabyte. `FUZZ_SECONDS` sets how long each target runs; a failure prints its input.
 
 use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -13,7 +13,7 @@ const SLOW: Duration = Duration::from_secs(2);
 const MAX_INPUT: usize = 64 * 1024;
 const MAX_MEMORY_KB: u64 = 500 * 1024;
 
-/// Pieces that mean something to one of the readers.
+/// Pieces with a meaning for one of the readers.
 const TOKENS: &[&str] = &[
     "&a ",
     "*a",
@@ -112,7 +112,7 @@ fn files(folder: &Path, found: &mut Vec<Vec<u8>>) {
     }
 }
 
-/// Runs a target on the corpus and on what comes of it.
+/// Runs a target on the corpus and its mutations.
 fn fuzz(target: &str, folders: &[&str], check: impl Fn(&[u8])) {
     let seconds: u64 = std::env::var("FUZZ_SECONDS").ok().and_then(|text| text.parse().ok()).unwrap_or(1);
     let mut corpus = Vec::new();
@@ -127,7 +127,7 @@ fn fuzz(target: &str, folders: &[&str], check: impl Fn(&[u8])) {
             let mut input = corpus[random.below(corpus.len())].clone();
             let other = corpus[random.below(corpus.len())].clone();
             mutate(&mut input, &other, &mut random);
-            // What once was valid and is far from where it began finds more.
+            // An input that was once valid and is far from its origin finds more.
             if random.below(50) == 0 && input.len() < 4096 && corpus.len() < 4000 {
                 corpus.push(input.clone());
             }

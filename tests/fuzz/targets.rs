@@ -1,5 +1,5 @@
-//! What is tried with input that others wrote, one function for each reader: a panic is a bug. `mod.rs` runs them on
-//! mutations of the corpus, `fuzz/` by coverage.
+//! The readers of external input, one function each: a panic is a bug. `mod.rs` runs them on mutations of the corpus, `fuzz/`
+//! with coverage guidance.
 
 use duoctl::cli::session::desired;
 use duoctl::config::load::load_text;
@@ -44,7 +44,7 @@ fn observation(integrations: Vec<Integration>) -> Observation {
     }
 }
 
-/// YAML of a workspace: read, shown with what is wrong, and planned.
+/// YAML of a workspace: read, shown with its findings, and planned.
 pub(crate) fn yaml(input: &[u8]) {
     let text = String::from_utf8_lossy(input).into_owned();
     let loaded = load_text("duo.yaml".into(), text);
@@ -57,7 +57,7 @@ pub(crate) fn yaml(input: &[u8]) {
     }
 }
 
-/// A saved plan, or any document that `show` reads: compared with now, and shown in every format.
+/// A saved plan, or any document that `show` reads: compared with the current state, and shown in every format.
 pub(crate) fn plans(input: &[u8]) {
     let Ok(mut document) = serde_json::from_slice::<Value>(input) else { return };
     shown(&document);
@@ -76,7 +76,7 @@ fn shown(value: &Value) {
     let Ok(document) = document::read(value) else { return };
     for format in Format::ALL {
         let Some(text) = render(format, &document, "", Style::PLAIN) else { continue };
-        // Line breaks of CSS and HTML stand between the lines of Markdown and XML, and nothing else that is seen as none.
+        // Line breaks of CSS and HTML separate the lines of Markdown and XML; no other invisible character may occur.
         assert!(text.chars().all(|c| c == '\n' || !is_harmful(c)), "{}: {text}", format.name());
         if format == Format::Github {
             let ours =
@@ -91,7 +91,7 @@ fn desired_of(text: &str) -> duoctl::reconcile::desired::Desired {
     desired(loaded.valid().unwrap())
 }
 
-/// An answer of Duo's: read, planned from, and shown.
+/// One of Duo's answers: read, planned from, and shown.
 pub(crate) fn replies(input: &[u8]) {
     let wanted = desired_of(
         "version: 1\nworkspace: acme\ntenant: {api_hostname: api-1a2b3c4d.duosecurity.com}\napplications:\n  \
@@ -128,23 +128,23 @@ pub(crate) fn replies(input: &[u8]) {
     }
 }
 
-/// Notes of an application: the marker that is read is written the same again, and nothing before it can become another.
+/// Notes of an application: the marker reads back the same, and no text before it can become another marker.
 pub(crate) fn markers(input: &[u8]) {
     let text = String::from_utf8_lossy(input);
     let notes = Notes::parse(&text);
     if let Some(marker) = notes.marker {
-        // What is read is written as the same again, and no text before it can become another one.
+        // What is read is written the same again, and no text before it can become another marker.
         let written = marker.notes(&notes.text);
         let again = Notes::parse(&written);
         assert_eq!((again.text, again.marker.as_ref()), (notes.text, Some(&marker)), "{written:?}");
-        // Two of them say nothing.
+        // Two markers cancel each other.
         let doubled = marker.notes(&text);
         let doubled = Notes::parse(&doubled);
         assert!(doubled.marker.is_none() && doubled.damaged.is_some(), "{text:?}");
     }
 }
 
-/// Text of others, as every output shows it: harmless, on its line, and whole in JSON.
+/// Other people's text as every output shows it: harmless, on its line, and complete in JSON.
 pub(crate) fn texts(input: &[u8]) {
     let text = String::from_utf8_lossy(input);
     let (shown, quoted) = (safe(&text), quoted(&text));

@@ -14,7 +14,7 @@ fn declared(manifest: &str) -> Vec<(String, bool)> {
             table = header.trim_end_matches(']');
         }
         let tests = table.contains("dev-dependencies");
-        // A table of its own: `[dependencies.NAME]`.
+        // A separate table: `[dependencies.NAME]`.
         let own = table.split_once("dependencies.").filter(|_| line.starts_with('['));
         let listed = table.ends_with("dependencies") && !line.starts_with(['#', '[']);
         let one = line.split_once('=').filter(|_| listed);

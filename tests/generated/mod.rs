@@ -1,5 +1,5 @@
-//! Files that are written from tables of the code and committed: the JSON Schema, the references, and tables inside
-//! pages that people write. Each is what the tables say now.
+//! Files generated from tables in the code and committed: the JSON Schema, the references, and tables inside hand-written
+//! pages. Each must match the tables.
 
 mod cli;
 mod dependencies;
@@ -17,16 +17,16 @@ use std::path::Path;
 use duoctl::config::schema::config_schema_text;
 use duoctl::output::document::schema;
 
-/// Follows the heading of a page that is generated as a whole: a page begins with its title.
+/// Follows the heading of a fully generated page: a page begins with its title.
 const NOTICE: &str = "<!-- Generated from the code by tests/generated; do not edit. -->";
 
-/// Compares a file with what it should hold, or writes it where the environment says so.
+/// Compares a file with its expected content, or writes it if the environment requests that.
 fn compare(path: &str, wanted: &str) {
     if std::env::var_os("DUOCTL_REGENERATE").is_some() {
         fs::create_dir_all(Path::new(path).parent().unwrap()).unwrap();
         fs::write(path, wanted).unwrap();
     }
-    // A checkout may have changed the line ends.
+    // A checkout may have changed the line endings.
     let committed = fs::read_to_string(path).unwrap_or_default().replace("\r\n", "\n");
     if committed == wanted {
         return;
@@ -41,8 +41,7 @@ fn compare(path: &str, wanted: &str) {
     );
 }
 
-/// Compares the generated parts of a page that people write: what stands between `<!-- generated: NAME -->` and
-/// `<!-- end -->`.
+/// Compares the generated parts of a hand-written page: the text between `<!-- generated: NAME -->` and `<!-- end -->`.
 fn compare_parts(path: &str, parts: &[(&str, String)]) {
     let mut page = fs::read_to_string(path).unwrap().replace("\r\n", "\n");
     for (name, text) in parts {
@@ -55,7 +54,7 @@ fn compare_parts(path: &str, parts: &[(&str, String)]) {
     compare(path, &page);
 }
 
-/// A table row; what would end a cell early is escaped.
+/// A table row; characters that would end a cell are escaped.
 fn row<const N: usize>(cells: [&str; N]) -> String {
     let cells = cells.map(|cell| cell.replace('|', "\\|").replace('\n', " "));
     format!("| {} |\n", cells.join(" | "))

@@ -1,4 +1,4 @@
-//! `docs/reference/diagnostics.md` and the table of `docs/reference/exit-codes.md`: what `duoctl explain` says.
+//! `docs/reference/diagnostics.md` and the table of `docs/reference/exit-codes.md`: the texts of `duoctl explain`.
 
 use duoctl::cli::exit::Exit;
 use duoctl::output::explain::{Entry, Subject, all};
@@ -16,7 +16,7 @@ pub(crate) fn exits() -> String {
 
 pub(crate) fn page() -> String {
     let mut text = format!(
-        "# Findings, risks and guards\n\n{}\n\nWhat `duoctl explain NAME` says of every name that duoctl prints. Exit codes have [a page of their own](exit-codes.md).\n",
+        "# Findings, risks and guards\n\n{}\n\nThe text of `duoctl explain NAME` for every name that duoctl prints. See also [exit codes](exit-codes.md).\n",
         super::NOTICE
     );
     let sections = [
@@ -28,12 +28,12 @@ pub(crate) fn page() -> String {
         (
             Subject::Risk,
             "Risks",
-            "What a change may do to people's access, from the mildest on. `!` in a plan, `risks` in JSON.",
+            "What a change may do to people's access, mildest first. Shown as `!` in a plan and `risks` in JSON.",
         ),
         (
             Subject::Guard,
             "Guards",
-            "Beside the risks that need a consent, these refuse a plan with exit code 5.",
+            "In addition to risks that need a consent, these refuse a plan with exit code 5.",
         ),
     ];
     for (subject, title, about) in sections {

@@ -1,5 +1,5 @@
-//! The table of `docs/how-to/recovery-key.md`: which permissions a command needs, found by taking away one after the other until
-//! the simulator refuses.
+//! The table of `docs/how-to/recovery-key.md`: which permissions a command needs, found by removing one after another until the simulator
+//! refuses.
 
 use duoctl::duo::catalogue::PERMISSIONS;
 use duoctl::sandbox::account::Key;
@@ -22,11 +22,11 @@ const INTELLIGENCE: &str = "identity_intelligence:
   emea: {display_name: Duo EMEA, access: read_only, push_verification: {application_name: Acme IT Support}}
 ";
 
-/// What is to be done, with which YAML, after which YAML was applied, by which command.
+/// The task, the YAML before, the YAML of the task, and the command.
 const TASKS: [(&str, &str, &str, &[&str]); 10] = [
     ("`plan`, `drift`", ORDINARY, ORDINARY, &["drift"]),
     ("`drift --who`", ORDINARY, ORDINARY, &["drift", "--who"]),
-    ("`doctor` where the YAML names `tenant.plan`", PLANNED, PLANNED, &["doctor"]),
+    ("`doctor` with `tenant.plan` in the YAML", PLANNED, PLANNED, &["doctor"]),
     ("`import`", "", "", &["import"]),
     ("`verify`", ADMIN_API, ADMIN_API, &["verify"]),
     ("`apply` of applications that users log in to", ORDINARY, "", &["apply", "--auto-approve"]),
@@ -38,7 +38,7 @@ const TASKS: [(&str, &str, &str, &[&str]); 10] = [
         ORDINARY,
         &["apply", "--auto-approve", "--prune", "--allow=empty"],
     ),
-    ("`rotate`", DELIVERED, DELIVERED, &["keys", "rotate", "applications.siem", "--auto-approve"]),
+    ("`keys rotate`", DELIVERED, DELIVERED, &["keys", "rotate", "applications.siem", "--auto-approve"]),
 ];
 
 const DELIVERED: &str = "applications:
@@ -49,7 +49,7 @@ secret_stores: {local: {type: file, path: kept}}
 const PLANNED: &str =
     "  plan: advantage\napplications:\n  vpn: {type: radius, name: Branch VPN, user_access: no_users}\n";
 
-/// From the one that opens most to the one that opens least, so that what remains is as little as possible.
+/// From the most to the least powerful, so that as little as possible remains.
 const ORDER: [&str; 11] = [
     "admins",
     "settings",
@@ -67,7 +67,8 @@ const ORDER: [&str; 11] = [
 pub(crate) fn permissions() -> String {
     assert!(ORDER.iter().all(|name| PERMISSIONS.iter().any(|known| known.name == *name)));
     assert_eq!(ORDER.len(), PERMISSIONS.len());
-    let text = row(["For", "Permissions of the operator, in the Admin Panel", "Without"]) + "|---|---|---|\n";
+    let text =
+        row(["Command", "Permissions of the operator, in the Admin Panel", "Without"]) + "|---|---|---|\n";
     let rows = std::thread::scope(|scope| {
         let tasks = TASKS.map(|task| scope.spawn(move || one(task)));
         tasks.map(|task| task.join().unwrap())
@@ -98,7 +99,7 @@ fn one((what, yaml, before, command): (&str, &str, &str, &[&str])) -> String {
         .iter()
         .filter_map(|known| refused.iter().find(|(name, _)| *name == known.name))
         .map(|(name, code)| match code {
-            Some(0 | 2) => format!("`{name}`: it says what it could not see"),
+            Some(0 | 2) => format!("`{name}`: reports what it could not read"),
             Some(code) => format!("`{name}`: exit {code}"),
             None => panic!("{what}: it was killed"),
         })
@@ -106,7 +107,7 @@ fn one((what, yaml, before, command): (&str, &str, &str, &[&str])) -> String {
     row([what, &needs.join(", "), &ends.join(", ")])
 }
 
-/// How a command ends, and what it says, for an operator with these permissions.
+/// The exit code and output of a command for an operator with these permissions.
 fn outcome(
     yaml: &str,
     before: &str,
@@ -116,7 +117,7 @@ fn outcome(
     let server = Server::start();
     let folder = Folder::empty();
     let declare = |rest: &str| folder.write("duo.yaml", &format!("{HEAD}{rest}"));
-    // What is there, this operator has written, as long as it could do everything.
+    // This operator wrote everything that exists, while it had all permissions.
     let key = operator(&server, &ORDER);
     if !before.is_empty() {
         declare(before);
@@ -133,7 +134,7 @@ fn outcome(
     account.modify_application(&key.integration_key, Map::from_iter(left)).ok().unwrap();
     drop(account);
     let outcome = folder.duoctl(command).at_with(&server, &key).run();
-    // These say what they could not see, and go on; what the others say differs from run to run.
+    // These commands report what they could not read, and continue; the output of the others differs between runs.
     match command {
         ["verify" | "doctor", ..] => (outcome.code, even(&outcome.stdout), even(&outcome.stderr)),
         ["drift", "--who"] => (outcome.code, String::new(), even(&outcome.stderr)),

@@ -1,4 +1,4 @@
-//! The table of `docs/reference/risks.md`: every field of an application, every kind of transition, and what it risks.
+//! The table of `docs/reference/risks.md`: every field of an application, every kind of transition, and its risk.
 
 use std::collections::BTreeSet;
 
@@ -33,16 +33,16 @@ fn rows() -> Vec<Row> {
     use FieldValue::{Flag, Unset};
     let mut rows = vec![
         ("name", "another name", text("VPN"), text("Remote access"), Neutral),
-        ("groups_allowed", "a group more", set(&["a"]), set(&["a", "b"]), WidensAccess),
-        ("groups_allowed", "a group fewer", set(&["a", "b"]), set(&["a"]), NarrowsAccess),
-        ("groups_allowed", "another group instead", set(&["a"]), set(&["b"]), WidensAccess),
+        ("groups_allowed", "a group added", set(&["a"]), set(&["a", "b"]), WidensAccess),
+        ("groups_allowed", "a group removed", set(&["a", "b"]), set(&["a"]), NarrowsAccess),
+        ("groups_allowed", "replaced by another group", set(&["a"]), set(&["b"]), WidensAccess),
         ("groups_allowed", "the last group removed", set(&["a"]), Unset, WidensAccess),
         ("groups_allowed", "no groups → some", Unset, set(&["a"]), WidensAccess),
         ("policy", "attached", Unset, text("PO1"), WidensAccess),
         ("policy", "another one", text("PO1"), text("PO2"), WidensAccess),
         ("policy", "detached", text("PO1"), Unset, WidensAccess),
-        ("permissions", "one fewer", set(&["info", "read_log"]), set(&["info"]), ReducesPrivilege),
-        ("permissions", "another one instead", set(&["info"]), set(&["read_log"]), EscalatesPrivilege),
+        ("permissions", "one revoked", set(&["info", "read_log"]), set(&["info"]), ReducesPrivilege),
+        ("permissions", "replaced by another one", set(&["info"]), set(&["read_log"]), EscalatesPrivilege),
         ("permissions", "all revoked", set(&["info"]), Unset, ReducesPrivilege),
         ("permissions", "none → one", Unset, set(&["info"]), EscalatesPrivilege),
         (
@@ -73,16 +73,10 @@ fn rows() -> Vec<Row> {
             networks(&["198.51.100.0/24"]),
             WidensAccess,
         ),
+        ("networks_for_api_access", "restriction removed", networks(&["192.0.2.0/24"]), Unset, WidensAccess),
         (
             "networks_for_api_access",
-            "no restriction any more",
-            networks(&["192.0.2.0/24"]),
-            Unset,
-            WidensAccess,
-        ),
-        (
-            "networks_for_api_access",
-            "from what cannot be read",
+            "from a value that cannot be read",
             text("office"),
             networks(&["192.0.2.9"]),
             WidensAccess,
@@ -108,7 +102,7 @@ fn rows() -> Vec<Row> {
             }
         }
     }
-    // Whatever the flag, giving it to a key escalates.
+    // Granting any flag to a key is an escalation.
     for flag in duoctl::duo::catalogue::PERMISSIONS {
         let words: &'static str = format!("`{}` added", flag.name).leak();
         rows.push(("permissions", words, set(&["held"]), set(&["held", flag.name]), EscalatesPrivilege));
@@ -129,7 +123,7 @@ pub(crate) fn table() -> String {
         let field = field(key).unwrap();
         let (risk, reason) = (field.risk)(&before, &after);
         assert_eq!(risk, expected, "{key}: {words}");
-        let reason = if reason.is_empty() { "nobody's access changes" } else { reason };
+        let reason = if reason.is_empty() { "no access changes" } else { reason };
         page += &row([&format!("`{key}`"), words, &format!("`{risk}`"), reason]);
     }
     page

@@ -8,7 +8,7 @@ use duoctl::sandbox::unsimulated::UNSIMULATED;
 use super::row;
 
 pub(crate) fn faults() -> String {
-    let mut text = row(["`--fault`", "What happens"]) + "|---|---|\n";
+    let mut text = row(["`--fault`", "Effect"]) + "|---|---|\n";
     for kind in FaultKind::ALL {
         let written = match kind.takes() {
             "" => kind.name().to_owned(),
@@ -20,8 +20,7 @@ pub(crate) fn faults() -> String {
 }
 
 pub(crate) fn switches() -> String {
-    let mut text =
-        row(["`--switch`", "At first", "What it does when it is on, or chooses"]) + "|---|---|---|\n";
+    let mut text = row(["`--switch`", "Default", "Effect"]) + "|---|---|---|\n";
     for switch in Switches::all() {
         let name = match switch.values {
             _ if switch.is_flag() => format!("`{}`", switch.name),
@@ -33,9 +32,9 @@ pub(crate) fn switches() -> String {
     text
 }
 
-/// What the sandbox leaves out.
+/// Calls that the sandbox does not simulate.
 pub(crate) fn unsimulated() -> String {
-    let mut text = row(["Calls", "Path", "What they are for"]) + "|---|---|---|\n";
+    let mut text = row(["Calls", "Path", "Purpose"]) + "|---|---|---|\n";
     for left_out in UNSIMULATED {
         let methods = if left_out.methods == "*" { "all" } else { left_out.methods };
         text += &row([methods, &format!("`{}`", left_out.path), left_out.what]);
@@ -43,15 +42,15 @@ pub(crate) fn unsimulated() -> String {
     text
 }
 
-/// The names and types of the keys, and what their applications may do.
+/// The names and types of the keys, and the permissions of their applications.
 pub(crate) fn keys() -> String {
     let account = Account::in_memory().unwrap();
-    let mut text = row(["Name", "Type", "What it may do"]) + "|---|---|---|\n";
+    let mut text = row(["Name", "Type", "Permissions"]) + "|---|---|---|\n";
     for key in account.keys() {
         let meaning = match key.name.as_str() {
-            "operator" => "everything: it has every permission",
-            "plan-only" => "read: applications, groups, policies, settings and the account's summary",
-            "no-permissions" => "nothing: its key is valid, and it has no permission",
+            "operator" => "all permissions",
+            "plan-only" => "read applications, groups, policies, settings and the account's summary",
+            "no-permissions" => "none, although its key is valid",
             "auth" => "the Auth API",
             name => panic!("docs/reference/sandbox.md does not say what the key {name} is for"),
         };
@@ -60,7 +59,7 @@ pub(crate) fn keys() -> String {
     text
 }
 
-/// The text without the places in the notes on the vendors' APIs that it rests on.
+/// The text without references to the notes on the vendors' APIs.
 fn without_sources(text: &str) -> String {
     let mut kept = text.trim().to_owned();
     for source in [" (duo-api.md", " (identity-intelligence.md", " (probes.md", " (policies.md"] {

@@ -1,4 +1,4 @@
-//! `docs/reference/types.md`: the known types of applications.
+//! `docs/reference/types.md`: the known application types.
 
 use duoctl::duo::catalogue::{Creation, Family, kinds};
 
@@ -7,14 +7,14 @@ use super::row;
 pub(crate) fn page() -> String {
     let mut text = format!(
         "# Types of applications\n\n{}\n\n\
-         The values of `type` that duoctl knows, {} of them. Any other text works too, with a warning: Duo adds types. Which \
-         fields a type has is said in the [YAML reference](yaml.md).\n\n\
-         *Created by API* says whether Duo's API makes a new application of the type, as far as its documentation and \
-         clients tell. One that cannot be created can still be adopted and managed. *Out of support* has the date where a vendor \
-         named one; `validate` warns of such a type.\n\n\
-         Two dates belong to no type. Duo ended the traditional prompt in an iframe on 2024-03-30; an application of any \
-         type that still shows it has no `prompt_v4_enabled` to set until its login was changed. One report, which nothing of \
-         Duo's confirms, has the Accounts API deprecated on 2026-06-11; duoctl warns of nothing there.\n\n",
+         The {} values of `type` that duoctl knows. Any other value also works, with a warning, because Duo adds types. The \
+         [YAML reference](yaml.md) lists the fields of each type.\n\n\
+         *Created by API*: whether Duo's API can create applications of this type, according to its documentation and \
+         clients. Other applications can still be adopted and managed. *Out of support*: the date that the vendor named; \
+         `validate` warns about such a type.\n\n\
+         Two dates do not belong to a single type. Duo ended support for the traditional iframe prompt on 2024-03-30; an \
+         application that still shows it has no `prompt_v4_enabled` until its login is changed. One report, not confirmed \
+         by Duo, says that the Accounts API was deprecated on 2026-06-11; duoctl does not warn about it.\n\n",
         super::NOTICE,
         kinds().len()
     );

@@ -1,5 +1,4 @@
-//! `docs/reference/yaml.md`: every key of the language, from its JSON Schema; which types have a field comes from the table of
-//! settings.
+//! `docs/reference/yaml.md`: every key of the language, from its JSON Schema; the table of settings tells which types have a field.
 
 use std::fmt::Write as _;
 
@@ -13,7 +12,7 @@ use serde_json::{Map, Value};
 use super::row;
 
 const PLACES: &str = "Places of values";
-/// What a workspace needs, in whichever of its files.
+/// Keys that a workspace needs once, in any of its files.
 const ONCE: [&str; 3] = ["version", "workspace", "tenant"];
 
 pub(crate) fn page() -> String {
@@ -25,7 +24,7 @@ pub(crate) fn page() -> String {
     reference.text
 }
 
-/// The schema without the alternative that every value has: a variable.
+/// The schema without the variable alternative that every value has.
 fn without_variables(value: Value) -> Value {
     match value {
         Value::Object(mut map) => {
@@ -53,17 +52,20 @@ impl<'s> Reference<'s> {
         let _ = write!(
             self.text,
             "# YAML reference\n\n{}\n\n\
-             Every key of the language, version 1. [Concepts](../explanation/concepts.md) says what the words mean. `duoctl schema config` \
-             prints the same as a JSON Schema, for editors; a first line\n\n\
+             Every key of the language, version 1. [Concepts](../explanation/concepts.md) explains the terms. `duoctl schema config` prints \
+             the same as a JSON Schema, which most editors use if the file begins with\n\n\
              ```yaml\n# yaml-language-server: $schema=duoctl.schema.json\n```\n\n\
-             switches it on in most of them, and `duoctl init` writes both.\n\n\
-             A workspace is one file, or all `duo.yaml` and `*.duo.yaml` files of a folder, its subfolders included and \
-             hidden ones left out. Almost such a name (`Duo.yaml`, `x.duo.yml`) is an error, and so is the path of a part of a workspace. `version`, `workspace` and `tenant` stand in one of them, once. Unknown keys are \
-             errors. YAML is read as version 1.2: `yes`, `no` and `on` are text. Anchors, aliases and merge keys work, within one file. Keys of the top level that begin with `x-` are not read: they are a place for what anchors share, e.g. `x-common: &common {{user_access: no_users}}`.\n\n\
-             In an application a key that is left out is unmanaged: duoctl neither compares nor changes it. `null`, where \
-             it is allowed, clears what Duo holds.\n\n\
-             `${{vars.NAME}}` stands for [a variable](variables.md) in every value but those that decide about secrets or name the workspace.\n\n\
-             How secrets are delivered stands on [a page of its own](../how-to/secrets.md).\n",
+             `duoctl init` writes both.\n\n\
+             A workspace is one file, or all `duo.yaml` and `*.duo.yaml` files in a folder and its subfolders, except hidden \
+             ones. Similar names (`Duo.yaml`, `x.duo.yml`) are errors, and so is the path of only a part of a workspace. \
+             `version`, `workspace` and `tenant` are set once, in one of the files. Unknown keys are errors. YAML is read as \
+             version 1.2: `yes`, `no` and `on` are text. Anchors, aliases and merge keys work within one file. Top-level keys \
+             that begin with `x-` are ignored; use them for what anchors share, e.g. `x-common: &common {{user_access: no_users}}`.\n\n\
+             In an application, a key that is left out is unmanaged: duoctl neither compares nor changes it. `null`, where \
+             allowed, clears the value in Duo.\n\n\
+             `${{vars.NAME}}` is replaced by [a variable](variables.md) in every value, except those that decide about secrets or \
+             name the workspace.\n\n\
+             [Secrets](../how-to/secrets.md) explains how secrets are delivered.\n",
             super::NOTICE
         );
     }
@@ -72,14 +74,14 @@ impl<'s> Reference<'s> {
         let _ = write!(
             self.text,
             "\n## {PLACES}\n\n\
-             A value that may be secret is named by the place it comes from: exactly one of the following. Where the value \
-             is no secret, it may also be written as plain text.\n\n"
+             A value that may be secret is read from exactly one of the following places. A value that is not secret may \
+             also be written as plain text.\n\n"
         );
         let places = self.root.pointer("/properties/tenant/properties/credentials/properties/secret_key");
         self.table(PLACES, places.unwrap());
     }
 
-    /// The section of a mapping, and those of the mappings in it.
+    /// The section of a mapping, and the sections of nested mappings.
     fn mapping(&mut self, title: &str, path: &str, schema: &'s Value) {
         let depth = "#".repeat(2 + usize::from(path.trim_end_matches(".NAME").contains('.')));
         let _ = write!(self.text, "\n{depth} {title}\n\n");
@@ -110,7 +112,7 @@ impl<'s> Reference<'s> {
             schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
         let mut words = String::new();
         let types = if application { "Types | " } else { "" };
-        let _ = writeln!(self.text, "| Key | Value | Left out | {types}What it is for | Example |");
+        let _ = writeln!(self.text, "| Key | Value | Default | {types}Description | Example |");
         let _ = writeln!(self.text, "|---|---|---|{}---|---|", if application { "---|" } else { "" });
         for (key, value) in schema["properties"].as_object().unwrap() {
             let field = field(key).filter(|_| application);
@@ -118,7 +120,7 @@ impl<'s> Reference<'s> {
                 _ if required.contains(&key.as_str()) => "**required**".to_owned(),
                 _ if path.is_empty() && ONCE.contains(&key.as_str()) => "**required**, once".to_owned(),
                 (_, Some(field)) if field.key.required => {
-                    "**required**, unless `integration_key` is there".to_owned()
+                    "**required**, unless `integration_key` is set".to_owned()
                 }
                 (Some(default), _) => format!("`{}`", flow(default)),
                 (None, Some(field)) if field.is_setting() => "unmanaged".to_owned(),
@@ -172,7 +174,7 @@ impl<'s> Reference<'s> {
     }
 }
 
-/// The mapping with fixed keys that a value is, or consists of, and its path.
+/// The mapping with fixed keys that a value is or contains, and its path.
 fn nested<'s>(root: &'s Value, path: &str, value: &'s Value) -> Option<(String, &'s Value)> {
     let value = resolved(root, value);
     if is_place(value) {
@@ -205,7 +207,7 @@ fn text(value: &Value) -> String {
         (Some(Value::Array(words)), _) => {
             let words: Vec<String> =
                 words.iter().filter(|word| !word.is_null()).map(|word| format!("`{}`", flow(word))).collect();
-            if words.len() > 4 { "one of the words below".to_owned() } else { words.join(", ") }
+            if words.len() > 4 { "one of the values below".to_owned() } else { words.join(", ") }
         }
         (_, Some(pattern)) if is_plain(pattern) => {
             format!("text, `{pattern}`")
@@ -214,7 +216,7 @@ fn text(value: &Value) -> String {
     }
 }
 
-/// Whether a pattern tells a reader more than it costs: only classes of characters.
+/// Whether a pattern is simple enough for readers: only character classes.
 fn is_plain(pattern: &str) -> bool {
     pattern.starts_with("^[") && !pattern.contains(['(', '\\'])
 }
@@ -237,21 +239,21 @@ fn length(value: &Value) -> String {
     }
 }
 
-/// The words of a closed set, each with its meaning.
+/// The values of a closed set, each with its meaning.
 fn choices(key: &str, value: &Value) -> String {
     let closed = if value.get("items").is_some() { &value["items"] } else { value };
     let (Some(words), Some(meanings)) = (closed["enum"].as_array(), closed["enumDescriptions"].as_array())
     else {
         return String::new();
     };
-    let mut text = format!("\nThe words of `{key}`:\n\n");
+    let mut text = format!("\nValues of `{key}`:\n\n");
     for (word, meaning) in words.iter().zip(meanings).filter(|(word, _)| !word.is_null()) {
         let _ = writeln!(text, "- `{}`: {}", flow(word), meaning.as_str().unwrap());
     }
     text
 }
 
-/// Which types have a field, as short as can be.
+/// Which types have a field, as briefly as possible.
 fn types_of(field: &Field) -> String {
     let (with, without): (Vec<_>, Vec<_>) = kinds().iter().partition(|kind| field.applies_to(Some(kind)));
     let names = |kinds: &[&duoctl::duo::catalogue::Kind]| {
@@ -293,7 +295,7 @@ fn flow(value: &Value) -> String {
     }
 }
 
-/// A text without quotes where YAML reads it as the same text.
+/// A text without quotes if YAML reads it as the same text.
 fn plain(text: &str) -> String {
     let quiet =
         |c: char| c.is_ascii_alphanumeric() || matches!(c, ' ' | '_' | '-' | '.' | '/' | ':' | '@' | '%');

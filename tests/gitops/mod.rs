@@ -1,5 +1,5 @@
-//! The recipes of examples/ci, run: the steps of the workflows as they stand, by bash, with the real binary against a
-//! simulator, a local git repository, and stand-ins for `gh` and `curl` that record what they are asked.
+//! Runs the recipes of examples/ci: the unchanged steps of the workflows, in bash, with the real binary against a simulator,
+//! a local git repository, and stand-ins for `gh` and `curl` that record their calls.
 #![cfg(unix)]
 
 mod lint;

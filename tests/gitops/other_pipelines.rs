@@ -11,7 +11,7 @@ use super::story::operator;
 use super::workflow::{Stage, yaml};
 use crate::support::{Folder, HEAD, Server, THREE};
 
-/// An account that holds what a folder declares, and the programs to reach it.
+/// An account that matches a folder, and the programs to reach it.
 fn settled() -> (Server, Stage, Folder) {
     let server = Server::start();
     let running = server.running();
@@ -139,7 +139,7 @@ fn gitlab_notes_applies_by_hand_and_fails_on_drift() {
     ends(&run("drift", &reader), 2);
 }
 
-/// What a pull request proposes is read as what it is: by every command of every recipe that runs before the merge.
+/// Every command that a recipe runs before the merge treats the content of a pull request as untrusted.
 #[test]
 fn what_is_not_merged_is_not_trusted() {
     let read = |path: &str| fs::read_to_string(path).unwrap();

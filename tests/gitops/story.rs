@@ -1,5 +1,5 @@
-//! The whole story with GitHub's recipes: branch, plan, comment, an edit in Duo, merge, the stale plan refused, the new
-//! one applied, drift.
+//! The full story with GitHub's recipes: branch, plan, comment, an edit in Duo, merge, the stale plan is refused, the new one
+//! applied, drift.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -19,7 +19,7 @@ struct Story {
     server: Server,
     stage: Stage,
     repository: TempDir,
-    /// Whose keys the secrets are: those of an operator that may only read, or of the one that may write.
+    /// The keys in the secrets: those of a read-only operator, or of the one that may write.
     keys: [(String, String); 2],
 }
 
@@ -83,7 +83,7 @@ impl Story {
         story
     }
 
-    /// A clone, as a runner or a person has it.
+    /// A clone, like that of a runner or a person.
     fn clone_of(&self, name: &str, commit: Option<&str>) -> PathBuf {
         git(self.repository.path(), &["clone", "-q", "origin.git", name]);
         let folder = self.repository.path().join(name);
@@ -93,7 +93,7 @@ impl Story {
         folder
     }
 
-    /// Runs a job in a clone of its own.
+    /// Runs a job in its own clone.
     fn job(&self, workflow: &str, job: &str, commit: &str, writes: bool, context: &[(&str, &str)]) -> Job {
         let name = format!("run-{}", fs::read_dir(self.repository.path()).unwrap().count());
         let folder = self.clone_of(&name, Some(commit));
@@ -114,7 +114,7 @@ impl Story {
             context,
         };
         let done = runner.run(workflow, job);
-        // What it printed, kept and said has no secret.
+        // Its log, artifacts and comments contain no secret.
         let held = fs::read_to_string(self.stage.folder.path().join("comments.json")).unwrap();
         for (_, secret) in &self.keys {
             assert!(![&done.log, &done.summary, &held].iter().any(|text| text.contains(secret.as_str())));
@@ -122,7 +122,7 @@ impl Story {
         done
     }
 
-    /// Changes the YAML on a branch and pushes it. The commit, and the one that a merge with `main` would make.
+    /// Changes the YAML on a branch and pushes it. Returns the commit, and the merge commit with `main`.
     fn propose(&self, from: &str, to: &str) -> (String, String) {
         let work = self.repository.path().join("work");
         git(&work, &["checkout", "-q", "-B", "change"]);
@@ -205,7 +205,7 @@ fn from_a_branch_to_an_account_without_drift() {
     assert_eq!(story.stage.held("artifacts").len(), 2);
     assert!(!story.stage.calls().contains("cargo"), "the version is there already");
 
-    // A run for a fork cannot plant a plan.
+    // A run for a fork cannot inject a plan.
     let mut kept = story.stage.held("artifacts");
     let mut planted = kept[1].clone();
     planted["created_at"] = json!("2027-01-01T00:00:00Z");
@@ -214,7 +214,7 @@ fn from_a_branch_to_an_account_without_drift() {
     kept.push(planted);
     story.stage.hold("artifacts", &json!(kept));
 
-    // Somebody edits the account before the merge: the plan that was reviewed is refused, and made anew.
+    // An administrator edits the account before the merge: the reviewed plan is refused, and a new one is made.
     story.server.edit("VPN", json!({"self_service_allowed": "1"}));
     let commit = story.merge(&head);
     let writes = story.server.writes();
@@ -231,7 +231,7 @@ fn from_a_branch_to_an_account_without_drift() {
     assert_eq!(story.server.writes(), writes, "a stale plan writes nothing");
     assert!(story.notes().starts_with("Owned by the network team"));
 
-    // The new plan, once approved, is applied, and there is no drift.
+    // The new plan is applied once approved, and there is no drift.
     let stale = [("needs.apply.outputs.stale", "true")];
     let applied = story.job("apply.yml", "apply-anew", &commit, true, &stale);
     assert_eq!(applied.passed, Some(true), "{}", applied.log);
@@ -274,7 +274,7 @@ fn a_reviewed_plan_is_applied_and_a_change_that_nobody_reviewed_waits() {
     let skipped = story.job("apply.yml", "apply-anew", &commit, true, &[("needs.apply.outputs.stale", "")]);
     assert_eq!(skipped.passed, None);
 
-    // A commit that no pull request led to has no reviewed plan: it is planned, and waits.
+    // A commit without a pull request has no reviewed plan: it is planned, and waits.
     let (head, _) = story.propose("Owned by the VPN team", "Pushed without a review");
     let commit = story.merge(&head);
     story.stage.hold("pulls", &json!([]));
@@ -288,7 +288,7 @@ fn a_reviewed_plan_is_applied_and_a_change_that_nobody_reviewed_waits() {
 #[test]
 fn what_is_wrong_in_a_pull_request_fails_it() {
     let story = Story::begin();
-    // Not canonical.
+    // Not formatted.
     let (head, merged) = story.propose("workspace: acme", "workspace:   acme");
     let planned = story.plan(&head, &merged, "acme/duo");
     assert_eq!(planned.passed, Some(false), "{}", planned.log);
@@ -302,7 +302,7 @@ fn what_is_wrong_in_a_pull_request_fails_it() {
     assert!(story.comments().concat().contains("Nobody Knows"), "{:?}\n{}", story.comments(), planned.log);
     assert!(story.stage.held("artifacts").is_empty());
 
-    // A fork is validated without a key, and only there.
+    // A fork is validated without a key, and nothing else.
     assert_eq!(story.plan(&head, &merged, "stranger/duo").passed, None);
     let fork = |from: &str| {
         let context = [

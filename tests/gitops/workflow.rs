@@ -1,5 +1,5 @@
-//! Runs the jobs of a workflow as a runner does, as far as the recipes need it: expressions, conditions, environments,
-//! outputs, composite actions and artifacts. The shell steps are run by bash as they stand.
+//! Runs the jobs of a workflow like a runner, as far as the recipes need it: expressions, conditions, environments, outputs,
+//! composite actions and artifacts. Bash runs the shell steps unchanged.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -9,7 +9,7 @@ use std::process::Command;
 use duoctl::yaml;
 use serde_json::{Value, json};
 
-/// Reads a file of YAML.
+/// Reads a YAML file.
 pub fn yaml(path: &Path) -> Value {
     let text = fs::read_to_string(path).unwrap();
     let mut findings = Vec::new();
@@ -18,22 +18,22 @@ pub fn yaml(path: &Path) -> Value {
     tree.unwrap().json()
 }
 
-/// Where a job runs, and what it sees.
+/// Where a job runs, and what it can access.
 pub struct Runner<'a> {
     /// The checkout.
     pub folder: &'a Path,
     /// Programs that stand in for others.
     pub programs: &'a Path,
-    /// What GitHub holds: artifacts, comments, issues.
+    /// GitHub's data: artifacts, comments, issues.
     pub github: &'a Path,
     /// Expressions and their values, e.g. `github.sha`.
     pub context: BTreeMap<String, String>,
 }
 
-/// What came of a job.
+/// The result of a job.
 #[derive(Debug, Default)]
 pub struct Job {
-    /// `None` where its condition did not hold.
+    /// `None` if its condition was false.
     pub passed: Option<bool>,
     pub outputs: BTreeMap<String, String>,
     /// Everything that its steps printed.
@@ -81,7 +81,7 @@ impl Runner<'_> {
 
     fn shell(&mut self, step: &Value, env: &BTreeMap<String, String>, log: &mut String) -> bool {
         let script = step["run"].as_str().unwrap();
-        // What somebody else chose reaches a script by its environment alone.
+        // Untrusted values reach a script only through its environment.
         assert!(!script.contains("${{"), "{script}");
         let output = tempfile::NamedTempFile::new().unwrap();
         let path = format!("{}:{}", self.programs.display(), std::env::var("PATH").unwrap());
@@ -121,7 +121,7 @@ impl Runner<'_> {
         assert!(commit.len() == 40 && commit.chars().all(|c| c.is_ascii_hexdigit()), "{uses} is not pinned");
         let with = |key: &str| self.filled_in(with[key].as_str().unwrap_or_default());
         match action {
-            // The folder is a clone already.
+            // The folder is already a clone.
             "actions/checkout" => true,
             "actions/upload-artifact" => {
                 let (name, path) = (with("name"), with("path"));
@@ -199,7 +199,7 @@ pub struct Stage {
 }
 
 impl Stage {
-    /// `duoctl` is a script that calls the binary with `more` arguments where it calls Duo.
+    /// `duoctl` is a script that runs the binary, with `more` arguments for calls to Duo.
     pub fn new(more: &[String]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         for (name, value) in
@@ -234,7 +234,7 @@ impl Stage {
         }
     }
 
-    /// What GitHub holds of a kind.
+    /// GitHub's data of a kind.
     pub fn held(&self, kind: &str) -> Vec<Value> {
         let text = fs::read_to_string(self.folder.path().join(format!("{kind}.json"))).unwrap();
         serde_json::from_str(&text).unwrap()

@@ -1,5 +1,5 @@
-//! After `import --authoritative` and an apply, whatever changes in Duo is drift, and an apply brings it back. Without it,
-//! the set fields that nobody manages are counted.
+//! After `import --authoritative` and an apply, every change in Duo is drift, and an apply reverts it. Otherwise, set but
+//! unmanaged fields are counted.
 
 use duoctl::config::edit::{remove, set};
 use duoctl::duo::catalogue::lookup;
@@ -19,7 +19,7 @@ fn runtime() -> tokio::runtime::Runtime {
     tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap()
 }
 
-/// One application as Duo shows it, in one form: what is empty or off is left out, and so is the marker.
+/// One application as Duo shows it, normalised: without empty or disabled values, and without the marker.
 fn shown(direct: &Direct, ikey: &str) -> Value {
     fn without_blanks(value: &mut Value) {
         if let Value::Object(map) = value {
@@ -48,7 +48,7 @@ fn shown(direct: &Direct, ikey: &str) -> Value {
     live
 }
 
-/// What an administrator may do to an application, each with the field of the YAML that it is about.
+/// What an administrator may do to an application, each with the affected field of the YAML.
 fn changes(live: &Value, group: &str, policy: &str) -> Vec<(&'static str, Value)> {
     let kind = live["type"].as_str().unwrap();
     let notes = live["notes"].as_str().unwrap();
@@ -113,7 +113,7 @@ fn changes(live: &Value, group: &str, policy: &str) -> Vec<(&'static str, Value)
             oidc(json!({"grant_types": {"authorization_code": true, "refresh_token": true}})),
         ]);
     }
-    // Without its clients, whose secrets Duo makes anew.
+    // Without its clients, whose secrets Duo generates again.
     if let Some(scopes) = live["sso"]["oauth_config"]["scopes"].as_array() {
         let mut scopes = scopes.clone();
         scopes.push(json!({"id": "by-hand", "name": "write"}));
@@ -134,8 +134,8 @@ async fn carry_out(direct: &Direct, desired: &Desired, first: &Plan) -> Result<P
     Ok(plan_of(direct, desired).await)
 }
 
-/// Makes every change that Duo takes, one after the other: each is drift in its field, and an apply takes it back. Returns
-/// the fields that were changed.
+/// Makes every change that Duo accepts, one after another: each is drift in its field, and an apply reverts it. Returns the
+/// changed fields.
 async fn every_change_is_drift(direct: &Direct) -> Result<BTreeSet<&'static str>, String> {
     let (yaml, imported) = import_adopts_and_settles(direct, BARE, &whole()).await?;
     let loaded = load(&yaml);
@@ -158,7 +158,7 @@ async fn every_change_is_drift(direct: &Direct) -> Result<BTreeSet<&'static str>
         if notes.text.contains("[duoctl ") {
             continue;
         }
-        // Of an application that was owned before, its marker may not say what was applied.
+        // For a previously owned application, the marker may not contain what was applied.
         let tells = notes.marker.is_some_and(|marker| !marker.applied.is_empty());
         for (field, change) in changes(&live, &group, &policy) {
             let kind = live["type"].as_str().and_then(lookup);
@@ -191,20 +191,20 @@ async fn every_change_is_drift(direct: &Direct) -> Result<BTreeSet<&'static str>
                 }
                 seen.insert(field);
                 let left = match carry_out(direct, &desired, &plan).await {
-                    // What Duo holds from earlier, such as a greeting that is too long now, it need not take again.
+                    // Duo need not accept earlier values again, such as a greeting that is too long now.
                     Err(failed) if failed.contains("Refused(") => break,
                     other => other?,
                 };
                 if !left.steps().is_empty() {
                     return what(&format!("left after the apply: {:#?}", left.steps()));
                 }
-                // Some values come back in another form than the one in which they were found.
+                // Some values are returned differently from how they were found.
                 if shown(direct, ikey) == changed_to {
                     return what(&format!("not taken back: {:#}", shown(direct, ikey)));
                 }
                 continue;
             }
-            // Nobody takes it back, so the next change begins elsewhere.
+            // Nothing reverts it, so the next change starts from another state.
             break;
         }
     }
@@ -269,7 +269,7 @@ const OPTIONAL: [&str; 9] = [
     "sso",
 ];
 
-/// How many settings Duo shows of a field, judged by nothing but its reply.
+/// How many settings Duo shows of a field, based only on its reply.
 fn set_in(live: &Value, field: &str) -> usize {
     let text = |name: &str| live[name].as_str().unwrap_or_default().trim().to_owned();
     let on = |value: &Value| matches!(value, Value::Bool(true)) || value == &json!(1);
@@ -301,7 +301,7 @@ fn set_in(live: &Value, field: &str) -> usize {
             let known = settings.iter().filter(|(name, _)| *name != "future");
             known
                 .map(|(name, value)| match value {
-                    // One shape of the reply nests the refresh token.
+                    // One form of the reply nests the refresh token.
                     Value::Object(grants) if name == "grant_types" => {
                         let nested = some(&value["authorization_code"]["refresh_token"])
                             && !some(&value["refresh_token"]);
@@ -328,7 +328,7 @@ async fn counts(direct: &Direct, dropped: &[bool], ignores: bool) -> Result<(), 
             if entry.value.get(field).is_none() || !gone {
                 continue;
             }
-            // A field whose comment cannot be parted from it stays.
+            // A field that cannot be separated from its comment stays.
             let Ok(shorter) = remove(&yaml, &[&path[..], &[field]].concat()) else { continue };
             yaml = shorter;
             let mut items = entry.value["ignore"].as_array().cloned().unwrap_or_default();

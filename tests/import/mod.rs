@@ -1,4 +1,4 @@
-//! After an import the plan holds adoptions only, and after those are applied nothing: over random accounts, and over a
+//! After an import the plan contains only adoptions, and after those are applied nothing: over random accounts, and over a
 //! large one with everything that ten years of clicking leave behind.
 
 mod authoritative;
@@ -68,7 +68,7 @@ fn desired(loaded: &Loaded) -> Desired {
     desired
 }
 
-/// A client of the account, and whose key signs.
+/// A client of the account, and the signing key.
 trait Client: Transport + Clone {
     fn operator(&self) -> &Ikey;
 }
@@ -115,7 +115,7 @@ impl Progress for Silent {
     fn end(&self, _: &StepOutcome) {}
 }
 
-/// Imports, and proves that the plan only adopts, that nothing is left after the apply, and that a second import adds
+/// Imports, and checks that the plan only adopts, that nothing is left after the apply, and that a second import adds
 /// nothing. Returns the YAML.
 async fn import_adopts_and_settles(
     direct: &impl Client,
@@ -260,7 +260,7 @@ applications:
 fn turned(direct: &Direct, turned: &[bool]) {
     let mut account = direct.account();
     for (switch, _) in Switches::all().iter().zip(turned).filter(|(_, turned)| **turned) {
-        // What Duo refuses to write is nobody's to adopt.
+        // An application that Duo refuses to write cannot be adopted.
         for other in switch.others().filter(|_| !switch.name.starts_with("short-n")) {
             account.switches.set(&format!("{}={other}", switch.name)).unwrap();
         }

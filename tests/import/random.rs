@@ -1,4 +1,4 @@
-//! Random applications as ten years of clicking leave them behind.
+//! Random applications like those that ten years of clicking leave behind.
 
 use std::collections::BTreeSet;
 
@@ -7,7 +7,7 @@ use duoctl::sandbox::direct::Direct;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-/// Names as people give them.
+/// Typical names.
 const NAMES: &[&str] = &[
     "VPN",
     "vpn",
@@ -164,7 +164,7 @@ const FLAGS: [&str; 11] = [
     "adminapi_write_resource",
 ];
 
-/// Puts the applications into an account with some groups and policies, two of each of one name.
+/// Puts the applications into an account with some groups and policies, two of each name.
 pub(crate) fn fill(direct: &Direct, apps: &[App]) {
     let mut account = direct.account();
     let names = ["Staff", "Interns", "Interns", "عربي", "NO", "1:30", "Staff (from AD sync \"HQ\")"];

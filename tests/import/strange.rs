@@ -1,6 +1,5 @@
-//! Applications that the API could not make, or that show what no documentation has: each is adopted as it is, or left
-//! out with a reason that says what to do; and of none of them is anything written but the marker.
-
+//! Applications that the API could not create, or that show undocumented values: each is adopted as it is, or left out with a
+//! reason that says what to do; only the marker is ever written.
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
@@ -15,11 +14,11 @@ use serde_json::{Value, json};
 
 use super::{BARE, Client, empty, import_adopts_and_settles};
 
-/// A client whose account shows some applications otherwise than the simulator can hold them. It notes what is written.
+/// A client whose account shows some applications in ways that the simulator cannot store. It records writes.
 #[derive(Clone)]
 struct Strange {
     direct: Direct,
-    /// Properties by integration key; `null` takes one away.
+    /// Properties by integration key; `null` removes one.
     shown: BTreeMap<String, Value>,
     writes: Arc<Mutex<Vec<Value>>>,
 }
@@ -29,7 +28,7 @@ impl Strange {
         Self { direct, shown: BTreeMap::new(), writes: Arc::default() }
     }
 
-    /// An application as the simulator takes it, shown with other properties.
+    /// An application as the simulator accepts it, shown with other properties.
     fn place(&mut self, stored: Value, shown: Value) -> String {
         let ikey = self.account().place_application(&stored).unwrap();
         self.shown.insert(ikey.clone(), shown);
@@ -83,7 +82,7 @@ impl Client for Strange {
     }
 }
 
-/// Imports, adopts, settles, and sees that nothing but notes was ever written. Returns what was added to the YAML.
+/// Imports, adopts, applies, and checks that only notes were written. Returns what was added to the YAML.
 async fn adopted(strange: &Strange) -> (String, Imported) {
     let before = strange.account().applications();
     let (yaml, imported) = import_adopts_and_settles(strange, BARE, &Wanted::default()).await.unwrap();
@@ -117,7 +116,7 @@ fn reasons(imported: &Imported) -> String {
     lines.concat()
 }
 
-/// Keys and ids differ in their digits only.
+/// Keys and ids differ only in their digits.
 fn even(text: &str, ids: &[(&str, &str)]) -> String {
     ids.iter().fold(text.to_owned(), |text, (id, name)| text.replace(id, name))
 }
@@ -141,7 +140,7 @@ async fn more_groups_than_the_api_takes_stay_as_they_are() {
         name: Many
         integration_key: DI…
         greeting: Hello
-        # `user_access` is 101 groups in Duo, more than its API takes; it is left alone
+        # `user_access` has 101 groups in Duo, more than its API accepts; it is not managed
     "#);
     assert_eq!(reasons(&imported), "");
 }
@@ -178,39 +177,39 @@ async fn values_that_duoctl_does_not_know_are_left_alone_one_by_one() {
         type: websdk
         name: access
         integration_key: DI…
-        # `user_access` is `CONTRACTORS_ONLY` in Duo, which duoctl does not know; it is left alone
+        # `user_access` is `CONTRACTORS_ONLY` in Duo, which duoctl does not know; it is not managed
       access-in-small-letters:
         type: websdk
         name: access in small letters
         integration_key: DI…
-        # `user_access` is `all_users` in Duo, which duoctl does not know; it is left alone
+        # `user_access` is `all_users` in Duo, which duoctl does not know; it is not managed
       access-not-shown:
         type: websdk
         name: access not shown
         integration_key: DI…
-        # `user_access` is not shown by Duo; it is left alone
+        # `user_access` is not shown by Duo; it is not managed
       access-of-another-kind:
         type: websdk
         name: access of another kind
         integration_key: DI…
-        # `user_access` is not shown by Duo; it is left alone
+        # `user_access` is not shown by Duo; it is not managed
       networks:
         type: adminapi
         name: networks
         user_access: no_users
         permissions: []
-        # `networks_for_api_access` is `everywhere` in Duo, which duoctl does not know; it is left alone
+        # `networks_for_api_access` is `everywhere` in Duo, which duoctl does not know; it is not managed
       new-permission:
         type: adminapi
         name: new permission
         user_access: no_users
-        # `permissions` holds `rule_the_world` in Duo, which duoctl does not know; it is left alone
+        # `permissions` contains `rule_the_world` in Duo, which duoctl does not know; it is not managed
       normalization:
         type: websdk
         name: normalization
         user_access: permitted_groups
         groups_allowed: [Staff]
-        # `username_normalization_policy` is `elaborate` in Duo, which duoctl does not know; it is left alone
+        # `username_normalization_policy` is `elaborate` in Duo, which duoctl does not know; it is not managed
       normalization-of-another-kind:
         type: websdk
         name: normalization of another kind
@@ -226,7 +225,7 @@ async fn values_that_duoctl_does_not_know_are_left_alone_one_by_one() {
         name: prompt
         user_access: permitted_groups
         groups_allowed: [Staff]
-        # `prompt_v4_enabled` is `perhaps` in Duo, which duoctl does not know; it is left alone
+        # `prompt_v4_enabled` is `perhaps` in Duo, which duoctl does not know; it is not managed
       self-service:
         type: websdk
         name: self-service
@@ -281,23 +280,23 @@ async fn groups_and_policies_that_no_list_holds_are_never_dropped() {
         type: radius
         name: a group is gone
         integration_key: DI…
-        # `user_access` is permitted_groups in Duo, with the group `DGGONE00000000000000` that the account does not list; it is left alone
+        # `user_access` is permitted_groups in Duo, with the group `DGGONE00000000000000` that the account does not list; it is not managed
       every-group-is-gone:
         type: radius
         name: every group is gone
         integration_key: DI…
-        # `user_access` is permitted_groups in Duo, with the group `DGGONE00000000000000` that the account does not list; it is left alone
+        # `user_access` is permitted_groups in Duo, with the group `DGGONE00000000000000` that the account does not list; it is not managed
       no-group:
         type: radius
         name: no group
         integration_key: DI…
-        # `user_access` is permitted_groups in Duo, of groups that no longer exist; it is left alone
+        # `user_access` is permitted_groups in Duo, with groups that no longer exist; it is not managed
       policy-gone:
         type: radius
         name: policy gone
         user_access: permitted_groups
         groups_allowed: [Staff]
-        # `policy` is `POGONE00000000000000`, which the account does not list; it is left alone
+        # `policy` is `POGONE00000000000000`, which the account does not list; it is not managed
       policy-of-two:
         type: radius
         name: policy of two
@@ -308,7 +307,7 @@ async fn groups_and_policies_that_no_list_holds_are_never_dropped() {
         type: sso-generic
         name: role
         user_access: no_users
-        # `sso` names the group `DGGONE00000000000000` that the account does not list; it is left alone
+        # `sso` names the group `DGGONE00000000000000` that the account does not list; it is not managed
     "#);
     assert_eq!(reasons(&imported), "");
 }
@@ -340,22 +339,22 @@ async fn what_has_no_name_no_type_or_no_room_for_a_marker_says_so() {
         type: radius
         name: Nearly full
         user_access: all_users
-        # `notes` cannot be written down: `notes` has 400 characters, and only 335 are left beside duoctl's marker
+        # `notes` cannot be written: `notes` has 400 characters, but only 335 fit next to duoctl's marker
       radius-8a5p16:
         type: radius
         integration_key: DI…
         user_access: all_users
-        # `name` is empty in Duo, which is no line of text; it is left alone
+        # `name` is empty in Duo, which is not a line of text; it is not managed
       radius-h2bhr7:
         type: radius
         integration_key: DI…
         user_access: all_users
-        # `name` is empty in Duo, which is no line of text; it is left alone
+        # `name` is empty in Duo, which is not a line of text; it is not managed
       radius-jgxov4:
         type: radius
         integration_key: DI…
         user_access: all_users
-        # `name` is ` \u{9} ` in Duo, which is no line of text; it is left alone
+        # `name` is ` \u{9} ` in Duo, which is not a line of text; it is not managed
       tomorrow:
         type: type-of-tomorrow
         name: Tomorrow
@@ -364,11 +363,11 @@ async fn what_has_no_name_no_type_or_no_room_for_a_marker_says_so() {
         name: typeless
         integration_key: DI…
         user_access: all_users
-        # `type` is empty in Duo, which is no line of text; it is left alone
+        # `type` is empty in Duo, which is not a line of text; it is not managed
     "#);
     insta::assert_snapshot!(reasons(&imported), @r#"
-    "Copied": several applications carry the marker of `applications.copied`; remove `[duoctl ...]` from the notes of the copies in the Admin Panel
-    "Copy": several applications carry the marker of `applications.copied`; remove `[duoctl ...]` from the notes of the copies in the Admin Panel
+    "Copied": several applications have the marker of `applications.copied`; remove `[duoctl ...]` from the notes of the copies in the Duo Admin Panel
+    "Copy": several applications have the marker of `applications.copied`; remove `[duoctl ...]` from the notes of the copies in the Duo Admin Panel
     "Full": notes and marker together are 591 characters, more than 512; shorten the notes by 79 characters
     "Theirs": Elsewhere("other-team/applications.vpn")
     "#);

@@ -1,4 +1,4 @@
-//! Who attests, and what the public API says against it.
+//! Who attests, and what the public API reports to the contrary.
 
 use std::fs;
 
@@ -80,11 +80,11 @@ async fn what_the_public_api_contradicts_is_refused_unless_a_reason_is_recorded(
     assert!(
         workspace
             .ok(&["handoff", "emea"])
-            .contains("against the public API: the console is down, done by phone")
+            .contains("without confirmation by the public API: the console is down, done by phone")
     );
     assert_eq!(workspace.plan()["summary"]["handoffs"], 0);
 
-    // What only a switch changed is not measured by an older collection, and what failed meanwhile is.
+    // A change of only a switch is not measured by an older collection; a later failure is.
     workspace.replace("endpoints: true", "endpoints: false");
     workspace.ok(&["attest", "emea"]);
     assert!(!attested(&workspace).unwrap().contains("forced"));
@@ -92,7 +92,7 @@ async fn what_the_public_api_contradicts_is_refused_unless_a_reason_is_recorded(
 
 #[tokio::test]
 async fn a_removal_that_the_console_denies_is_refused() {
-    // The API of the entry that stays is the only one, so it is the one of the entry that leaves.
+    // The API of the remaining entry is the only one, so it is used for the removed entry, too.
     let (head, api) = LADDER.split_once("identity_intelligence:\n").unwrap();
     let (entry, api) = api.split_once("    api:\n").unwrap();
     let (entry, api) = (format!("{entry}    api: *api\n"), api.replace("      ", "  "));
@@ -114,7 +114,7 @@ async fn a_removal_that_the_console_denies_is_refused() {
     let console = workspace.console(&[]).await;
     console.post(&format!("{integration}/delete"), &[]).await;
     console.running.shutdown().await;
-    assert!(workspace.ok(&["attest", "emea"]).contains("(removed in the console)"));
+    assert!(workspace.ok(&["attest", "emea"]).contains("+ identity_intelligence.emea removed"));
 }
 
 #[tokio::test]
@@ -126,7 +126,7 @@ async fn an_api_that_cannot_be_asked_is_said_and_stops_nothing() {
 
     for (switches, credentials, reason) in [
         (&[][..], Some("{}"), "has no `tokenUrl`"),
-        (&["intelligence-status=off"], None, "does not tell the status of integrations"),
+        (&["intelligence-status=off"], None, "does not show the status of integrations"),
     ] {
         let elsewhere = Elsewhere::with(switches, false).await;
         if let Some(credentials) = credentials {

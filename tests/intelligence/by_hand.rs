@@ -1,5 +1,5 @@
-//! An integration that was set up by hand is brought under management: both of its applications are adopted, what people
-//! change in them is accepted or ignored, and nothing is made a second time.
+//! An integration that was set up by hand is brought under management: both of its applications are adopted, changes to them
+//! are accepted or ignored, and nothing is created twice.
 
 use duoctl::sandbox::serve::ServeOptions;
 use serde_json::{Value, json};
@@ -15,7 +15,7 @@ const ENTRY: &str = "identity_intelligence:
 const ADMIN: &str = "identity_intelligence.emea.admin_api";
 const AUTH: &str = "identity_intelligence.emea.auth_api";
 
-/// An application that a person made in the Admin Panel; its key.
+/// An application that a person created in the Admin Panel. Returns its key.
 pub(super) fn made(server: &Server, properties: Value) -> String {
     let created = server.account().create_application(object(properties));
     let created = created.unwrap_or_else(|_| panic!("refused"));
@@ -34,7 +34,7 @@ pub(super) fn auth_api(server: &Server, name: &str) -> String {
     made(server, json!({"type": "authapi", "name": name, "user_access": "ALL_USERS"}))
 }
 
-/// Both applications of a connection that was made by hand.
+/// Both applications of a connection that was created by hand.
 fn by_hand(server: &Server) -> (String, String) {
     (admin_api(server, "CII", &["read_log", "read_resource"]), auth_api(server, "Acme help desk"))
 }
@@ -48,8 +48,8 @@ fn both_applications_are_adopted_in_one_command_and_keep_their_keys() {
         .duoctl(["adopt", "emea.admin_api", &admin, AUTH, &auth])
         .run()
         .exits(0)
-        .says(&format!("{ADMIN} is {admin} now, as "))
-        .says(&format!("{AUTH} is {auth} now"));
+        .says(&format!("+ {ADMIN} integration_key  \"{admin}\""))
+        .says(&format!("+ {AUTH} integration_key  \"{auth}\""));
     insta::assert_snapshot!(
         folder.read("duo.yaml").strip_prefix(HEAD).unwrap().replace(&admin, "DIADMIN").replace(&auth, "DIAUTH"),
         @"
@@ -73,7 +73,7 @@ fn both_applications_are_adopted_in_one_command_and_keep_their_keys() {
     folder.duoctl(["apply", "--auto-approve"]).at(&server).run().exits(0);
     folder.duoctl(["plan"]).at(&server).run().exits(0).says("No changes.");
     assert_eq!(server.account().applications().len(), before);
-    // The name that users see stays as it was made.
+    // The name that users see stays unchanged.
     assert_eq!(server.ikey("Acme help desk"), auth);
     assert_eq!(server.ikey("Identity Intelligence: Duo EMEA"), admin);
     let sheet = folder.duoctl(["handoff", "emea"]).at(&server).run().exits(0);
@@ -104,20 +104,20 @@ fn an_adoption_is_whole_or_refused() {
         (&[ADMIN, AUTH, one, two], "is not an integration key"),
         (&[ADMIN, one, AUTH, "no key"], "is not an integration key"),
         (&[ADMIN, one, ADMIN, two], "is named twice"),
-        (&[ADMIN, one, AUTH, one], "gets the same application as another one"),
+        (&[ADMIN, one, AUTH, one], "gets the same application as another address"),
         (&[ADMIN], "needs an integration key after it"),
     ] {
         let outcome = folder.duoctl(["adopt"]).args(arguments).run().exits(64);
         outcome.warns(says);
         assert_eq!(folder.read("duo.yaml"), before, "{arguments:?}");
     }
-    // An address that is pinned already is said, and both are written.
+    // An address that is already pinned is reported, and both are written.
     folder.duoctl(["adopt", ADMIN, one]).run().exits(0);
     folder
         .duoctl(["adopt", ADMIN, two, "applications.vpn", one])
         .run()
         .exits(0)
-        .says(&format!("{ADMIN} is {two} now (it was {one})"));
+        .says(&format!("~ {ADMIN} integration_key  \"{one}\" -> \"{two}\""));
     let text = folder.read("duo.yaml");
     assert!(
         text.contains(&format!("vpn:\n    integration_key: {one}"))
@@ -130,13 +130,13 @@ fn a_pin_that_is_wrong_stops_the_part_and_says_why() {
     let (folder, server) = (Folder::with(ENTRY), Server::start());
     let (admin, auth) = by_hand(&server);
     for (key, says) in [
-        (auth.as_str(), "is of type `authapi`"),
+        (auth.as_str(), "has the type `authapi`"),
         ("DIXXXXXXXXXXXXXXXXXX", "the account has no application DIXXXXXXXXXXXXXXXXXX"),
     ] {
         folder.duoctl(["adopt", ADMIN, key]).run().exits(0);
         folder.duoctl(["plan"]).at(&server).run().exits(1).warns("pin-mismatch").warns(says);
     }
-    // One application has one address, whichever part of the language it is in.
+    // One application has one address, in whichever part of the language it is.
     let twice = format!(
         "{ENTRY}    admin_api: {{integration_key: {admin}}}\napplications: {{siem: {{integration_key: {admin}}}}}\n"
     );
@@ -154,10 +154,16 @@ fn accept_writes_what_the_entry_can_say_and_names_what_it_cannot() {
     let change = json!({"name": "CII", "adminapi_write_resource": "1", "adminapi_info": "1"});
     server.edit(name, change);
     server.edit("Acme IT", json!({"name": "Acme service desk", "user_access": "NO_USERS"}));
-    folder.duoctl(["accept", ADMIN]).at(&server).run().exits(0).says("~ permissions").says("Accepted into ");
+    folder
+        .duoctl(["accept", ADMIN])
+        .at(&server)
+        .run()
+        .exits(0)
+        .says(" permissions  ")
+        .says("Wrote 2 values to ");
     let accepted = folder.duoctl(["accept", "emea.auth_api"]).at(&server).run().exits(1);
     accepted
-        .says("~ name")
+        .says(" name  ")
         .warns("not accepted: `user_access`: an entry of `identity_intelligence` has no key");
     let text = folder.read("duo.yaml");
     for line in [
@@ -178,12 +184,12 @@ fn accept_writes_what_the_entry_can_say_and_names_what_it_cannot() {
         .warns("cannot be accepted");
     assert_eq!(folder.read("duo.yaml"), text);
     folder.duoctl(["apply", "--auto-approve", "--allow", "widens_access"]).at(&server).run().exits(0);
-    // A permission that the entry always includes cannot be given up in it.
+    // A permission that the entry always includes cannot be removed from it.
     server.edit("CII", json!({"adminapi_read_log": "0"}));
     let refused = folder.duoctl(["accept", ADMIN]).at(&server).run().exits(64);
     refused.warns("`access` always includes `read_log`");
     assert_eq!(folder.read("duo.yaml"), text);
-    // What Identity Intelligence must never have is not written either.
+    // A permission that Identity Intelligence must never have is not written either.
     server.edit("CII", json!({"adminapi_read_log": "1", "adminapi_settings": "1"}));
     folder
         .duoctl(["accept", ADMIN])
@@ -211,7 +217,7 @@ fn what_is_ignored_or_protected_of_a_part_is_left_alone() {
         .warns("has no `permissions`");
     folder.duoctl(["ignore", AUTH, "greeting", "--reason", "x"]).run().exits(0).warns("no `greeting` here");
     folder.duoctl(["ignore", "identity_intelligence.emea", "name", "--reason", "x"]).run().exits(64);
-    folder.duoctl(["drift"]).at(&server).run().warns("unused-ignore").warns("`name` is as the YAML wants it");
+    folder.duoctl(["drift"]).at(&server).run().warns("unused-ignore").warns("`name` matches the YAML");
     server.edit("Identity Intelligence: Duo EMEA", json!({"name": "CII"}));
     server.edit("Acme IT", json!({"user_access": "NO_USERS"}));
     folder.duoctl(["plan"]).at(&server).run().exits(0).says("No changes.");
@@ -225,7 +231,7 @@ fn what_is_ignored_or_protected_of_a_part_is_left_alone() {
     assert_eq!((server.named("Acme IT").len(), server.named("CII").len()), (1, 1));
 }
 
-/// The command that the help of a refused plan names, run in the folder; what the plan says then.
+/// Runs the command in the help of a refused plan in the folder. Returns the next plan.
 fn does_as_it_says(folder: &Folder, server: &Server) -> Outcome {
     let refused = folder.duoctl(["plan"]).at(server).run().exits(1).warns("owned-elsewhere");
     assert!(!refused.stdout.contains("delete the integration there"), "{}", refused.stdout);
@@ -235,7 +241,7 @@ fn does_as_it_says(folder: &Folder, server: &Server) -> Outcome {
     folder.duoctl(["plan"]).at(server).run().exits(0)
 }
 
-/// Nothing is handed over, nothing is made or removed, and everything keeps its key.
+/// Nothing is handed over, created or removed, and everything keeps its key.
 fn settles(folder: &Folder, server: &Server, count: usize) {
     folder.duoctl(["apply", "--auto-approve"]).at(server).run().exits(0);
     let plan = folder.duoctl(["plan", "--prune"]).at(server).run().exits(0);
@@ -259,7 +265,7 @@ fn a_renamed_entry_keeps_its_applications_and_its_attestation_by_the_command_tha
     assert!(!plan.stdout.contains("handoff"), "{}", plan.stdout);
     settles(&folder, &server, count);
     folder.duoctl(["handoff", "eu"]).at(&server).run().exits(0).says("attested");
-    // The other way round, with the pins that are in the YAML now.
+    // The reverse, with the pins that are now in the YAML.
     let text = folder.read("duo.yaml");
     folder.write("duo.yaml", &text.replace("  eu:", "  emea:"));
     folder.duoctl(["plan"]).at(&server).run().exits(0).says("2 to adopt");
@@ -281,11 +287,11 @@ fn a_renamed_workspace_takes_its_applications_along_by_the_command_that_the_mess
     let plan = plan.says("0 to add, 0 to change, 2 to adopt, 0 to delete");
     assert!(!plan.stdout.contains("handoff"), "{}", plan.stdout);
     folder.duoctl(["apply", "--auto-approve"]).at(&server).run().exits(0);
-    folder.duoctl(["plan"]).at(&server).run().exits(0).warns("carries the former name `acme` any more");
+    folder.duoctl(["plan"]).at(&server).run().exits(0).warns("carries the former name `acme` any longer");
     let text = folder.read("duo.yaml");
     folder.write("duo.yaml", &text.replace("formerly: acme\n", ""));
     settles(&folder, &server, count);
-    // What is no name, or the name of now, is refused, and nothing is written.
+    // An invalid name, or the current name, is refused, and nothing is written.
     let before = folder.read("duo.yaml");
     for arguments in
         [&["--formerly", "acme-prod"][..], &["--formerly", "No Name"], &["--formerly", "x", "a", "b"], &[]]
@@ -294,11 +300,7 @@ fn a_renamed_workspace_takes_its_applications_along_by_the_command_that_the_mess
         assert_eq!(folder.read("duo.yaml"), before);
     }
     folder.write("duo.yaml", &format!("{before}formerly: acme-prod\n"));
-    folder
-        .duoctl(["validate", "."])
-        .run()
-        .exits(1)
-        .warns("`formerly` is the name that the workspace has now");
+    folder.duoctl(["validate", "."]).run().exits(1).warns("`formerly` is the current name of the workspace");
 }
 
 fn switched(switches: &[&str]) -> Server {
@@ -309,7 +311,7 @@ fn switched(switches: &[&str]) -> Server {
     Server::with(options)
 }
 
-/// What the plan says of possible duplicates, by address.
+/// The possible duplicates in the plan, by address.
 fn likely(folder: &Folder, server: &Server) -> Vec<(String, String)> {
     let plan = folder.duoctl(["plan", "--format", "json"]).at(server).run().exits(0).json();
     let problems = plan["diagnostics"].as_array().unwrap().clone();
@@ -328,7 +330,7 @@ fn likely(folder: &Folder, server: &Server) -> Vec<(String, String)> {
 fn a_second_application_is_warned_of_before_it_is_created_next_to_one_that_looks_like_it() {
     let needed = ["read_log", "read_resource"];
     let push = format!("{ENTRY}    push_verification: {{application_name: Acme IT Support}}\n");
-    // The name, the permissions, and which part of the entry it looks like.
+    // The name, the permissions, and the part of the entry that it resembles.
     for (kind, name, permissions, part) in [
         ("adminapi", "CII", &["read_log"][..], Some(ADMIN)),
         ("adminapi", "cisco identity-intelligence (2024)", &[], Some(ADMIN)),
@@ -361,7 +363,7 @@ fn a_second_application_is_warned_of_before_it_is_created_next_to_one_that_looks
             // It is what it looks like,
             folder.duoctl(["adopt", address, &ikey]).run().exits(0);
             assert_eq!(likely(&folder, &server), []);
-            // or it is not, and whoever knows says so.
+            // or it is not, and an administrator says so.
             let item = format!("{{code: possible-duplicate, address: {address}, reason: another one}}");
             folder.declare(&format!("{push}suppress: [{item}]\n"));
             assert_eq!(likely(&folder, &server), []);
@@ -397,7 +399,7 @@ fn a_suppression_is_checked_like_everything_else_that_names_an_address() {
     for (yaml, code, says) in [
         (item("identity_intelligence.emea.admin_api"), 0, ""),
         (item("identity_intelligence.*"), 0, ""),
-        (item("identity_intelligence.apac.admin_api"), 0, "the YAML declares nothing at"),
+        (item("identity_intelligence.apac.admin_api"), 0, "no address in the YAML matches"),
         (item("emea"), 0, ""),
         (item("no address"), 1, "is not an address"),
         (item("'[emea'"), 1, "is not an address"),
@@ -450,7 +452,7 @@ fn what_the_vendor_recommends_is_noted_where_the_entry_leaves_it_out_and_the_acc
     let all = "suppress: [{code: recommended, address: identity_intelligence.emea, reason: later}]\n";
     assert_eq!(noted("  plan: premier\n", "", all), "");
     assert_eq!(noted("  plan: premier\n", "", "suppress: [{code: recommended, reason: later}]\n"), "");
-    // Where no plan is declared, the account tells it.
+    // If no plan is declared, the account's edition decides.
     for (switches, endpoints) in [(&[][..], true), (&["essentials"], false)] {
         let (folder, server) = (Folder::with(ENTRY), switched(switches));
         let plan = folder.duoctl(["plan"]).at(&server).run().exits(0);
@@ -482,7 +484,7 @@ fn an_entry_that_got_another_key_and_another_name_at_once_is_asked_about() {
     let plan = folder.duoctl(["plan"]).at(&server).run().exits(0);
     let plan = plan.says("0 to add").says("2 to adopt").says("\"Acme IT\" -> \"Acme Europe\"");
     assert!(!plan.stdout.contains("delete the integration there"), "{}", plan.stdout);
-    // Where somebody has decided what becomes of the old one, or two are gone, nothing points at one.
+    // If an administrator has decided about the old one, or two are gone, nothing refers to one.
     let removed = "removed: {identity_intelligence.emea: {attested: 7f3a9c21}}\n";
     for decided in [removed, "removed: {identity_intelligence.emea: retain}\n"] {
         folder.declare(&format!("{renamed}{decided}"));

@@ -1,4 +1,4 @@
-//! The handoff and its attestation, through the program: exactly the fields that changed have to be entered again.
+//! The handoff and its attestation in the program: exactly the changed fields must be entered again.
 
 use serde_json::{Map, Value, json};
 
@@ -52,7 +52,7 @@ fn attest_writes_one_line_and_leaves_the_rest() {
     workspace.ok(&["attest", "apac"]);
     assert!(workspace.yaml().contains("# in one line") && workspace.yaml().contains("*access"));
     assert_eq!(workspace.plan()["summary"]["handoffs"], 0);
-    assert!(workspace.ok(&["attest", "emea"]).contains("is attested already"));
+    assert!(workspace.ok(&["attest", "emea"]).contains("No changes to the YAML"));
     assert_eq!(workspace.ok(&["plan"]), "No changes. The account matches the configuration.\n");
 }
 
@@ -186,7 +186,7 @@ fn what_is_beyond_the_yaml_is_drift_that_escalates_in_every_format() {
         assert!(text.contains("! drift, escalates_privilege: as it is now, the key may do more"), "{text}");
         assert!(text.contains("Drift: 1 escalates_privilege. Risks: 1 reduces_privilege."), "{text}");
     }
-    // Beside what was taken away, what was added is still named; giving back is what needs a consent.
+    // An added permission is named next to a removed one; restoring it is what needs a consent.
     workspace.modify(&admin, "adminapi_read_log", "0");
     let (_, text) = workspace.says(&["plan"]);
     assert!(text.contains("than the YAML says: settings"), "{text}");
@@ -259,7 +259,7 @@ fn each_secret_stands_where_it_was_delivered_in_every_format() {
     assert_eq!(exit, 0, "{text}");
     assert!(
         text.contains(
-            "`duoctl handoff emea --sandbox` shows what to enter again, then `duoctl attest emea --sandbox`"
+            "`duoctl handoff emea --sandbox` shows what to enter again; then record it with `duoctl attest emea --sandbox`"
         ),
         "{text}"
     );
@@ -274,7 +274,7 @@ fn a_new_push_application_and_a_new_place_change_exactly_their_fields() {
     workspace.ok(&["apply", "--auto-approve"]);
     assert_eq!(workspace.again("emea"), ["Auth API integration key", "Auth API secret key"]);
     workspace.ok(&["attest", "emea"]);
-    // What users see on the push stands in Duo, not in the console.
+    // What users see on the push is in Duo, not in the console.
     workspace.replace("application_name: Acme IT Support", "application_name: Acme Help Desk");
     workspace.ok(&["apply", "--auto-approve"]);
     assert_eq!(workspace.again("emea"), Vec::<String>::new());

@@ -1,4 +1,4 @@
-//! The ladder in `verify`: each rung with its right word, through the program and the rehearsed console.
+//! The ladder in `verify`: each rung with its result, in the program and the rehearsed console.
 
 use std::fs;
 
@@ -23,7 +23,7 @@ async fn the_whole_page_ends_at_the_top_rung_and_a_rotated_key_falls_off() {
     let console = workspace.console(&[]).await;
     let integration = console.fill("/console/integrations/duo", (&key.0, &key.1)).await;
     console.running.shutdown().await;
-    // Newer than the key, and older than what is attested now.
+    // Newer than the key, and older than the current attestation.
     workspace.collected("Duo EMEA", 2);
     workspace.attest();
     let (exit, highest, rungs) = workspace.verify(&["--fail-on", "pending"]);
@@ -31,7 +31,7 @@ async fn the_whole_page_ends_at_the_top_rung_and_a_rotated_key_falls_off() {
     assert_eq!(rungs["console form"], "attested");
     assert_eq!(rungs["the console's switches"], "not_verifiable");
 
-    // A collection from before the reset used the key that is dead now, whatever is attested afterwards.
+    // A collection from before the reset used the old key, whatever is attested afterwards.
     workspace.collected("Duo EMEA", -60);
     workspace.rotate(&key.0);
     let (exit, highest, rungs) = workspace.verify(&[]);
@@ -46,12 +46,12 @@ async fn the_whole_page_ends_at_the_top_rung_and_a_rotated_key_falls_off() {
     assert_eq!([&rungs[STATUS], &rungs[DATA], &rungs[USERS]], ["pending"; 3]);
     assert_eq!(workspace.verify(&["--fail-on", "pending"]).0, 3);
     let human = String::from_utf8(workspace.run(&["verify"]).stdout).unwrap();
-    assert!(human.contains("recorded without the word of the public API: a rehearsal"), "{human}");
+    assert!(human.contains("recorded without confirmation by the public API: a rehearsal"), "{human}");
     let status = human.lines().find(|line| line.contains(STATUS)).unwrap();
     assert_eq!(status.matches("2026-").count() + status.matches("2027-").count(), 2, "both times: {status}");
     assert!(!status.contains("verified"), "{status}");
 
-    // Attested without the console holding it: the next collection says so.
+    // Attested although the console does not have it: the next collection shows it.
     let console = workspace.console(&[]).await;
     console.post(&format!("{integration}/collect"), &[]).await;
     console.running.shutdown().await;
@@ -87,7 +87,7 @@ async fn what_another_integration_of_the_tenant_brought_proves_nothing() {
         let report: Value = serde_json::from_slice(&output.stdout).unwrap();
         ["emea", "apac"].map(|entry| climbed(&report, &format!("identity_intelligence.{entry}")))
     };
-    // The only integration of the tenant is the one of `emea`, so all data is its own.
+    // The tenant's only integration is that of `emea`, so all data comes from it.
     let [emea, apac] = climb();
     assert_eq!(emea.0, USERS, "{emea:?}");
     assert_eq!(apac.0, "ping", "{apac:?}");
@@ -113,7 +113,7 @@ async fn what_another_integration_of_the_tenant_brought_proves_nothing() {
     assert_eq!((emea.0.as_str(), apac.0.as_str()), (STATUS, "ping"));
 }
 
-/// Another entry's API is most likely that of another tenant, whose evidence says nothing about this one.
+/// Another entry's API probably belongs to another tenant, whose evidence proves nothing about this one.
 #[test]
 fn an_entry_without_an_api_is_not_judged_by_that_of_another_entry() {
     let workspace =
@@ -135,9 +135,9 @@ fn a_rotation_under_way_is_no_failure_and_a_reset_beside_it_is_one() {
     let (exit, _, rungs) = workspace.verify(&[]);
     assert_eq!((exit, &rungs["console form"]), (0, &json!("pending")), "{rungs:?}");
     let human = String::from_utf8(workspace.run(&["verify"]).stdout).unwrap();
-    assert!(human.contains("the one in the console still works; to be entered"), "{human}");
+    assert!(human.contains("the one in the console still works; enter before"), "{human}");
     assert!(human.contains("Integration key, Secret key"), "{human}");
-    // With the old key reset, the one in the console is dead.
+    // After a reset, the old key in the console no longer works.
     workspace.rotate(&old);
     let (exit, _, rungs) = workspace.verify(&[]);
     assert_eq!((exit, &rungs["console form"]), (3, &json!("failed")), "{rungs:?}");

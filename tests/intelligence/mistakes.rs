@@ -1,4 +1,4 @@
-//! What goes wrong: each mistake gets the right word and the fix.
+//! Mistakes: each gets the right message and the fix.
 
 use std::fs;
 
@@ -93,7 +93,7 @@ async fn nobody_at_the_token_endpoint() {
     assert!(elsewhere.run(&["attest", "emea"]).await.status.success());
     let copied = elsewhere.workspace.folder.path().join("copied.json");
     let text = fs::read_to_string(&copied).unwrap();
-    // A port that was free a moment ago, and is listened on by nobody.
+    // A port that was free a moment ago, with no listener.
     let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let mut fields: Map<String, Value> = serde_json::from_str(&text).unwrap();
     fields.insert("tokenUrl".to_owned(), json!(format!("https://{nobody}/oauth/token")));
@@ -133,7 +133,7 @@ async fn users_without_email_are_counted_and_the_others_are_found() {
         found["detail"]
             .as_str()
             .unwrap()
-            .contains("have no email, which Identity Intelligence matches people by"),
+            .contains("without an email, by which Identity Intelligence matches people: "),
         "{found}"
     );
 }
@@ -149,7 +149,7 @@ async fn the_accounts_own_plan_decides_about_endpoints() {
         "{text}"
     );
     assert!(text.contains("write `endpoints: false`"), "{text}");
-    // Nothing of the entry is touched meanwhile.
+    // Meanwhile the entry is not touched.
     let live = elsewhere.console.running.account().applications();
     let admin = live.iter().find(|live| live["name"] == "Identity Intelligence: Duo EMEA").unwrap();
     let ikey = admin["integration_key"].as_str().unwrap();
@@ -195,7 +195,7 @@ fn attestations_that_are_older_or_mistyped() {
     let form = form.iter().find(|ladder| ladder["address"] == "identity_intelligence.emea").unwrap();
     let form = form["rungs"].as_array().unwrap().iter().find(|rung| rung["name"] == "console form").unwrap();
     assert_eq!((exit, &form["verdict"]), (3, &json!("failed")));
-    assert_eq!(form["detail"], "attested for older values; to be entered again: Secret key");
+    assert_eq!(form["detail"], "attested for older values; enter again: Secret key");
     assert!(form["fix"].as_str().unwrap().contains("`duoctl attest emea`"));
 
     let line = workspace.yaml().lines().find(|line| line.contains("    attested:")).unwrap().to_owned();

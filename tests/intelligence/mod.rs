@@ -1,5 +1,5 @@
-//! Identity Intelligence, end to end: the vendor's page, the handoff and its attestation, the ladder, the order of a
-//! removal, and the simulated other side.
+//! Identity Intelligence, end to end: the vendor's page, the handoff and its attestation, the ladder, the order of a removal,
+//! and the simulated service.
 
 mod attesting;
 mod by_hand;

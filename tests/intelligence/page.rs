@@ -1,8 +1,8 @@
-//! The vendor's page, sentence by sentence in its order: each has a test, or a passage, that shows what becomes of it.
+//! The vendor's page, sentence by sentence: each has a test, or a passage, that shows how it is covered.
 
 use std::fs;
 
-/// What becomes of a sentence.
+/// How a sentence is covered.
 #[derive(Clone, Copy, Debug)]
 enum Fate {
     /// duoctl does it.
@@ -13,7 +13,7 @@ enum Fate {
     HandedOver,
     /// duoctl refuses the opposite, with the reason.
     Refused,
-    /// There is nothing to do; the documentation says it.
+    /// There is nothing to do; the documentation mentions it.
     Said,
 }
 use Fate::{Checked, Done, HandedOver, Refused, Said};
@@ -27,7 +27,7 @@ const CONSOLE: &str = "tests/intelligence/sandbox.rs";
 const PERSON: &str = "tests/browser/console.mjs";
 const INVALID: &str = "tests/samples/invalid/";
 
-/// The sentence in short, what becomes of it, and what shows it: a test with its file, or words in another file.
+/// The sentence in short, how it is covered, and the evidence: a test with its file, or words in another file.
 const SENTENCES: &[(&str, Fate, &str, &str)] = &[
     // Overview
     ("set up an integration", Done, "tests/browser/mod.rs", "a_person_walks_through_the_vendors_page"),

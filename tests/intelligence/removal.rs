@@ -1,4 +1,4 @@
-//! The order of a removal: the console lets go first, and nothing is quarantined or deleted until a person said so.
+//! The order of a removal: the console first, and nothing is quarantined or deleted until a person attests it.
 
 use serde_json::{Value, json};
 
@@ -23,7 +23,7 @@ const ENTRY: &str = "  emea:
     push_verification: {application_name: Acme IT Support}
 ";
 
-/// Both entries applied, and `emea` taken out of the YAML.
+/// Both entries applied, and `emea` removed from the YAML.
 fn left() -> Workspace {
     let workspace = Workspace::applied(YAML);
     workspace.ok(&["attest", "apac"]);
@@ -72,7 +72,7 @@ fn nothing_goes_before_the_console_let_go() {
         assert_eq!(exit, 5, "{text}");
         assert!(
             text.contains(
-                "`duoctl handoff emea --sandbox` says what to do there, and `duoctl attest emea --sandbox`"
+                "first do what `duoctl handoff emea --sandbox` shows, then run `duoctl attest emea --sandbox`"
             ),
             "{text}"
         );
@@ -82,7 +82,7 @@ fn nothing_goes_before_the_console_let_go() {
     }
 }
 
-/// What `attest` adds: the key of the section, that of the entry, and the attestation.
+/// What `attest` adds: the key of the section, the key of the entry, and the attestation.
 fn attestation(yaml: &str) -> String {
     let lines = yaml.lines().skip_while(|line| !line.starts_with("removed:")).take(3);
     lines.map(|line| format!("{line}\n")).collect()
@@ -101,7 +101,7 @@ fn an_attested_removal_is_carried_out_and_ends_with_a_line_to_remove() {
     assert!(markdown.contains("| General Settings | Display name | `Duo EMEA` | yes |"), "{markdown}");
     let before = workspace.yaml();
     let said = workspace.ok(&["attest", "emea", "--by", "bob"]);
-    assert!(said.contains("(removed in the console)"), "{said}");
+    assert!(said.contains("+ identity_intelligence.emea removed"), "{said}");
     let after = workspace.yaml();
     let added = attestation(&after);
     assert_eq!(after.replace(&added, ""), before);
@@ -110,13 +110,13 @@ fn an_attested_removal_is_carried_out_and_ends_with_a_line_to_remove() {
             && after.contains(" by bob\""),
         "{after}"
     );
-    assert!(workspace.ok(&["attest", "emea"]).contains("is attested already"));
+    assert!(workspace.ok(&["attest", "emea"]).contains("No changes to the YAML"));
     assert_eq!(workspace.plan()["summary"]["handoffs"], 0);
 
     workspace.ok(&["apply", "--prune", "--auto-approve"]);
     let quarantined = applications(&workspace);
     assert!(quarantined.iter().all(|live| live["user_access"] != "ALL_USERS"), "{quarantined:?}");
-    // One of the two goes first: what was attested of the other still holds.
+    // One of the two goes first: the attestation of the other one still holds.
     workspace.ok(&["apply", "--prune=now", "--allow", "destroys", "--auto-approve", "--only", "*.admin_api"]);
     assert_eq!(workspace.plan()["summary"]["handoffs"], 0);
     workspace.ok(&["apply", "--prune=now", "--allow", "destroys", "--auto-approve"]);
@@ -124,8 +124,8 @@ fn an_attested_removal_is_carried_out_and_ends_with_a_line_to_remove() {
     let (exit, text) = workspace.says(&["plan"]);
     assert_eq!(exit, 0);
     assert!(
-        text.contains("nothing of it is left in the account")
-            && text.contains("remove its line in `removed`"),
+        text.contains("none of its applications are left in the account")
+            && text.contains("remove its line from `removed`"),
         "{text}"
     );
     assert_eq!(workspace.says(&["handoff", "emea"]).0, 64);
@@ -155,10 +155,10 @@ fn an_attestation_of_other_keys_lets_nothing_go() {
         "quarantined, and the console still holds the keys"
     );
     workspace.replace("  apac:", &format!("{ENTRY}  apac:"));
-    // Back in the YAML, it has to be entered again.
+    // Back in the YAML, it must be entered again.
     let (exit, text) = workspace.says(&["plan"]);
     assert_eq!(exit, 0, "{text}");
-    assert!(text.contains("nobody has attested yet that the console holds these values"), "{text}");
+    assert!(text.contains("these values are not attested yet"), "{text}");
 }
 
 #[test]
@@ -183,7 +183,7 @@ fn a_downgrade_needs_no_consent_and_an_upgrade_does() {
     workspace.ok(&["attest", "emea"]);
     workspace.replace("access: read_write", "access: read_only");
     let (_, text) = workspace.says(&["plan"]);
-    assert!(text.contains("it cannot do any more after the apply; there is nothing to enter"), "{text}");
+    assert!(text.contains("can no longer use these permissions; there is nothing to enter"), "{text}");
     workspace.ok(&["apply", "--auto-approve"]);
     assert_eq!(workspace.again("emea"), Vec::<String>::new());
     workspace.replace(
@@ -192,7 +192,7 @@ fn a_downgrade_needs_no_consent_and_an_upgrade_does() {
     );
     let (exit, text) = workspace.says(&["apply", "--auto-approve"]);
     assert_eq!(exit, 5, "{text}");
-    assert!(text.contains("Test Connectivity; press it after the apply"), "{text}");
+    assert!(text.contains("after the apply, press Test Connectivity in Identity Intelligence"), "{text}");
     workspace.ok(&[
         "apply",
         "--auto-approve",

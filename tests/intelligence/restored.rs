@@ -1,4 +1,4 @@
-//! An entry that comes back has to be entered in the console again: what was attested before it went says nothing of now.
+//! An entry that comes back must be entered in the console again: an attestation from before its removal no longer counts.
 
 use crate::support::{Folder, HEAD, Server};
 
@@ -27,7 +27,7 @@ fn attested() -> (Folder, Server, String) {
 fn is_to_be_entered(folder: &Folder, server: &Server, because: &str) {
     let plan = folder.duoctl(["plan"]).at(server).run().exits(0);
     let plan = plan
-        .warns("what was attested on 2026-01-02T03:04:05Z no longer counts")
+        .warns("the attestation of 2026-01-02T03:04:05Z no longer counts")
         .warns(because)
         .says("1 handoff");
     let fields =
@@ -41,7 +41,7 @@ fn is_to_be_entered(folder: &Folder, server: &Server, because: &str) {
 }
 
 fn is_settled(folder: &Folder, server: &Server) {
-    folder.duoctl(["attest", "emea", "--by", "bob"]).at(server).run().exits(0).says("Display name");
+    folder.duoctl(["attest", "emea", "--by", "bob"]).at(server).run().exits(0).warns("entered: Display name");
     let plan = folder.duoctl(["plan"]).at(server).run().exits(0).says("No changes.");
     assert!(!plan.stderr.contains("no longer counts"), "{}", plan.stderr);
     folder.duoctl(["handoff", "emea"]).at(server).run().exits(0).says("by bob");
@@ -54,7 +54,7 @@ fn a_quarantine_ends_an_attestation_also_once_everything_was_given_back() {
     let consent = "breaks_handoff:identity_intelligence.emea";
     folder.duoctl(["apply", "--auto-approve", "--prune", "--allow", consent]).at(&server).run().exits(0);
     for name in ["Identity Intelligence: Duo EMEA", "Acme IT"] {
-        // As if it had been yesterday: an attestation is as exact as a second.
+        // As if it had been yesterday: attestations are exact to the second.
         let notes = server.named(name)[0]["notes"].as_str().unwrap().to_owned();
         let shut = notes.split("quarantined:").nth(1).unwrap_or_else(|| panic!("{notes}"));
         let notes = notes.replace(shut.split(' ').next().unwrap(), "2026-11-01T12:00:00Z");
@@ -65,14 +65,14 @@ fn a_quarantine_ends_an_attestation_also_once_everything_was_given_back() {
     folder.write("duo.yaml", &text);
     // Before it is given back,
     let plan = folder.duoctl(["plan"]).at(&server).run().exits(0);
-    plan.warns("its key was put out of use on 2026-11-01T").says("1 handoff");
+    plan.warns("its key was disabled on 2026-11-01T").says("1 handoff");
     let allow = ["apply", "--auto-approve", "--allow", "escalates_privilege", "--allow", "widens_access"];
     folder.duoctl(allow).at(&server).run().exits(0);
     // and afterwards, whatever else is applied,
-    is_to_be_entered(&folder, &server, "its key was put out of use on 2026-11-01T");
+    is_to_be_entered(&folder, &server, "its key was disabled on 2026-11-01T");
     folder.write("duo.yaml", &text.replace("access: read_only", "access: read_write"));
     folder.duoctl(allow).at(&server).run().exits(0);
-    is_to_be_entered(&folder, &server, "its key was put out of use on 2026-11-01T");
+    is_to_be_entered(&folder, &server, "its key was disabled on 2026-11-01T");
     // until it is attested again.
     is_settled(&folder, &server);
 }
@@ -86,16 +86,16 @@ fn an_entry_that_is_back_although_its_removal_was_attested_has_to_be_entered_aga
         .at(&server)
         .run()
         .exits(0)
-        .says("removed in the console");
+        .says("identity_intelligence.emea removed");
     let removed = folder.read("duo.yaml").strip_prefix(&format!("{HEAD}{OTHER}")).unwrap().to_owned();
     assert!(removed.starts_with("removed:"), "{removed}");
     let line = removed.split(' ').find(|word| word.ends_with('Z')).unwrap();
     let removed = removed.replace(line, "2026-02-03T04:05:06Z");
     folder.write("duo.yaml", &format!("{text}{removed}"));
     folder.duoctl(["validate", "."]).run().exits(0);
-    is_to_be_entered(&folder, &server, "it was attested that the console let it go on 2026-02-03T04:05:06Z");
+    is_to_be_entered(&folder, &server, "it was attested as removed from the console on 2026-02-03T04:05:06Z");
     is_settled(&folder, &server);
-    // The line has done its duty.
+    // The line is no longer needed.
     folder.duoctl(["plan"]).at(&server).run().exits(0).warns("it is back in the YAML, and attested again");
     let text = folder.read("duo.yaml");
     let text = text.split("removed:").next().unwrap();

@@ -1,4 +1,4 @@
-//! The simulated Identity Intelligence: its tokens, its GraphQL, and a console that really calls the simulated Duo.
+//! The simulated Identity Intelligence: its tokens, its GraphQL, and a console that sends real calls to the simulated Duo.
 
 use duoctl::sandbox::account::Key;
 use duoctl::sandbox::serve::{Running, ServeOptions, start};
@@ -65,7 +65,7 @@ impl World {
         request.form(fields).send().await.unwrap()
     }
 
-    /// Saves an integration and returns its address in the console.
+    /// Saves an integration and returns its URL in the console.
     async fn integrate(&self, name: &str, key: &Key, more: &[(&str, &str)]) -> String {
         let mut fields = vec![
             ("display_name", name),
@@ -259,7 +259,7 @@ async fn a_rotated_key_and_a_restriction_to_networks_end_the_collection() {
     ]);
     world.running.account().modify_application(&key.integration_key, open).unwrap();
     assert!(world.press(&integration, "collect").await.contains("40103 Invalid signature"));
-    // The form is filled in again; what was typed in is not shown, and an empty secret keeps the old one.
+    // The form is filled in again; entered secrets are not shown, and an empty secret keeps the old one.
     let secret = world.secret(&key.integration_key);
     let fields = [
         ("display_name", "Duo"),

@@ -10,7 +10,7 @@ use duoctl::sandbox::serve::{Running, ServeOptions, start};
 use reqwest::{Certificate, Client};
 use serde_json::{Map, Value, json};
 
-/// One entry, and credentials of the public API, which a rehearsal replaces by its own.
+/// One entry, and credentials of the public API, which a rehearsal replaces with its own.
 pub(crate) const LADDER: &str = "\
 version: 1
 workspace: acme
@@ -31,7 +31,7 @@ pub(crate) struct Workspace {
     pub(crate) folder: tempfile::TempDir,
 }
 
-/// The state folder, served: a person at the console.
+/// The served state folder: a person at the console.
 pub(crate) struct Console {
     pub(crate) running: Running,
     pub(crate) client: Client,
@@ -47,7 +47,7 @@ impl Console {
         format!("/console/integrations/{}", location.rsplit('-').next().unwrap())
     }
 
-    /// Fills the form in, presses Save and Collect Now.
+    /// Fills in the form, and presses Save and Collect Now.
     pub(crate) async fn fill(&self, path: &str, key: (&str, &str)) -> String {
         self.fill_as("Duo EMEA", path, key).await
     }
@@ -87,7 +87,7 @@ impl Workspace {
         self.folder.path().join("duo.yaml")
     }
 
-    /// What git knows of the person at this workspace.
+    /// git's configuration with the person at this workspace.
     pub(crate) fn git_configuration(&self) -> PathBuf {
         self.folder.path().join(".gitconfig")
     }
@@ -143,7 +143,7 @@ impl Workspace {
         self.folder.path().join(".duoctl/sandbox")
     }
 
-    /// Does something in the Admin Panel.
+    /// An action in the Admin Panel.
     pub(crate) fn account(&self) -> Account {
         Account::open(&self.state()).unwrap()
     }
@@ -202,12 +202,12 @@ impl Workspace {
         self.ok(&["attest", "emea"]);
     }
 
-    /// The same against the word of the public API.
+    /// The same although the public API disagrees.
     pub(crate) fn insist(&self, name: &str) {
         self.ok(&["attest", name, "--force", "--reason", "a rehearsal"]);
     }
 
-    /// Says that an integration last collected so many seconds from now.
+    /// Sets the last collection of an integration to this many seconds from now.
     pub(crate) fn collected(&self, display_name: &str, seconds: i64) {
         let at = jiff::Timestamp::now() + jiff::SignedDuration::from_secs(seconds);
         self.account().date_collection(display_name, at).unwrap();
@@ -242,7 +242,7 @@ pub(crate) fn climbed(report: &Value, address: &str) -> (String, Map<String, Val
     (highest, rungs.collect())
 }
 
-/// A simulator that runs elsewhere on this machine, with the credentials as its console copied them.
+/// A simulator that runs elsewhere on this machine, with the credentials copied from its console.
 pub(crate) struct Elsewhere {
     pub(crate) workspace: Workspace,
     pub(crate) console: Console,

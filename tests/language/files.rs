@@ -64,7 +64,7 @@ fn a_folder_is_read_in_a_fixed_order_and_hidden_folders_are_not() {
     assert_eq!(loaded.workspace.unwrap().applications.len(), 3);
 }
 
-/// Whatever is named almost like a file of a workspace is named, and nothing else is.
+/// Every file whose name is almost that of a workspace file is reported, and no other is.
 #[test]
 fn files_that_are_almost_read_are_errors() {
     let near = [
@@ -139,7 +139,7 @@ fn what_cannot_be_read_is_an_error_and_never_waited_for() {
         assert!(message.contains(name), "{message}");
     }
     assert_eq!(with(&|root| symlink("a.duo.yaml", root.join("a.duo.yaml")).unwrap()).0, [Code::Unreadable]);
-    // Links of other tools, such as the lock of an editor.
+    // Links of other tools, such as an editor's lock file.
     for name in ["README.md", ".#a.duo.yaml", "other.yaml"] {
         assert_eq!(with(&|root| symlink("nowhere", root.join(name)).unwrap()).0, [], "{name}");
     }
@@ -151,7 +151,7 @@ fn what_cannot_be_read_is_an_error_and_never_waited_for() {
     for text in [&b"\xff\xfea\0:\0"[..], b"a\0:\0 \0", b"a: caf\xe9"] {
         assert_eq!(with(&|root| fs::write(root.join("a.duo.yaml"), text).unwrap()).0, [Code::NotUtf8]);
     }
-    // A second name of a file that is read hides nothing.
+    // A second name of a file that is read is ignored.
     assert_eq!(with(&|root| symlink("duo.yaml", root.join("duo.yml")).unwrap()).0, []);
 }
 
@@ -186,7 +186,7 @@ fn a_file_of_50_mb_is_refused_without_being_read() {
 #[test]
 fn many_files_together_have_limits_too() {
     let folder = tempfile::tempdir().unwrap();
-    // Sparse, so that they cost nothing: each may be read, and all together are too much.
+    // Sparse, so that they cost nothing: each may be read, but all together are too large.
     let paths: Vec<_> = ["a", "b", "c"].map(|name| folder.path().join(format!("{name}.duo.yaml"))).into();
     for path in &paths {
         fs::File::create(path).unwrap().set_len(30 << 20).unwrap();
@@ -202,7 +202,7 @@ fn many_files_together_have_limits_too() {
         fs::write(folder.path().join(format!("{name}.duo.yaml")), text).unwrap();
     }
     let found = load(folder.path());
-    let message = "the files together hold too many values";
+    let message = "the files have too many values in total";
     assert!(found.diagnostics.iter().any(|diagnostic| diagnostic.message == message));
 }
 
@@ -243,7 +243,7 @@ fn relative_paths_start_at_the_folder() {
     assert!(shown.contains("tests/samples/valid/ikey") && shown.contains("\"/run/secrets/skey\""), "{shown}");
 }
 
-/// A secret in clear, wherever it was put by mistake, appears in no message and in no snippet.
+/// A misplaced secret in clear text appears in no message and in no snippet.
 #[test]
 fn a_secret_in_the_wrong_place_is_never_shown() {
     const SECRET: &str = "Zq3vT9kLmN2pR8sXwY5aBcD7eF1gH4jK6uV0oQiW";
@@ -287,7 +287,7 @@ fn a_secret_in_the_wrong_place_is_never_shown() {
     }
 }
 
-/// A short secret is known by its key only.
+/// A short secret is recognised only by its key.
 #[test]
 fn a_short_secret_under_its_key_is_never_shown() {
     for text in [
@@ -333,7 +333,7 @@ fn ten_times_the_applications_take_ten_times_as_long() {
     assert!(large < small * 40, "1,000: {small:?}, 10,000: {large:?}");
 }
 
-/// Cut, doubled and garbled in every way that comes cheap: no panic, and every place lies in its file.
+/// Cut, doubled and garbled in every cheap way: no panic, and every place is within its file.
 #[test]
 fn damaged_files_are_reported_and_never_crash() {
     let mut samples: Vec<_> = fs::read_dir("tests/samples/invalid")

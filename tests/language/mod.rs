@@ -1,4 +1,4 @@
-//! The language: what loads, what does not, how that is said, and that the parser and the schema agree.
+//! The language: what loads, what does not, the messages, and that the parser and the schema agree.
 
 mod files;
 mod variables;
@@ -16,7 +16,7 @@ use duoctl::kinds::value::Setting;
 use duoctl::yaml;
 use serde_json::Value;
 
-/// Set to rewrite the committed schema and the expectations of the samples; look at the difference afterwards.
+/// Set to rewrite the committed schema and the expectations of the samples; review the diff afterwards.
 fn bless() -> bool {
     std::env::var_os("DUOCTL_BLESS").is_some()
 }
@@ -100,7 +100,7 @@ fn defaults_of_a_type_count_more_than_general_ones_and_less_than_the_own_value()
     }
 }
 
-/// The samples of a folder: files, and folders that are one workspace each.
+/// The samples of a folder: files, and folders with one workspace each.
 fn samples(folder: &str) -> Vec<PathBuf> {
     let mut paths: Vec<_> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
     paths.sort();
@@ -118,7 +118,7 @@ fn yaml_files(sample: &Path) -> Vec<PathBuf> {
     files.into_iter().filter(named).chain(folders.iter().flat_map(|folder| yaml_files(folder))).collect()
 }
 
-/// `code@line:column` of every diagnostic, with the file's name before it in a folder.
+/// `code@line:column` of every diagnostic, preceded by the file's name in a folder.
 fn found(loaded: &Loaded, in_folder: bool) -> String {
     let places = loaded.diagnostics.iter().map(|diagnostic| {
         let place = diagnostic.span.and_then(|span| loaded.sources.locate(span)).map(|(path, position)| {
@@ -131,7 +131,7 @@ fn found(loaded: &Loaded, in_folder: bool) -> String {
     places.collect::<Vec<_>>().join(", ")
 }
 
-/// How the first line of a sample begins that says what is expected of it.
+/// The start of a sample's first line, which contains what is expected of it.
 const EXPECT: &[u8] = b"# expect: ";
 
 fn expected(sample: &Path) -> Option<String> {
@@ -152,7 +152,7 @@ fn name(sample: &Path) -> String {
     sample.file_name().unwrap().to_string_lossy().into_owned()
 }
 
-/// Whether an editor's schema check accepts every file of a sample. What is no YAML is refused.
+/// Whether an editor's schema check accepts every file of a sample. A file that is not YAML is refused.
 fn schema_accepts(schema: &jsonschema::Validator, sample: &Path) -> Result<(), String> {
     for file in yaml_files(sample) {
         let text = String::from_utf8(fs::read(&file).unwrap()).map_err(|_| "not UTF-8".to_owned())?;
@@ -169,7 +169,7 @@ fn schema_accepts(schema: &jsonschema::Validator, sample: &Path) -> Result<(), S
     Ok(())
 }
 
-/// The invalid samples that only meaning can tell from valid ones, each with the reason.
+/// The invalid samples that a schema cannot detect, each with the reason.
 fn meaning_only() -> BTreeMap<String, String> {
     let text = fs::read_to_string("tests/samples/meaning-only.txt").unwrap();
     let rows = text.lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
@@ -236,7 +236,7 @@ fn every_code_of_the_language_has_a_sample() {
         .chain(&samples("tests/samples/valid"))
         .filter_map(|sample| expected(sample))
         .collect();
-    // What cannot be put into a file of the repository is tested with the files themselves.
+    // What cannot be in a file of the repository is tested with the files themselves.
     let elsewhere = [Code::Unreadable, Code::NoYaml, Code::MisnamedFile, Code::SeveralWorkspaces];
     let last = Code::ALL.iter().position(|code| *code == Code::UnusedIgnore).unwrap();
     for code in Code::ALL[..=last].iter().filter(|code| !elsewhere.contains(code)) {

@@ -47,8 +47,8 @@ fn places(value: &Value, at: &str, found: &mut Vec<String>) {
     }
 }
 
-/// Either a variable means what its value would mean if it was written there, and an editor takes it; or the place takes
-/// no variables, and the parser says so.
+/// Either a variable means the same as its value written in that place, and an editor accepts it; or the place takes no
+/// variables, and the parser reports it.
 #[test]
 fn a_variable_means_what_its_value_means_in_every_place() {
     let schema = jsonschema::validator_for(&config_schema()).unwrap();
@@ -65,7 +65,7 @@ fn a_variable_means_what_its_value_means_in_every_place() {
         }
         let found = loaded(&yaml);
         let said = |wanted: &str| found.diagnostics.iter().any(|found| found.message.starts_with(wanted));
-        if said("variables are not replaced in") {
+        if said("variables are not allowed in") {
             literal.push(place.split('/').take(4).collect::<Vec<_>>().join("/"));
             continue;
         }

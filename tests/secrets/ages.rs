@@ -1,4 +1,4 @@
-//! How old keys are: `max_age`, `rotate --older-than`, and what the inventory says.
+//! The age of keys: `max_age`, `rotate --older-than`, and the inventory.
 
 use std::fs;
 
@@ -12,7 +12,7 @@ const STORES: &str = "secret_stores:
 const HELP: &str = "  help: {type: authapi, name: Help, user_access: no_users, max_age: 90d, secret: {store: local, path: help.json}}\n";
 const SIEM: &str = "  siem: {type: adminapi, name: SIEM, user_access: no_users, permissions: [info], max_age: 90d, secret: {store: local, path: siem.json}}\n";
 
-/// `help` was made and delivered a hundred days ago, `siem` just now.
+/// `help` was created and delivered a hundred days ago, `siem` just now.
 fn start() -> (Duo, Folder) {
     let (duo, folder) = (Duo::start(), Folder::empty());
     folder.yaml(&format!("applications:\n{HELP}"), STORES);
@@ -51,7 +51,7 @@ fn an_old_key_is_a_finding_and_a_guard_until_it_is_rotated() {
     let rotate = ["keys", "rotate", "--older-than", "90d", "--auto-approve"];
     duo.run(&folder, &rotate)
         .exits(0)
-        .tells("1 keys are young enough")
+        .tells("1 key is younger than --older-than")
         .tells("rotation delivered applications.help");
     assert_eq!((duo.applications("Help").len(), duo.applications("SIEM").len()), (2, 1));
     duo.run(&folder, &["drift"]).exits(0);
@@ -62,7 +62,7 @@ fn an_old_key_is_a_finding_and_a_guard_until_it_is_rotated() {
 #[test]
 fn what_nobody_knows_is_said_and_left_alone() {
     let (duo, folder) = start();
-    // Nobody may read the log, and the store does not tell.
+    // The log cannot be read, and the store does not tell.
     let operator = duo.operator.integration_key.clone();
     let body = json!({"adminapi_read_log": 0}).as_object().cloned().unwrap();
     assert!(duo.account().modify_application(&operator, body).is_ok());
@@ -70,12 +70,12 @@ fn what_nobody_knows_is_said_and_left_alone() {
     let mut held: Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
     held["delivered_at"] = json!("");
     fs::write(&path, held.to_string()).unwrap();
-    duo.plan(&folder).exits(0).tells("warning[key-age-unknown]: applications.help: nobody can tell");
+    duo.plan(&folder).exits(0).tells("warning[key-age-unknown]: applications.help: cannot tell whether");
     let run =
         duo.run(&folder, &["keys", "rotate", "applications.help", "--older-than", "1d", "--auto-approve"]);
-    run.exits(5).tells("nobody can tell whether its key is old enough, so it is left alone");
+    run.exits(5).tells("cannot tell whether its key is old enough, so it is left alone");
     assert_eq!(duo.applications("Help").len(), 1);
-    // The evidence of a rotation cannot be read either, and a person decides.
+    // The evidence of a rotation cannot be read either, so a person decides.
     duo.run(&folder, &["keys", "rotate", "applications.help", "--auto-approve"])
         .exits(0)
         .tells("the logs, which cannot be read");
@@ -92,7 +92,7 @@ fn the_inventory_tries_each_key_and_says_how_old_it_is() {
         .tells("    proven by a call just now\n");
     duo.reset("SIEM");
     duo.run(&folder, &["keys", "rotate", "applications.help", "--auto-approve"]).exits(0);
-    // A monitor looks at the exit code alone.
+    // Monitoring only checks the exit code.
     let run = duo.run(&folder, &["keys", "list", "--format", "json"]).exits(1);
     let document: Value = serde_json::from_str(&run.stdout).unwrap();
     let [help, siem] = document["applications"].as_array().unwrap().as_slice() else { panic!("{document}") };
@@ -141,8 +141,8 @@ fn a_recovery_key_rotates_the_first_one() {
     );
     assert_ne!(declared, yaml);
     fs::write(folder.path("duo.yaml"), declared).unwrap();
-    duo.run(&folder, &rotate).exits(5).tells("the recovery key cannot be had");
-    // One that may not manage applications could not hand the new key out: nothing is reset.
+    duo.run(&folder, &rotate).exits(5).tells("the recovery key is not available");
+    // An operator that may not manage applications could not read the new key: nothing is reset.
     duo.environment = vec![
         ("DUO_RECOVERY_IKEY".to_owned(), text("integration_key").into()),
         ("DUO_RECOVERY_SKEY".to_owned(), text("secret_key").into()),
@@ -154,11 +154,13 @@ fn a_recovery_key_rotates_the_first_one() {
     };
     may(&duo, "0");
     let run = duo.run(&folder, &rotate).exits(5);
-    run.tells("the recovery key cannot read its key, so nothing was changed");
+    run.tells("the recovery key cannot read duoctl's own key");
     duo.plan(&folder).exits(0);
     may(&duo, "1");
     let run = duo.run(&folder, &rotate).exits(0);
-    run.tells("proven by a signed call").tells("duoctl's own key has changed").tells("sealed 1 marker anew");
+    run.tells("proven by a signed call")
+        .tells("duoctl's own key was replaced")
+        .tells("sealed 1 marker with the new key");
     duo.plan(&folder).exits(77);
     let held: Value =
         serde_json::from_slice(&fs::read(folder.path("secrets/operator.json")).unwrap()).unwrap();

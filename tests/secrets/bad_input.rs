@@ -1,5 +1,5 @@
-//! Every store that is broken in its own way, in one run: each is named with what to do, the others get their keys, and
-//! what was not delivered is delivered once it is mended.
+//! Stores that are broken in different ways, in one run: each is named with a fix, the others get their keys, and what was
+//! not delivered is delivered once the store is fixed.
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
@@ -66,7 +66,7 @@ fn mend_all(folder: &Folder) {
 #[test]
 fn each_is_named_and_the_others_proceed() {
     let (duo, folder) = (Duo::start(), Folder::empty());
-    // Nobody, not even root, can write there.
+    // Not even root can write there.
     yaml(&folder, "/sys/duoctl-secrets");
     break_all(&folder);
     // The account has other applications of their type, whose keys such a store may hold.
@@ -76,16 +76,16 @@ fn each_is_named_and_the_others_proceed() {
     let run = duo.run(&folder, &["apply", "--auto-approve", &new[0], &new[1]]).exits(4);
     let run = run
         .tells("delivered applications.good")
-        .tells("error[store-unreadable]: applications.open: its keys cannot be delivered: others may look into the folder")
-        .tells("close it: `chmod 700 ")
+        .tells("error[store-unreadable]: applications.open: its keys cannot be delivered: other users have access to the folder")
+        .tells("run `chmod 700 ")
         .tells("error[store-unreadable]: applications.planted: its keys cannot be delivered: ")
-        .tells("is a symbolic link, and secrets follow none")
-        .tells("find out who planted it, and remove it")
-        .tells("/sys/duoctl-secrets cannot be made: ")
-        .tells("the write command of the store `hanging` did not end within 2 s and was ended")
+        .tells("is a symbolic link, which the file store does not follow")
+        .tells("find out who created it, then remove it")
+        .tells("/sys/duoctl-secrets cannot be created: ")
+        .tells("the write command of the store `hanging` did not finish within 2 s and was stopped")
         .tells("the write command of the store `loud` ended with exit status: 1: ")
-        .tells("store lying: lying took the keys, but gives back something else")
-        .tells("store silent: silent took the keys, but gives back nothing");
+        .tells("store lying: lying accepted the keys, but returns something else")
+        .tells("store silent: silent accepted the keys, but returns nothing");
     let mut run = run.tells("Applied: 9 of 14 steps, 5 failed.");
     for name in NAMES {
         run = run
@@ -130,7 +130,7 @@ fn a_store_that_hangs_on_reading_is_unreadable_and_not_empty() {
     within(1);
     let plan = duo.plan(&folder).exits(1);
     plan.tells("error[store-unreadable]: applications.vpn")
-        .tells("the read command of the store `cmd` did not end within 1 s and was ended")
+        .tells("the read command of the store `cmd` did not finish within 1 s and was stopped")
         .never_tells("* deliver");
 }
 

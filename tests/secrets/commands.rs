@@ -1,4 +1,4 @@
-//! The exec store: commands that hang, print the secret, flood, or expect what they are not given.
+//! The exec store: commands that hang, print the secret, print too much, or expect input that they do not get.
 
 use std::fs;
 use std::time::{Duration, Instant};
@@ -70,7 +70,7 @@ async fn a_command_that_hangs_is_ended_with_all_that_it_started() {
     let begun = Instant::now();
     let error = refused(&folder).await;
     assert!(
-        error.contains("the write command of the store `cmd` did not end within 1 s and was ended"),
+        error.contains("the write command of the store `cmd` did not finish within 1 s and was stopped"),
         "{error}"
     );
     assert!(begun.elapsed() < Duration::from_secs(60));
@@ -121,7 +121,7 @@ async fn other_exit_codes_and_missing_programs_are_failures() {
     let error = refused(&folder("kill -9 $$", EMPTY, "")).await;
     assert!(error.contains("ended with signal: 9"), "{error}");
     let error = refused(&folder("cat > /dev/null", "echo nonsense", "")).await;
-    assert!(error.contains("store cmd: vpn holds something that duoctl did not write"), "{error}");
+    assert!(error.contains("store cmd: vpn holds data that duoctl did not write"), "{error}");
     let folder = folder("exit 0", EMPTY, "");
     fs::remove_file(folder.path("read.sh")).unwrap();
     let error = refused(&folder).await;

@@ -1,4 +1,4 @@
-//! Deliveries by the binary: planned, carried out, repaired, and never twice.
+//! Deliveries by the binary: planned, carried out, repaired, and never repeated.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -39,7 +39,7 @@ fn new_applications_are_delivered_read_back_and_proven() {
     let run = duo.apply(&folder).exits(0);
     run.tells("to file secrets/help.env; read back, proven by a signed call")
         .tells("to store cmd: siem; read back, proven by a signed call")
-        .tells("to file secrets/net/vpn.json; read back, not testable: no call without effect is known for the type radius")
+        .tells("to file secrets/net/vpn.json; read back, not testable: no read-only call is known for the type radius")
         .tells("Applied: 6 of 6 steps.");
     let vpn = duo.application("VPN");
     let held = kept(&folder, "secrets/net/vpn.json");
@@ -74,7 +74,7 @@ fn a_store_that_was_changed_behind_duoctls_back_is_repaired() {
     let plan = duo.plan(&folder).exits(2);
     let plan = plan
         .tells("to file secrets/help.env: the store holds nothing yet")
-        .tells(&format!("the store holds a key that ends in 7nQk, Duo's ends in {}", &key[36..]))
+        .tells(&format!("the store holds a key ending in 7nQk, but the key in Duo ends in {}", &key[36..]))
         .tells("Plan: 0 to add, 0 to change, 0 to adopt, 0 to delete. 12 unmanaged. 3 deliveries.");
     plan.tells("* deliver applications.siem").never_tells(KEY);
     duo.apply(&folder).exits(0).tells("Applied: 3 of 3 steps.");
@@ -90,20 +90,20 @@ fn a_store_that_was_changed_behind_duoctls_back_is_repaired() {
 #[test]
 fn a_store_that_fails_leaves_the_application_for_the_next_apply() {
     let (duo, folder) = start();
-    // It fails on writing, prints what it got, and lies on the second attempt.
+    // It fails on writing, prints its input, and lies on the second attempt.
     folder.script("keep.sh", "[ \"$1\" = read ] && exit 3; cat >&2; exit 1");
     let run = duo.apply(&folder).exits(4);
     let key = duo.application("SIEM")["secret_key"].as_str().unwrap().to_owned();
     run.tells("created applications.siem")
         .tells("not delivered applications.siem")
         .tells("the write command of the store `cmd` ended with exit status: 1")
-        .tells("the application is there, and `duoctl apply` delivers its keys")
+        .tells("the application exists; `duoctl apply` delivers its keys")
         .tells("delivered applications.vpn")
         .tells("Applied: 5 of 6 steps, 1 failed.")
         .never_tells(&key);
     folder.script("keep.sh", "[ \"$1\" = read ] && exit 3; cat > /dev/null");
     let run = duo.apply(&folder).exits(4);
-    run.tells("store cmd: siem took the keys, but gives back nothing");
+    run.tells("store cmd: siem accepted the keys, but returns nothing");
     folder.keeper();
     duo.apply(&folder).exits(0).tells("Applied: 1 of 1 steps.");
     assert_eq!(kept(&folder, "kept-siem")["secret_key"], key.as_str());
@@ -120,8 +120,11 @@ fn an_unreadable_store_stops_only_its_delivery() {
         .plan(&folder)
         .exits(1)
         .tells("error[store-unreadable]: applications.vpn: its keys cannot be delivered");
-    plan.tells("others may look into the folder").tells("duo.yaml:").tells("chmod 700").tells("3 to add");
-    // The account has applications of the same types, so nothing is created beside them unasked.
+    plan.tells("other users have access to the folder")
+        .tells("duo.yaml:")
+        .tells("chmod 700")
+        .tells("3 to add");
+    // The account has applications of the same types, so nothing is created without consent.
     duo.apply(&folder)
         .exits(4)
         .tells("applications.vpn: it is not created")
@@ -146,7 +149,7 @@ fn a_full_disk_loses_nothing() {
     duo.plan(&folder).exits(0);
 }
 
-/// The command ends duoctl itself: the application is there, and nobody wrote down its key.
+/// The command stops duoctl itself: the application exists, and its key was not stored.
 #[test]
 fn a_run_that_is_killed_between_create_and_delivery_is_completed_by_the_next() {
     for read in [", read: [./keep.sh, read]", ""] {
@@ -186,7 +189,7 @@ fn a_store_that_gives_nothing_back_gets_new_and_adopted_keys_once() {
     assert_eq!(fs::read_to_string(folder.path("log")).unwrap().lines().count(), 1);
     assert!(duo.application("VPN")["notes"].as_str().unwrap().ends_with(']'));
 
-    // Somebody else's application of that name is adopted, after its keys were delivered.
+    // Another application of that name is adopted after its keys were delivered.
     duo.edit("VPN", serde_json::json!({"notes": ""}));
     duo.plan(&folder).exits(2).tells("1 to adopt").tells("1 delivery.");
     duo.apply(&folder).exits(5).tells("--allow adopts_key:applications.vpn");
@@ -218,7 +221,7 @@ fn the_old_keys_of_a_replacement_stay_until_the_new_ones_are_delivered() {
     plan.tells("delivers its keys to store cmd: vpn").tells("1 delivery.");
     duo.run(&folder, &apply).exits(4).tells("not delivered applications.vpn");
     assert_eq!(duo.applications("VPN").len(), 2, "the old one works until the new key arrived");
-    // Once more, with the store still failing: what is left of the old one is not deleted either.
+    // Again, with the store still failing: the rest of the old one is not deleted either.
     duo.run(&folder, &apply).exits(4);
     assert_eq!(duo.applications("VPN").len(), 2);
     folder.keeper();
@@ -255,7 +258,7 @@ fn client_secrets_are_delivered_and_compared_too() {
 ",
         STORES,
     );
-    duo.apply(&folder).exits(0).tells("not testable: Duo takes a client secret only to issue a token");
+    duo.apply(&folder).exits(0).tells("not testable: Duo accepts a client secret only to issue a token");
     let portal = duo.application("Portal");
     let held = kept(&folder, "secrets/portal");
     assert_eq!(held["client_secret"], portal["client_secret"]);
@@ -268,7 +271,7 @@ const OAUTH: &str = "applications:
   jobs: {type: sso-oauth-client-credentials, name: Jobs, user_access: permitted_groups, groups_allowed: [Employees], secret: {store: local, path: jobs.env, format: dotenv}, sso: {oauth_config: {scopes: [{id: s-1, name: read}], clients: [CLIENTS]}}}
 ";
 
-/// The secret of a client, as an administrator sees it, or a new one.
+/// The secret of a client as an administrator sees it, or a new one.
 fn client_secret(duo: &Duo, method: &str, client: &str) -> String {
     let ikey = duo.application("Jobs")["integration_key"].as_str().unwrap().to_owned();
     let path = format!("/admin/v2/integrations/oauth_cc/{ikey}/client_secret/{client}");
@@ -281,7 +284,7 @@ fn client_secret(duo: &Duo, method: &str, client: &str) -> String {
 #[test]
 fn every_client_of_an_oauth_application_has_its_secret() {
     let client = |id: &str| format!("{{client_id: {id}, name: {id}, assigned_scopes_ids: [s-1]}}");
-    // Whether Duo shows the ends of client secrets is not known for certain.
+    // Whether Duo shows the ends of client secrets is uncertain.
     for shown in [true, false] {
         let (duo, folder) = (Duo::start(), Folder::empty());
         duo.account().switches.show_client_secrets = shown;
@@ -289,7 +292,7 @@ fn every_client_of_an_oauth_application_has_its_secret() {
         let apply = ["apply", "--auto-approve", "--allow", "widens_access"];
         let run = duo.run(&folder, &apply).exits(0);
         run.tells(
-            "not testable: Duo takes a client secret only to issue a token, and a test would issue one",
+            "not testable: Duo accepts a client secret only to issue a token, so a test would issue one",
         );
         duo.plan(&folder).exits(0);
 
@@ -310,7 +313,7 @@ fn every_client_of_an_oauth_application_has_its_secret() {
         let new = client_secret(&duo, "POST", "c-2");
         if shown {
             let plan = duo.plan(&folder).exits(2);
-            plan.tells("the store holds a secret of the client c-2 that ends in").never_tells(&new);
+            plan.tells("the store holds a secret for the client c-2 ending in").never_tells(&new);
             duo.run(&folder, &apply).exits(0);
             assert!(fs::read_to_string(folder.path("secrets/jobs.env")).unwrap().contains(&new));
         } else {
@@ -328,7 +331,7 @@ fn trap_36_a_key_that_duo_does_not_hand_out_fails_only_its_delivery() {
     let consent =
         format!("unverified_state:{}", duo.application("Help")["integration_key"].as_str().unwrap());
     let run: Outcome = duo.run(&folder, &["apply", "--auto-approve", "--allow", &consent]).exits(4);
-    run.tells("not delivered applications.help").tells("Duo does not hand out its keys");
+    run.tells("not delivered applications.help").tells("its keys cannot be read from Duo");
 }
 
 #[test]
@@ -342,7 +345,7 @@ fn what_the_store_holds_and_duo_refuses_is_not_delivered() {
         "applications:\n  help: {type: authapi, name: Help, user_access: no_users, secret: {store: cmd, path: help}}",
         "secret_stores: {cmd: {type: exec, write: [./keep.sh, write], read: [./keep.sh, read]}}",
     );
-    // Somebody resets the key while the store takes it.
+    // An administrator resets the key while the store receives it.
     let run = duo.call(&folder, &["apply", "--auto-approve"]).start();
     duo.wait_until("the store is asked", |_| folder.path("asked").exists());
     duo.reset("Help");
@@ -351,7 +354,7 @@ fn what_the_store_holds_and_duo_refuses_is_not_delivered() {
     duo.apply(&folder).exits(0).tells("read back, proven by a signed call");
 }
 
-/// A store that takes its time does not look like a run that hangs, however many applications wait for it.
+/// A slow store does not look like a run that hangs, however many applications wait for it.
 #[test]
 fn a_slow_store_is_announced_once() {
     let duo = Duo::start();
@@ -367,11 +370,11 @@ fn a_slow_store_is_announced_once() {
         "secret_stores: {cmd: {type: exec, write: [./keep.sh, write], read: [./keep.sh, read]}}",
     );
     let run = duo.plan(&folder).exits(2);
-    let line = "note: waiting for the read command of the store `cmd`, for 55 s more at most";
+    let line = "note: waiting for the read command of the store `cmd` (at most 55 s more)";
     assert_eq!(run.stderr.matches(line).count(), 1, "{}", run.stderr);
 }
 
-/// Two who write to one place would take turns, and the consumer of one of them would hold the other's key.
+/// Two addresses with the same place would overwrite each other, and one consumer would get the other's key.
 #[test]
 fn a_place_with_the_key_of_something_else_is_left_alone() {
     for (store, path) in [("local", "vpn.json"), ("cmd", "vpn")] {
@@ -387,7 +390,7 @@ fn a_place_with_the_key_of_something_else_is_left_alone() {
         let edit = |from: &str, to: &str| fs::write(folder.path(&file), held.replacen(from, to, 1)).unwrap();
         let is = |what: &str| assert_eq!(fs::read_to_string(folder.path(&file)).unwrap(), what);
 
-        // Another address, whose application is there and whose application is gone, and another workspace.
+        // Another address, whose application exists or is gone, and another workspace.
         let ikey = duo.application("VPN")["integration_key"].as_str().unwrap().to_owned();
         let gone = held.replace(&ikey, "DIOTHEROTHEROTHEROTH");
         let two = one.replace("vpn: {", "wiki: {").replace("name: VPN", "name: Wiki");
@@ -412,10 +415,10 @@ fn a_place_with_the_key_of_something_else_is_left_alone() {
             .tells("holds the key of `applications.vpn` of the workspace `other` (DIOTHER");
         assert_ne!(duo.apply(&folder).code, Some(0));
         is(&foreign);
-        // Hostile words in a store are shown as what they are.
+        // Hostile text in a store is shown escaped.
         fs::write(folder.path(&file), foreign.replace("other\"", "\\u001b[31m\\u202e\"")).unwrap();
         duo.plan(&folder).exits(1).tells("\\u{1b}[31m\\u{202e}");
-        // This very application's key is taken under every name, and what an earlier version wrote is this address's.
+        // This application's own key is accepted under every name, and what an earlier version wrote belongs to this address.
         edit("\"applications.vpn\"", "\"applications.former\"");
         duo.plan(&folder).exits(0);
         edit("  \"workspace\": \"acme\",\n", "");
@@ -427,7 +430,7 @@ fn a_place_with_the_key_of_something_else_is_left_alone() {
     }
 }
 
-/// What a delivery would refuse, and what would overwrite something else, is found without a network.
+/// What a delivery would refuse or overwrite is found offline.
 #[test]
 fn places_that_cannot_be_or_are_one_are_found_offline() {
     use std::os::unix::fs::symlink;
@@ -450,32 +453,32 @@ fn places_that_cannot_be_or_are_one_are_found_offline() {
         folder.duoctl(["validate"]).run()
     };
     for store in ["b", "c", "d", "e"] {
-        yaml(("a", "x"), (store, "x")).exits(1).warns("two secrets are delivered to one place");
-        yaml(("a", "x"), (store, "x/y")).exits(1).warns("two secrets are delivered to one place");
-        yaml(("a", "x"), (store, "y")).exits(0).never_tells("one place");
+        yaml(("a", "x"), (store, "x")).exits(1).warns("two secrets are delivered to the same place");
+        yaml(("a", "x"), (store, "x/y")).exits(1).warns("two secrets are delivered to the same place");
+        yaml(("a", "x"), (store, "y")).exits(0).never_tells("the same place");
     }
     for (store, path) in [("f", "x"), ("a", "X"), ("f", "X/y")] {
-        yaml(("a", "x"), (store, path)).exits(0).warns("one place on file systems that ignore case");
+        yaml(("a", "x"), (store, path)).exits(0).warns("the same place on file systems that ignore case");
     }
     let (long, deep) = ("x".repeat(256), "abc/".repeat(300) + "x");
     for path in ["./x", "x/", "x\\0", "x\\ny", "x\\u0085", ".", "./", &long, &deep, "../x", "/x", " "] {
         yaml(("a", path), ("x", "other")).exits(1).warns("error[invalid-value]");
     }
     for path in ["x\\0y", "x\\u001b[31m"] {
-        yaml(("a", "x"), ("x", path)).exits(1).warns("has control characters");
+        yaml(("a", "x"), ("x", path)).exits(1).warns("contains control characters");
     }
     for path in [".hidden", "x.json", "a/b/c", &"x".repeat(255)] {
         yaml(("a", path), ("x", "other")).exits(0);
     }
 }
 
-/// What nobody could look at afterwards is not proven.
+/// What cannot be read back is not proven.
 #[test]
 fn a_store_that_cannot_be_read_at_the_last_look_is_no_success() {
     let (duo, folder) = (Duo::start(), Folder::empty());
     let one = "applications: {help: {type: authapi, name: Help, user_access: no_users, secret: {store: cmd, path: help}}}";
     folder.yaml(one, STORES);
-    // It gives back what it got once.
+    // It returns what it got once.
     folder.script(
         "keep.sh",
         "if [ \"$1\" = write ]; then python3 -c 'import json, sys; sys.stdout.write(json.load(sys.stdin)[\"content\"])' > kept; exit; fi\n\

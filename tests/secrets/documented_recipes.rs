@@ -1,4 +1,4 @@
-//! The scripts that docs/reference/stores/recipes.md only shows, as they stand there, with doubles of the tools that they call.
+//! The scripts in docs/reference/stores/recipes.md, run unchanged with doubles of the tools that they call.
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
@@ -24,7 +24,7 @@ fn recipe(heading: &str, tool: &str, secret: &str) -> (Duo, Folder) {
     let (bin, double) = (folder.path("bin"), folder.path("double"));
     fs::create_dir(&bin).unwrap();
     fs::create_dir(folder.path("state")).unwrap();
-    // Its state is none of the variables that the store's commands get.
+    // The store's commands do not get the variable with its state.
     let state = format!(
         "#!/bin/sh\nTOOLS_STATE='{}' exec python3 \"$0.py\" \"$@\"\n",
         folder.path("state").display()
@@ -63,14 +63,14 @@ fn stores_that_give_back_are_delivered_compared_and_mended() {
         duo.plan(&folder).exits(0).tells("No changes.");
         duo.reset("VPN");
         let run = duo.apply(&folder).exits(0);
-        run.tells("the store holds a key that ends in").tells("Applied: 1 of 1 steps.");
+        run.tells("the store holds a key ending in").tells("Applied: 1 of 1 steps.");
         if tool == "sops" {
             fs::remove_dir_all(folder.path("secrets")).unwrap();
         } else {
             state(&folder).into_iter().for_each(|file| fs::remove_file(file).unwrap());
         }
         duo.plan(&folder).exits(2).tells("the store holds nothing yet");
-        // A tool that fails for another reason is no empty store.
+        // A tool that fails for another reason does not mean an empty store.
         fs::write(folder.path("bin").join(tool), "#!/bin/sh\necho 'no session' >&2; exit 1\n").unwrap();
         let run = duo.apply(&folder);
         match tool {
@@ -94,7 +94,7 @@ fn github_gets_each_value_by_itself_and_gives_nothing_back() {
     {
         assert!(held.contains(&format!("{name}={}\n", vpn[key].as_str().unwrap())), "{held}");
     }
-    // What it holds later is not known, and taken for neither missing nor current.
+    // Its later content is unknown, and counts as neither missing nor current.
     state(&folder).into_iter().for_each(|file| fs::remove_file(file).unwrap());
     duo.plan(&folder).exits(0).tells("No changes.");
     duo.run(&folder, &["keys", "list"]).exits(0).tells("cannot tell applications.vpn");

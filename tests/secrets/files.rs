@@ -1,4 +1,4 @@
-//! The file store: for its owner's eyes only, whole or not at all, and never in a commit.
+//! The file store: readable only by its owner, complete or not at all, and never in a commit.
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
@@ -56,7 +56,7 @@ async fn what_others_can_look_into_is_refused() {
         let shown = open.display();
         assert!(
             error.contains(&format!(
-                "others may look into the folder {shown} | close it: `chmod 700 {shown}`"
+                "other users have access to the folder {shown} | run `chmod 700 {shown}`"
             )),
             "{error}"
         );
@@ -64,7 +64,7 @@ async fn what_others_can_look_into_is_refused() {
         fs::set_permissions(&open, fs::Permissions::from_mode(0o700)).unwrap();
     }
     fs::set_permissions(folder.path("secrets/sub/vpn"), fs::Permissions::from_mode(0o640)).unwrap();
-    assert!(refused(&stores, "sub/vpn").await.contains("others may read"));
+    assert!(refused(&stores, "sub/vpn").await.contains("other users have access to"));
 }
 
 #[tokio::test]
@@ -80,7 +80,7 @@ async fn a_planted_link_is_not_followed() {
     symlink(folder.path("nowhere"), folder.path("secrets/dangling")).unwrap();
     for path in ["file", "folder/vpn", "dangling"] {
         let error = refused(&stores, path).await;
-        assert!(error.contains("is a symbolic link, and secrets follow none"), "{error}");
+        assert!(error.contains("is a symbolic link, which the file store does not follow"), "{error}");
     }
     assert_eq!(fs::read_to_string(victim).unwrap(), "precious");
     assert!(fs::read_dir(elsewhere).unwrap().next().is_none());
@@ -98,7 +98,7 @@ async fn nothing_that_duoctl_did_not_write_is_overwritten() {
         fs::write(&path, content).unwrap();
         fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
         let error = refused(&stores, name).await;
-        assert!(error.contains("holds something that duoctl did not write"), "{error}");
+        assert!(error.contains("holds data that duoctl did not write"), "{error}");
         assert!(!error.contains("hunter2"), "{error}");
         assert_eq!(fs::read_to_string(path).unwrap(), content);
     }
@@ -106,7 +106,7 @@ async fn nothing_that_duoctl_did_not_write_is_overwritten() {
     fs::set_permissions(folder.path("secrets/dir"), fs::Permissions::from_mode(0o700)).unwrap();
     assert!(refused(&stores, "dir").await.contains("is not a file"));
     assert!(refused(&stores, "text/below").await.contains("is not a folder"));
-    // An empty file, e.g. of a machine that lost power, holds nothing.
+    // An empty file, e.g. after a power loss, counts as nothing.
     fs::write(folder.path("secrets/vpn"), "").unwrap();
     put(&stores, &target("local", "vpn", None), KEY).await.unwrap();
 }
@@ -133,7 +133,7 @@ async fn the_next_delivery_removes_what_a_killed_one_left() {
         names.sort();
         names
     };
-    // As a kill in the middle leaves it, which the kills below may or may not meet.
+    // As after a kill during a write, which the kills below may or may not hit.
     fs::write(secrets.join(".duoctl-delivery-x1y2z3"), KEY).unwrap();
     fs::set_permissions(secrets.join(".duoctl-delivery-x1y2z3"), fs::Permissions::from_mode(0o600)).unwrap();
     assert_eq!(got(&stores, &target("local", "vpn", None)).await.unwrap().as_deref(), Some(KEY));
@@ -162,7 +162,7 @@ async fn the_next_delivery_removes_what_a_killed_one_left() {
 async fn no_path_climbs_out() {
     let (_folder, stores) = folder();
     for path in ["../vpn", "a/../../vpn", "/etc/vpn", "..", ".", "a/", "", "a\0b"] {
-        assert!(refused(&stores, path).await.contains("names no file inside"), "{path}");
+        assert!(refused(&stores, path).await.contains("is not a path inside"), "{path}");
     }
 }
 
@@ -172,7 +172,7 @@ async fn a_place_where_nothing_can_be_written_is_said() {
     let folder = Folder::empty();
     folder.yaml("", "secret_stores: {local: {type: file, path: /sys/duoctl-secrets}}");
     let error = refused(&folder.stores(), "vpn").await;
-    assert!(error.contains("/sys/duoctl-secrets cannot be made: "), "{error}");
+    assert!(error.contains("/sys/duoctl-secrets cannot be created: "), "{error}");
 }
 
 #[tokio::test]
@@ -197,7 +197,7 @@ async fn git_must_ignore_it() {
     git(folder.root(), &["init", "--quiet"]);
     let target = target("local", "sub/vpn.json", None);
     let error = refused(&stores, "sub/vpn.json").await;
-    assert!(error.contains("secrets/sub/vpn.json lies in the git work tree"), "{error}");
+    assert!(error.contains("secrets/sub/vpn.json is in the git work tree"), "{error}");
     assert!(error.ends_with(".gitignore: /secrets/"), "{error}");
     assert!(!folder.path("secrets").exists(), "nothing was written");
     assert!(got(&stores, &target).await.is_err(), "a plan says so, too");

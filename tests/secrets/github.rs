@@ -1,4 +1,4 @@
-//! In a job of GitHub Actions its runner is told of each key before a store is, and of nothing else.
+//! In a GitHub Actions job each key is registered with the runner before it reaches a store, and nothing else is.
 
 use std::fs;
 
@@ -26,7 +26,7 @@ fn key(duo: &Duo) -> String {
 fn the_runner_is_told_before_the_store() {
     let mut duo = Duo::start();
     let folder = set_up(&mut duo);
-    // The store waits until this test has seen the line: were it printed later, both would wait in vain.
+    // The store waits until this test has seen the line: if it were printed later, both would wait forever.
     let keep = fs::read_to_string(folder.path("keep.sh")).unwrap();
     let waits = "[ \"$1\" = read ] || while [ ! -e go ]; do sleep 0.02; done\n";
     folder.script("keep.sh", &keep.replacen("#!/bin/sh\n", waits, 1));
@@ -59,7 +59,7 @@ fn nothing_is_printed_where_no_runner_reads_it() {
         duo.reset("SIEM");
         duo.apply(&folder).exits(0).never_tells("add-mask").never_tells(&key(&duo));
     }
-    // Plans fetch no key, and what is current is not delivered.
+    // Plans fetch no keys, and current ones are not delivered.
     duo.environment = vec![("GITHUB_ACTIONS".to_owned(), "true".into())];
     duo.plan(&folder).exits(0).never_tells("add-mask");
     duo.run(&folder, &["verify"]).exits(0).never_tells("add-mask");

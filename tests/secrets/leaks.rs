@@ -1,4 +1,4 @@
-//! Every command, as talkative as it can be: no byte that it writes anywhere but in the stores holds a key.
+//! Every command at the highest verbosity: no byte that it writes outside the stores is part of a key.
 
 use std::collections::BTreeSet;
 use std::fs;

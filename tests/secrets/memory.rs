@@ -1,4 +1,4 @@
-//! Secrets in memory: wiped when they are dropped, in no core dump, and in no panic.
+//! Secrets in memory: wiped when dropped, in no core dump, and in no panic message.
 
 use std::fs;
 use std::io::{Read as _, Seek as _, SeekFrom};
@@ -10,7 +10,7 @@ use duoctl::secret::Secret;
 
 use super::workspace::Folder;
 
-/// How often the bytes, each turned over, stand in this process's memory.
+/// How often the inverted bytes occur in this process's memory.
 fn seen(turned: &[u8]) -> usize {
     let mut memory = fs::File::open("/proc/self/mem").unwrap();
     let mut found = 0;
@@ -25,7 +25,7 @@ fn seen(turned: &[u8]) -> usize {
             let same = |window: &[u8]| window.iter().zip(turned).all(|(is, turned)| *is == !*turned);
             found += bytes.windows(turned.len()).filter(|window| same(window)).count();
         }
-        // Or the next search would find what this one read.
+        // Otherwise the next search would find what this one read.
         bytes.fill(0);
         std::hint::black_box(&bytes);
     }
@@ -35,18 +35,18 @@ fn seen(turned: &[u8]) -> usize {
 #[test]
 #[ignore = "started by the test of wiping, alone in a process"]
 fn a_secret_comes_and_goes() {
-    // Made at run time, so that the program itself does not hold it; long, and its end is looked for, since the search
-    // itself writes into the start of what was freed.
+    // Created at run time, so that the program itself does not contain it; long, and its end is searched for, since the search
+    // itself writes to the start of freed memory.
     let mut text = "x".repeat(40_000);
     text.extend((0..96_u8).map(|n| char::from(b'!' + (n.wrapping_mul(37) % 90))));
     let turned: Vec<u8> = text.bytes().skip(40_000).map(|byte| !byte).collect();
     let mut roomy = String::with_capacity(60_000);
     roomy.push_str(&text);
-    // What is allocated behind them keeps them from being given back to the system, where nothing could be found.
+    // Allocations behind them prevent them from being returned to the system, where they could not be found.
     let fences: Vec<Box<[u8; 512]>> = (0..64).map(|n| Box::new([n; 512])).collect();
     drop(Secret::new(text));
     let secret = Secret::new(roomy);
-    // Before anything takes the place of what had room to spare.
+    // Before anything reuses the spare capacity.
     println!("ONCE {}", seen(&turned));
     let copy = secret.clone();
     println!("HELD {}", seen(&turned));
@@ -122,7 +122,7 @@ fn no_other_process_of_the_user_may_look_into_it() {
     fs::set_permissions(folder.root(), fs::Permissions::from_mode(0o777)).unwrap();
     let mut command = Command::new(&binary);
     if rustix::process::geteuid().is_root() {
-        // Root may look anywhere, and what only root may look into can be told from what is its own by another user's.
+        // Root may read anything, so another user shows what is really protected.
         command.uid(65_534).gid(65_534);
     }
     let mut child =
@@ -138,7 +138,7 @@ fn no_other_process_of_the_user_may_look_into_it() {
 #[test]
 fn a_panic_of_the_program_itself_tells_its_place_and_nothing_else() {
     let folder = Folder::empty();
-    // The one panic that can be had from outside.
+    // The only panic that can be triggered from outside.
     let outcome = Command::new(env!("CARGO_BIN_EXE_duoctl"))
         .arg("validate")
         .env("TOKIO_WORKER_THREADS", "0")

@@ -1,7 +1,7 @@
-//! The scripts of examples/stores, and every other store, end to end: what duoctl delivers is read by the store's own
-//! client, and opens Duo for Duo's own client; what is changed behind duoctl's back is seen and mended.
+//! The scripts of examples/stores, and every other store, end to end: the store's own client reads what duoctl delivers, and
+//! Duo's own client can use it; changes behind duoctl's back are detected and fixed.
 //!
-//! They need Debian's `age`, `gnupg`, `jq` and `pass`, and the Python packages of tests/conformance.
+//! Needs Debian's `age`, `gnupg`, `jq` and `pass`, and the Python packages of tests/conformance.
 
 use std::ffi::OsString;
 use std::fs;
@@ -16,7 +16,7 @@ use super::vault_double::{TOKEN, Vault};
 use super::workspace::{Duo, Folder};
 use crate::support::python::{python, skip, suite};
 
-/// Beside the four applications of the example.
+/// In addition to the four applications of the example.
 const MORE: &str = "
 applications:
   kept:
@@ -105,7 +105,7 @@ impl Tools {
         self.set("AWS_DEFAULT_REGION", "eu-west-1");
     }
 
-    /// Puts itself before these programs, and notes their arguments and their environment.
+    /// Wraps these programs, and records their arguments and their environment.
     fn spy_on(&mut self, programs: &[&str]) {
         let path = self.environment.iter().find(|(name, _)| name == "PATH").unwrap().1.clone();
         let spies = self.folder.path("spies");
@@ -122,7 +122,7 @@ impl Tools {
         self.set("PATH", std::env::join_paths(before).unwrap());
     }
 
-    /// What a program prints; it has to succeed.
+    /// Runs a program, which must succeed, and returns its output.
     fn run(&self, words: &[&str], input: &str) -> String {
         let mut command = Command::new(words[0]);
         command.args(&words[1..]).current_dir(self.folder.root()).stdin(Stdio::piped());
@@ -141,7 +141,7 @@ impl Drop for Tools {
             let _ = server.kill();
             let _ = server.wait();
         }
-        // Its agents outlive what started them.
+        // Its agents outlive the process that started them.
         if self.environment.iter().any(|(name, _)| name == "GNUPGHOME") {
             let mut end = Command::new("gpgconf");
             end.args(["--kill", "all"]).envs(self.environment.iter().map(|(name, value)| (name, value)));
@@ -194,7 +194,7 @@ fn run(tools: &Tools, words: &[String]) -> String {
     tools.run(&words.iter().map(String::as_str).collect::<Vec<_>>(), "")
 }
 
-/// Each store holds the key of now, and Duo's client is let in with it.
+/// Each store has the current key, and Duo's client can use it.
 fn keys_work(duo: &Duo, tools: &Tools, python: &Path) {
     let mut held = Map::new();
     for shelf in shelves(python) {
@@ -261,8 +261,8 @@ async fn every_store_gives_its_own_client_a_key_that_works() {
         .tells("to store parameters: help-desk: the store holds nothing yet")
         .tells("kv/duo/vaulted: the store holds nothing yet")
         .tells("to store passwords: reports: the store holds the keys of DIOTHER")
-        .tells("to store committed: backup.env: the store holds a key that ends in")
-        .tells("to store manager: siem: the store holds a key that ends in")
+        .tells("to store committed: backup.env: the store holds a key ending in")
+        .tells("to store manager: siem: the store holds a key ending in")
         .tells("6 deliveries.");
     duo.apply(&tools.folder).exits(0).tells("Applied: 6 of 6 steps.");
     tokio::task::block_in_place(|| keys_work(&duo, &tools, &python));
@@ -312,7 +312,7 @@ fn recipients_that_do_not_parse_and_identities_that_open_nothing_are_said() {
     );
     fs::write(tools.folder.path("mangled.txt"), "age1nobody\n").unwrap();
     tools.folder.yaml(&applications("stranger"), &stores);
-    // What it gives back it cannot open, so the last one is delivered and then not believed.
+    // It cannot decrypt what it returns, so the last key is delivered but cannot be confirmed.
     let run = duo.apply(&tools.folder).exits(4);
     run.tells("delivered applications.good")
         .tells("not delivered applications.mangled")
@@ -320,7 +320,7 @@ fn recipients_that_do_not_parse_and_identities_that_open_nothing_are_said() {
         .tells("malformed recipient at line 1")
         .tells("not delivered applications.closed")
         .tells("the read command of the store `stranger` ended with exit status: 1: age: error: no identity matched");
-    // In the next plan that is a place which cannot be read, not an empty one, and nothing replaces it.
+    // In the next plan that place is unreadable, not empty, and nothing replaces it.
     let sealed = fs::read(tools.folder.path("secrets/closed.age")).unwrap();
     let plan = duo.plan(&tools.folder).exits(1);
     plan.tells("error[store-unreadable]: applications.closed: its keys cannot be delivered")
@@ -357,7 +357,7 @@ fn the_same_keys_leave_a_committed_file_as_it_is() {
         assert_eq!(write("one", "2026-11-25T22:00:00Z", format, &["identity.txt"]), first, "{format}");
         let second = write("two", "2026-11-25T22:00:00Z", format, &["identity.txt"]);
         assert_ne!(second, first, "{format}");
-        // Without an identity nobody can tell.
+        // Without an identity it cannot be read.
         assert_ne!(write("two", "2026-11-25T22:00:00Z", format, &[]), second, "{format}");
     }
     let left = fs::read_dir(tools.folder.path("secrets")).unwrap().count();

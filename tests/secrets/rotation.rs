@@ -29,6 +29,12 @@ fn kept(folder: &Folder, path: &str) -> Value {
     serde_json::from_slice(&fs::read(folder.path(path)).unwrap()).unwrap()
 }
 
+/// The line of an application whose keys were replaced in place.
+fn rotated(address: &str, application: &Value, place: &str) -> String {
+    let ikey = application["integration_key"].as_str().unwrap();
+    format!("rotated {address} {ikey}; its keys were delivered {place}")
+}
+
 #[test]
 fn a_new_key_takes_the_place_of_the_old_one() {
     let (duo, folder) = start();
@@ -43,9 +49,9 @@ fn a_new_key_takes_the_place_of_the_old_one() {
         "--auto-approve",
     ];
     let run = duo.run(&folder, &arguments).exits(0);
-    run.tells("! outage: the old key stops working at once")
-        .tells("rotated applications.help to store cmd: help; read back, proven by a signed call")
-        .tells("rotated applications.portal to store cmd: portal");
+    run.tells("! price: the old key stops working at once")
+        .tells(&rotated("applications.help", &help, "to store cmd: help; read back, proven by a signed call"))
+        .tells(&rotated("applications.portal", &portal, "to store cmd: portal"));
     assert_ne!(duo.application("Help")["secret_key"], help["secret_key"]);
     assert_eq!(kept(&folder, "kept-help")["secret_key"], duo.application("Help")["secret_key"]);
     assert_ne!(duo.application("Portal")["client_secret"], portal["client_secret"]);
@@ -61,7 +67,7 @@ fn what_would_lose_a_key_or_break_someone_is_refused() {
     let before = duo.secrets();
     let cii = "identity_intelligence.emea.admin_api";
     for (address, reason) in [
-        ("applications.bare", "it has no `secret`, so its new key would be nowhere"),
+        ("applications.bare", "it has no `secret`, so its new key would not be stored"),
         (cii, "to allow it: --allow breaks_handoff:identity_intelligence.emea.admin_api"),
     ] {
         let arguments = ["keys", "rotate", address, "--strategy", "in-place", "--auto-approve"];
@@ -81,7 +87,7 @@ fn what_would_lose_a_key_or_break_someone_is_refused() {
 
     folder.keeper();
     let allow = format!("breaks_handoff:{cii}");
-    // What cannot be rotated does not keep the others from it.
+    // A key that cannot be rotated does not block the others.
     let arguments = [
         "keys",
         "rotate",
@@ -93,7 +99,7 @@ fn what_would_lose_a_key_or_break_someone_is_refused() {
         "--allow",
         &allow,
     ];
-    duo.run(&folder, &arguments).exits(4).tells("refused; the others go on").tells("! applications.bare");
+    duo.run(&folder, &arguments).exits(4).tells("refused; the others continue").tells("! applications.bare");
     assert_ne!(duo.secrets(), before);
 }
 
@@ -113,13 +119,13 @@ fn the_operator_is_never_rotated() {
     run.tells("duoctl itself uses this key, so it cannot be rotated with an overlap");
     let arguments = ["keys", "rotate", "applications.operator", "--strategy", "in-place", "--auto-approve"];
     let run = duo.run(&folder, &arguments).exits(5);
-    run.tells("duoctl itself uses this key, Duo lets no key replace itself, and the YAML has no");
+    run.tells("duoctl itself uses this key, a key cannot replace itself, and the YAML has no");
 }
 
 #[test]
 fn a_store_that_fails_after_the_reset_is_completed_by_an_apply() {
     let (duo, folder) = start();
-    // It takes the key of now once more, and no other.
+    // It accepts the current key once more, and no other.
     folder.script(
         "keep.sh",
         "[ \"$1\" = read ] && cat kept-help && exit; cat > /dev/null; [ ! -e tried ] && touch tried",
@@ -127,14 +133,14 @@ fn a_store_that_fails_after_the_reset_is_completed_by_an_apply() {
     let arguments = ["keys", "rotate", "applications.help", "--strategy", "in-place", "--auto-approve"];
     let run = duo.run(&folder, &arguments).exits(4);
     let key = duo.application("Help")["secret_key"].as_str().unwrap().to_owned();
-    run.tells("rotated, not delivered applications.help").never_tells(&key);
+    run.tells("not delivered applications.help").never_tells(&key);
     folder.keeper();
     duo.plan(&folder).exits(2).tells("* deliver applications.help");
     duo.apply(&folder).exits(0);
     assert_eq!(kept(&folder, "kept-help")["secret_key"], key.as_str());
 }
 
-/// A store that cannot be read back: only the marker can tell that it may hold an old key.
+/// A store that cannot be read back: only the marker shows that it may hold an old key.
 #[test]
 fn a_replacement_that_was_not_delivered_is_owed_until_it_is() {
     let (duo, folder) = (Duo::start(), Folder::empty());
@@ -152,15 +158,15 @@ fn a_replacement_that_was_not_delivered_is_owed_until_it_is() {
         assert!(!notes.contains("renewing"), "{when}: {notes}");
     };
     let arguments = ["keys", "rotate", "applications.help", "--strategy", "in-place", "--auto-approve"];
-    // It takes the key of now once more, and no other.
+    // It accepts the current key once more, and no other.
     folder.script("keep.sh", "cat > /dev/null; [ ! -e tried ] && touch tried");
-    duo.run(&folder, &arguments).exits(4).tells("there is a new key, and `duoctl apply` delivers it");
+    duo.run(&folder, &arguments).exits(4).tells("the key in Duo is new, and `duoctl apply` delivers it");
     fs::write(folder.path("keep.sh"), keep).unwrap();
     duo.plan(&folder).exits(2).tells("* deliver applications.help").tells("1 to change");
     duo.apply(&folder).exits(0);
     holds("the store failed");
     duo.plan(&folder).exits(0);
-    // Killed before and after each request of it.
+    // Killed before and after each of its requests.
     let mut kills = 0;
     for fault in ["halt-after-commit", "halt"] {
         for number in 1.. {
@@ -175,7 +181,7 @@ fn a_replacement_that_was_not_delivered_is_owed_until_it_is() {
     assert!(kills > 10, "{kills}");
 }
 
-/// A reset ends the old key at once, so a store that cannot take a key is found out before.
+/// A reset ends the old key at once, so a store that cannot accept a key is detected first.
 #[test]
 fn a_store_that_cannot_be_written_keeps_the_old_key() {
     let (duo, folder) = start();
@@ -206,12 +212,13 @@ fn a_store_that_cannot_be_written_keeps_the_old_key() {
                 .collect::<Vec<_>>(),
         );
         run.exits(1)
-            .tells("not rotated applications.help: the store was tried first, and failed: ")
+            .tells("failed applications.help ")
+            .tells("the secret store failed a test write: ")
             .tells("the key in Duo was not changed")
             .tells(what);
         assert_eq!(duo.secrets(), before, "{script}");
     }
-    // Where nothing can be read back, what is left to try is the command.
+    // If nothing can be read back, only the command can be tested.
     folder.yaml(APPLICATIONS, "secret_stores: {cmd: {type: exec, write: [./keep.sh, write]}}");
     folder.script("keep.sh", "cat > /dev/null; exit 1");
     let arguments = ["keys", "rotate", "applications.help", "--strategy", "in-place", "--auto-approve"];
@@ -220,12 +227,12 @@ fn a_store_that_cannot_be_written_keeps_the_old_key() {
     folder.keeper();
     duo.run(&folder, &arguments)
         .exits(0)
-        .tells("which cannot be read back: that the key arrived is not proven");
+        .tells("which cannot be read back: it is not proven that the key arrived");
     assert_ne!(duo.secrets(), before);
     assert_ne!(fs::read(folder.path("kept-help")).unwrap(), held);
 }
 
-/// A full disk is no outage.
+/// A full disk causes no outage.
 #[test]
 fn a_folder_without_room_keeps_the_old_key() {
     let (duo, folder) = (Duo::start(), Folder::empty());

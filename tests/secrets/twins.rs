@@ -1,4 +1,4 @@
-//! `duoctl keys rotate` with an overlap: the stages, the evidence, the way back, and everything that may come in between.
+//! `duoctl keys rotate` with an overlap: the stages, the evidence, the way back, and everything that may happen in between.
 
 use std::fs;
 
@@ -32,14 +32,14 @@ fn kept(folder: &Folder, path: &str) -> Value {
     serde_json::from_slice(&fs::read(folder.path(path)).unwrap()).unwrap()
 }
 
-/// The applications of a name that anybody may use.
+/// The applications of a name that anyone may use.
 fn in_use(duo: &Duo, name: &str) -> Vec<Value> {
     let mut found = duo.applications(name);
     found.retain(|application| !application["notes"].as_str().unwrap().contains(" retired:"));
     found
 }
 
-/// Somebody logs in with the key in the store.
+/// A login with the key in the store.
 pub async fn log_in(duo: &Duo, key: &Value) {
     let text = |name: &str| key[name].as_str().unwrap();
     let secret = Secret::new(text("secret_key"));
@@ -52,7 +52,7 @@ pub async fn log_in(duo: &Duo, key: &Value) {
     transport.send(&ApiCall::post("/auth/v2/auth", body.as_object().cloned().unwrap())).await.unwrap();
 }
 
-/// A login with a key that Duo lets in.
+/// A login with a key that Duo accepts.
 pub fn succeed(duo: &Duo, key: &Value) {
     let (ikey, now) = (key["integration_key"].as_str().unwrap(), jiff::Timestamp::now().as_second());
     let name = user(duo);
@@ -102,7 +102,7 @@ async fn a_key_is_replaced_stage_by_stage() {
     assert_eq!(held["previous_integration_key"], old["integration_key"]);
     assert_eq!(held["previous_secret_key"], old["secret_key"]);
 
-    // Nothing is a difference, an orphan or a marker that stands twice, and the plan says what is under way.
+    // There is no difference, no orphan and no duplicate marker, and the plan shows the rotation.
     let plan = duo.plan(&folder).exits(0);
     plan.tells("@ rotation applications.help")
         .tells("No changes.")
@@ -116,7 +116,7 @@ async fn a_key_is_replaced_stage_by_stage() {
     assert_eq!(status["rotations"][0]["waits_for"].as_array().unwrap().len(), 2);
     assert!(status["rotations"][0]["since"].as_str().unwrap().ends_with('Z'));
 
-    // Running it again is no new rotation, and neither is an apply.
+    // Running it again does not start a new rotation, and neither does an apply.
     keys(&duo, &folder, "rotate", &[]).exits(0).tells("waits for:");
     duo.apply(&folder).exits(0);
     assert_eq!(duo.applications("Help").len(), 2);
@@ -127,7 +127,7 @@ async fn a_key_is_replaced_stage_by_stage() {
     duo.apply(&folder).exits(0);
     assert!(duo.applications("Help").iter().all(|one| groups(one) == 1));
 
-    // Duo denies this user: anybody can be denied with a key that no consumer has read yet.
+    // Duo denies this user: that can happen with a key that no consumer has read yet.
     let new = kept(&folder, "secrets/help.json");
     log_in(&duo, &new).await;
     keys(&duo, &folder, "status", &[]).exits(0).tells("waits for: a use of the new key");
@@ -163,14 +163,14 @@ async fn notes_that_are_cleared_in_duo_lose_neither_key() {
             duo.account().as_administrator("POST", &format!("/admin/v1/integrations/{ikey}"), body);
         }
     };
-    // The store still says which two belong together, so their markers are written again.
+    // The store still shows which two belong together, so their markers are written again.
     for keys in [vec![&old], vec![&held], vec![&old, &held]] {
         clear("", &keys);
         duo.apply(&folder).exits(0).tells("updated applications.help");
         assert_eq!(kept(&folder, "secrets/help.json"), held, "neither key left the store");
         duo.plan(&folder).exits(0).tells("@ rotation applications.help").tells("No changes.");
     }
-    // Nothing is guessed where another marker contradicts it.
+    // Nothing is guessed if another marker contradicts it.
     clear("[duoctl other/applications.help -]", &[&old]);
     duo.apply(&folder).exits(1).tells("lost-marker");
     assert_eq!(kept(&folder, "secrets/help.json"), held);
@@ -186,7 +186,7 @@ async fn a_login_with_the_old_key_keeps_it() {
     log_in(&duo, &old).await;
     let run = keys(&duo, &folder, "rotate", &["--silence", "1h"]).exits(0);
     run.tells("1 hours without a use of the old key");
-    // An apply looks at the same evidence, and a person may know better.
+    // An apply checks the same evidence, and a person may override it.
     duo.apply(&folder).exits(0).tells("waits for:");
     assert_eq!(in_use(&duo, "Help").len(), 2);
     keys(&duo, &folder, "confirm", &[]).exits(0);
@@ -219,13 +219,13 @@ fn a_store_that_fails_leaves_a_rotation_that_goes_on() {
     keys(&duo, &folder, "rotate", &[]).exits(4).tells("not delivered applications.help");
     assert_eq!(kept(&folder, "kept-help")["secret_key"], old["secret_key"], "nobody lost the old key");
     let confirmed = keys(&duo, &folder, "confirm", &[]).exits(5);
-    confirmed.tells("its new key is not delivered yet, so nobody can be using it");
+    confirmed.tells("its new key is not delivered yet, so it cannot be in use");
     folder.script("keep.sh", "exit 1");
     let again = keys(&duo, &folder, "rotate", &[]);
     again.exits(5).tells("its store cannot be read, so its new key might be lost");
     keys(&duo, &folder, "status", &[]).exits(0).tells("not delivered yet").tells("waits for: the delivery");
     folder.keeper();
-    // An apply goes on as well as the same command again.
+    // An apply continues the rotation just like the same command.
     duo.apply(&folder).exits(0).tells("rotation delivered applications.help");
     assert_eq!(duo.applications("Help").len(), 2);
     let held = kept(&folder, "kept-help");
@@ -261,8 +261,8 @@ fn what_cannot_have_a_twin_says_why_and_the_others_go_on() {
     );
     folder.yaml(&new, STORES);
     for (address, reason) in [
-        ("applications.bare", "it has no `secret`, so its new key would be nowhere"),
-        ("applications.portal", "a second one would be another issuer; give `--strategy in-place`"),
+        ("applications.bare", "it has no `secret`, so its new key would not be stored"),
+        ("applications.portal", "a second one would be another issuer; pass `--strategy in-place`"),
         ("applications.new", "it is not in the account; run `duoctl apply` first"),
     ] {
         duo.run(&folder, &["keys", "rotate", address, "--auto-approve"])
@@ -274,12 +274,12 @@ fn what_cannot_have_a_twin_says_why_and_the_others_go_on() {
         .exits(5)
         .tells("no terminal to ask for consent");
     let run = duo.run(&folder, &["keys", "rotate", "applications.*", "--auto-approve"]).exits(4);
-    run.tells("the others go on").tells("rotation delivered applications.help");
+    run.tells("the others continue").tells("rotation delivered applications.help");
     assert!(duo.applications("Help").iter().any(|one| one["secret_key"] != before));
     duo.run(&folder, &["keys", "rotate"]).exits(64);
 }
 
-/// Something that happens once a slow rotation has come so far.
+/// Runs something once a slow rotation has reached a point.
 fn meanwhile(duo: &Duo, folder: &Folder, far: impl FnMut(&mut Account) -> bool, then: impl Fn()) -> Outcome {
     duo.disturb("delay=150");
     let run = duo.call(folder, &ROTATE).start();
@@ -339,7 +339,7 @@ fn the_keys_of_a_successor_that_may_be_used_by_others_stay_out_of_the_store() {
         account.modify_application(ikey.as_str().unwrap(), wider).unwrap();
     };
     let run = meanwhile(&duo, &folder, |account| successor(account).is_some(), open);
-    run.exits(4).tells("Duo did not give the successor ").tells("so its keys stay out of the store");
+    run.exits(4).tells("Duo did not give the successor ").tells("so its keys are not delivered");
     assert_eq!(kept(&folder, "secrets/help.json"), before);
 }
 
@@ -388,10 +388,10 @@ fn what_leaves_the_yaml_under_rotation_goes_with_its_successor() {
     let new = kept(&folder, "secrets/help.json")["integration_key"].clone();
     folder.yaml("applications: {other: {type: radius, name: Other, user_access: no_users}}\n", STORES);
     duo.apply(&folder).exits(0).tells("? orphan applications.help").never_tells("duplicate-marker");
-    keys(&duo, &folder, "rotate", &[]).exits(5).tells("it left the YAML");
+    keys(&duo, &folder, "rotate", &[]).exits(5).tells("it is no longer in the YAML");
     duo.run(&folder, &["apply", "--prune", "--auto-approve"]).exits(0);
     assert!(duo.applications("Help").iter().all(|one| one["user_access"] == "NO_USERS"));
-    // It comes back as the one whose key the store holds.
+    // It comes back as the application whose key the store has.
     folder.yaml(HELP, STORES);
     let plan = duo.plan(&folder).exits(2);
     plan.tells(&format!("~ update applications.help  \"Help\" (authapi) {}", new.as_str().unwrap()));
@@ -421,7 +421,7 @@ fn a_console_gets_the_new_key_before_the_old_one_goes() {
     let old = kept(&folder, "secrets/cii/admin_api");
     duo.run(&folder, &["keys", "rotate", address, "--auto-approve"])
         .exits(0)
-        .tells("`duoctl attest` says that they are entered");
+        .tells("`duoctl attest` records that they are entered");
     let sheet = duo.run(&folder, &["handoff", "emea", "--format", "json"]).exits(0);
     let sheet: Value = serde_json::from_str(&sheet.stdout).unwrap();
     let fields = sheet["handoffs"][0]["fields"].as_array().unwrap();
@@ -432,9 +432,9 @@ fn a_console_gets_the_new_key_before_the_old_one_goes() {
         .collect();
     assert_eq!(outstanding.len(), 2, "{outstanding:?}");
     assert!(outstanding.iter().all(|(_, application)| **application == address), "{outstanding:?}");
-    // Without the console nobody knows, whatever a person says about the key.
+    // Without the console this is unknown, whatever a person confirms about the key.
     let confirm = ["keys", "confirm", address, "--auto-approve"];
-    duo.run(&folder, &confirm).exits(5).tells("only the console's attestation counts here");
+    duo.run(&folder, &confirm).exits(5).tells("so only an attestation counts");
     duo.apply(&folder).exits(0);
     let name = duo.applications("Identity Intelligence: EMEA");
     assert_eq!(name.len(), 2, "the old key works until then");

@@ -1,5 +1,5 @@
-//! Rotation under load: who reads the store before each call never meets a key that does not work, and a rotation that
-//! is killed at any of its requests ends as one that was not.
+//! Rotation under load: a consumer that reads the store before each call never gets a key that does not work, and a rotation
+//! that is killed at any request ends like an undisturbed one.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -33,7 +33,7 @@ fn config(duo: &Duo) -> HttpsConfig {
     let mut config = HttpsConfig::new(duo.running().api_hostname(), nobody.0, nobody.1);
     config.connect_to = Some(duo.running().address());
     config.authorities = duoctl::duo::https::Authorities::file(duo.running().ca_file());
-    // A call that waits for its turn would be made long after its key was read.
+    // A call that waits for its turn would be sent long after its key was read.
     config.limits = Limits::UNLIMITED;
     config
 }
@@ -100,7 +100,7 @@ async fn not_one_call_fails_through_a_whole_rotation() {
         duo.run(&folder, &ROTATE).exits(0);
         duo.plan(&folder).exits(0);
         if round == 0 {
-            // Whoever holds the old key is not cut off before the end.
+            // A consumer with the old key is not cut off before the end.
             log_in(&duo, &old).await;
             duo.run(&folder, &CONFIRM).exits(0);
         } else {
@@ -147,7 +147,7 @@ async fn killed_at_every_request_it_ends_in_one_application_and_one_key() {
     assert!(kills["begin"] > 15 && kills["finish"] > 5 && kills["abort"] > 5, "{kills:?}");
 }
 
-/// The same command again, and then to the end: no two of anything are there on the way.
+/// The same command again, and then to the end: nothing exists twice on the way.
 fn resume(duo: &Duo, folder: &Folder, name: &str, at: &str) {
     let in_use = |duo: &Duo| {
         let all = duo.applications("Help");
@@ -156,7 +156,7 @@ fn resume(duo: &Duo, folder: &Folder, name: &str, at: &str) {
     assert!((1..=2).contains(&in_use(duo)), "{at}");
     match name {
         "abort" => {
-            // What was called off before it was killed has nothing left to call off.
+            // A rotation that was aborted before the kill has nothing left to abort.
             let run = duo.run(folder, &ABORT);
             assert!(matches!(run.code, Some(0 | 5)), "{at}: {}\n{}", run.stdout, run.stderr);
         }

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::vault_double::{TOKEN, Vault};
 use super::workspace::{Duo, Folder, KEY, got, payload, put, target};
 
-/// A token from a file, since the environment belongs to all tests.
+/// A token from a file, since all tests share the environment.
 fn folder(vault: &Vault, mount: &str, more: &str) -> Folder {
     let folder = Folder::empty();
     std::fs::write(folder.path("token"), format!("{TOKEN}\n")).unwrap();
@@ -14,7 +14,7 @@ fn folder(vault: &Vault, mount: &str, more: &str) -> Folder {
     folder
 }
 
-/// Stores and the folder that has to outlive them.
+/// Stores, and the folder that must outlive them.
 struct Open {
     stores: Stores,
     _folder: Folder,
@@ -75,10 +75,10 @@ async fn a_concurrent_writer_is_never_overwritten() {
     put(&stores, &target, KEY).await.unwrap();
     vault.state().intruder = true;
     let error = refused(&stores).await;
-    assert!(error.contains("somebody else wrote kv/data/vpn"), "{error}");
+    assert!(error.contains("another client wrote kv/data/vpn"), "{error}");
     assert!(error.contains("nothing was overwritten"), "{error}");
     assert_eq!(vault.secret("kv/vpn")["integration_key"], "DIINTRUDER");
-    // A revision that was read before is no licence either.
+    // A revision that was read earlier does not allow it either.
     let store = stores.of(&target).unwrap();
     assert!(store.write(&place(&target), &payload(KEY), 1).await.is_err());
 }
@@ -89,10 +89,7 @@ async fn what_somebody_else_keeps_there_is_left_alone() {
     let other = json!({"password": "hunter2"}).as_object().cloned();
     vault.state().data.insert("kv/vpn".into(), vec![other]);
     let error = refused(&open(&vault, "kv", "")).await;
-    assert!(
-        error.contains("holds something that duoctl did not write (it has no `integration_key`)"),
-        "{error}"
-    );
+    assert!(error.contains("holds data that duoctl did not write (it has no `integration_key`)"), "{error}");
     assert!(!error.contains("hunter"), "{error}");
     assert_eq!(vault.versions("kv/vpn"), 1);
 }
@@ -105,20 +102,22 @@ async fn refusals_say_what_to_do() {
         (
             "nowhere",
             "",
-            format!("{address} refuses: the token has no right to anything in nowhere | its policy needs"),
+            format!(
+                "{address} refused the request: the token has no access to anything in nowhere | its policy needs"
+            ),
         ),
         (
             "kv",
             ", kv_version: 1",
-            format!("the mount kv of {address} is a key-value engine of version  | write `kv_version: `"),
+            format!("the mount kv at {address} is a version  key-value engine | set `kv_version: `"),
         ),
         (
             "old",
             "",
-            format!("the mount old of {address} is a key-value engine of version  | write `kv_version: `"),
+            format!("the mount old at {address} is a version  key-value engine | set `kv_version: `"),
         ),
-        ("pki", "", format!("the mount pki of {address} is of type \"pki\", not kv")),
-        ("kv", ", namespace: other", format!("{address} has no mount kv | correct `mount`, or `namespace`")),
+        ("pki", "", format!("the mount pki at {address} has type \"pki\", not kv")),
+        ("kv", ", namespace: other", format!("{address} has no mount kv | correct `mount` or `namespace`")),
     ] {
         let error = refused(&open(&vault, mount, more)).await;
         assert!(error.starts_with(&expected), "{mount}{more}: {error}");
@@ -127,14 +126,14 @@ async fn refusals_say_what_to_do() {
 
     vault.state().no_preflight = true;
     let error = refused(&open(&vault, "kv", ", kv_version: 1")).await;
-    assert!(error.contains("write `kv_version: `"), "{error}");
+    assert!(error.contains("set `kv_version: `"), "{error}");
     let error = refused(&open(&vault, "nowhere", "")).await;
     assert!(error.contains("has no mount nowhere"), "{error}");
 
     let stores = open(&vault, "kv", "");
     vault.state().tokens.insert(TOKEN.into(), "kv/data/other".into());
     let error = refused(&stores).await;
-    assert!(error.contains("the token has no right to kv/data/vpn"), "{error}");
+    assert!(error.contains("the token has no access to kv/data/vpn"), "{error}");
     vault.state().sealed = true;
     assert!(refused(&stores).await.contains("is sealed | unseal it"));
 }
@@ -185,7 +184,7 @@ async fn logins_are_made_once_and_again_when_a_token_ends() {
         put(&stores, &target, KEY).await.unwrap();
         put(&stores, &target, "another").await.unwrap();
         assert_eq!(logins(), before + 1, "{login}");
-        // The token ends between two applications.
+        // The token expires between two applications.
         vault.state().tokens.clear();
         put(&stores, &target, KEY).await.unwrap();
         assert_eq!(logins(), before + 2, "{login}");
@@ -205,7 +204,7 @@ async fn a_given_token_that_ended_is_named() {
     put(&stores, &target("vault", "vpn", None), KEY).await.unwrap();
     vault.state().tokens.clear();
     let error = refused(&stores).await;
-    assert!(error.contains("does not know the token (any more) | it has expired or was revoked"), "{error}");
+    assert!(error.contains("does not accept the token | it has expired or was revoked"), "{error}");
     std::fs::remove_file(folder.path("token")).unwrap();
     assert!(refused(&folder.stores()).await.contains("token: "), "a token that cannot be had");
 }
@@ -213,7 +212,7 @@ async fn a_given_token_that_ended_is_named() {
 #[tokio::test]
 async fn a_given_token_is_renewed_before_it_ends() {
     let vault = Vault::start().await;
-    // So short a lease is over as soon as two thirds of it, rounded down, are.
+    // Such a short lease is over at two thirds of it, rounded down.
     vault.state().lease = (1, true);
     let stores = open(&vault, "kv", "");
     for key in [KEY, "another"] {
@@ -279,8 +278,8 @@ async fn a_token_that_ends_between_two_applications_is_had_again_or_named() {
     vault.state().expire_after = Some(1);
     let run = duo.run(&folder, &one_by_one).exits(4);
     run.tells("not delivered applications.b")
-        .tells("does not know the token (any more) (it has expired or was revoked: put a new one where `token` points)")
-        .tells("the application is there, and `duoctl apply` delivers its keys");
+        .tells("does not accept the token (it has expired or was revoked: put a new token where `token` refers to)")
+        .tells("the application exists; `duoctl apply` delivers its keys");
     assert_eq!(vault.versions("kv/duo/b"), 0);
     std::fs::write(folder.path("token"), "hvs.another").unwrap();
     vault.state().tokens.insert("hvs.another".to_owned(), String::new());

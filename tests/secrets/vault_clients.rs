@@ -1,5 +1,5 @@
-//! What the double of Vault is worth: Vault's own Python client finds a Vault in it. And the store against a real
-//! server: `rvault` of the crate `rusty_vault`, which has Vault's API with version 1 of the engine, AppRole and sealing.
+//! Checks the Vault double: Vault's own Python client works with it. And the store against a real server: `rvault` of the
+//! crate `rusty_vault`, which has Vault's API with version 1 of the engine, AppRole and sealing.
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -39,7 +39,7 @@ async fn the_double_is_a_vault_to_vaults_own_client() {
     assert!(output.status.success() && text.contains("Ran 13 tests"), "{text}");
 }
 
-/// A server of its own, from a program that a person built (`cargo install rusty_vault --version 0.2.1`).
+/// A separate server, from a program that a person built (`cargo install rusty_vault --version 0.2.1`).
 struct Server {
     process: Child,
     address: String,
@@ -53,14 +53,14 @@ impl Server {
         for (name, text) in ["ca.pem", "leaf.pem", "key.pem"].iter().zip(certificates()) {
             std::fs::write(folder.path(name), text).unwrap();
         }
-        // The server takes no port 0.
+        // The server does not accept port 0.
         let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let at = |name: &str| folder.path(name).display().to_string();
         let config = json!({
             "listener": {"tcp": {
                 "address": format!("127.0.0.1:{port}"),
                 "tls_disable": false,
-                // With them it cannot resume a TLS session: it has set no context for its sessions.
+                // With them it cannot resume a TLS session: it sets no session context.
                 "tls_disable_client_certs": true,
                 "tls_cert_file": at("leaf.pem"),
                 "tls_key_file": at("key.pem"),
@@ -146,7 +146,7 @@ fn a_real_server_with_version_one_app_role_and_a_seal() {
         .tells("the store holds nothing yet");
     duo.apply(&folder).exits(0).tells("Applied: 2 of 2 steps.");
 
-    // Sealed, a wrong mount and a wrong login are errors, and none of them is an empty store.
+    // A sealed server, a wrong mount and a wrong login are errors, never an empty store.
     server.call("vault_server.py", &["seal"], &root, "");
     duo.plan(&folder).exits(1).tells("error[store-unreadable]").tells("is sealed").tells("unseal it");
     server.call("vault_server.py", &["unseal"], &[("UNSEAL_KEY", &text("unseal_key"))], "");
@@ -158,5 +158,5 @@ fn a_real_server_with_version_one_app_role_and_a_seal() {
     duo.plan(&folder).exits(1).tells("the login at auth/approle/login failed");
     std::fs::write(folder.path("token"), "wrong").unwrap();
     folder.yaml(APPLICATIONS, &server.store("duo", "token: {file: token}"));
-    duo.plan(&folder).exits(1).tells("does not know the token (any more)");
+    duo.plan(&folder).exits(1).tells("does not accept the token");
 }

@@ -1,5 +1,5 @@
-//! A strict double of Vault's HTTP API: seal, namespaces, tokens that end, AppRole and JWT logins, key-value engines of
-//! both versions with check-and-set. Status codes and texts are those that Vault's documentation and source have.
+//! A strict double of Vault's HTTP API: seal, namespaces, tokens that expire, AppRole and JWT logins, key-value engines of both
+//! versions with check-and-set. Status codes and texts are those of Vault's documentation and source.
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
@@ -21,28 +21,28 @@ use tokio_rustls::TlsAcceptor;
 pub const TOKEN: &str = "hvs.double-root-token";
 pub const UNSEAL_KEY: &str = "5f0c7c1a";
 
-/// What the double remembers, for a test to look at and to change.
+/// The double's state, for a test to inspect and change.
 #[derive(Default)]
 pub struct State {
     pub sealed: bool,
-    /// Seal after so many more writes.
+    /// Seals after this many more writes.
     pub seal_after: Option<usize>,
-    /// End every token after so many more writes.
+    /// Expires every token after this many more writes.
     pub expire_after: Option<usize>,
     pub namespace: String,
     /// Mount and version; `pki` is 0.
     pub mounts: BTreeMap<String, u8>,
-    /// Without `sys/internal/ui/mounts`, as older servers are.
+    /// Without `sys/internal/ui/mounts`, like older servers.
     pub no_preflight: bool,
-    /// Tokens and what they may do: `""` everything, else only paths that begin so.
+    /// Tokens and their permissions: `""` for everything, else only paths with this prefix.
     pub tokens: BTreeMap<String, String>,
-    /// Seconds that a token says to live, and whether it can be renewed.
+    /// The lifetime that a token reports in seconds, and whether it can be renewed.
     pub lease: (u64, bool),
     /// `role/secret` pairs of AppRole, and `role/jwt` pairs.
     pub logins: Vec<String>,
     /// Versions of each secret by `mount/path`; `None` is a deleted one.
     pub data: BTreeMap<String, Vec<Option<Map<String, Value>>>>,
-    /// Another writer comes between a read and a write, once.
+    /// Another client writes between a read and a write, once.
     pub intruder: bool,
     /// Every request so far: method and path.
     pub log: Vec<String>,
@@ -107,12 +107,12 @@ impl Vault {
     }
 }
 
-/// An authority, and a certificate of `localhost` with its key, all as PEM.
+/// An authority, and a certificate for `localhost` with its key, all as PEM.
 pub fn certificates() -> [String; 3] {
     let authority = KeyPair::generate().unwrap();
     let mut params = CertificateParams::default();
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    // Some clients take a leaf of the same name for one that signed itself.
+    // Some clients mistake a leaf with the same name for a self-signed certificate.
     params.distinguished_name.push(DnType::CommonName, "authority of a test");
     let ca = params.self_signed(&authority).unwrap().pem();
     let issuer = Issuer::new(params, authority);

@@ -1,4 +1,4 @@
-//! What tests of deliveries need beside the kit: stores, what they hold, and the secrets that Duo holds.
+//! What tests of deliveries need in addition to the kit: stores, their content, and Duo's secrets.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
@@ -41,7 +41,7 @@ impl Folder {
         fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
     }
 
-    /// A store that keeps what it is given in `kept-PATH`.
+    /// A store that keeps its input in `kept-PATH`.
     pub fn keeper(&self) {
         self.script(
             "keep.sh",
@@ -76,7 +76,7 @@ pub fn payload(key: &str) -> Payload {
     }
 }
 
-/// Reads and writes as a delivery does.
+/// Reads and writes like a delivery.
 pub async fn put(stores: &Stores, target: &SecretTarget, key: &str) -> Result<(), StoreError> {
     let store = stores.of(target)?;
     let revision = if store.write_only() { 0 } else { store.read(&place(target)).await?.revision };
@@ -89,7 +89,7 @@ pub async fn got(stores: &Stores, target: &SecretTarget) -> Result<Option<String
     Ok(contents.payload.and_then(|payload| payload.secret_key).map(|key| key.expose().to_owned()))
 }
 
-/// A script that applies where no file may grow: what a full disk does to every writer.
+/// A script that applies where no file may grow, which is how every writer sees a full disk.
 pub fn without_room() -> String {
     let binary = env!("CARGO_BIN_EXE_duoctl");
     format!("trap '' XFSZ; ulimit -f 0; exec '{binary}' apply --auto-approve \"$@\"")
@@ -103,7 +103,7 @@ pub fn mode(path: &Path) -> u32 {
 pub struct Duo {
     server: Server,
     pub operator: Key,
-    /// What the binary has in its environment beside the operator's keys.
+    /// The binary's environment in addition to the operator's keys.
     pub environment: Vec<(String, OsString)>,
 }
 
@@ -141,7 +141,7 @@ impl Duo {
         self.run(folder, &["apply", "--auto-approve"])
     }
 
-    /// Runs a command and kills it while its Nth request waits for an answer. False when it ended before.
+    /// Runs a command and kills it while its Nth request waits for an answer. False if it ended before.
     pub fn killed(&self, folder: &Folder, command: &[&str], fault: &str, number: usize) -> bool {
         let before = self.account().faults.halted();
         self.account().faults.add(format!("{fault}=1@{}", number - 1).parse().unwrap());
@@ -157,7 +157,7 @@ impl Duo {
         self.run(folder, &["plan", "--detailed-exitcode"])
     }
 
-    /// Every application of a name, secrets in clear.
+    /// Every application of a name, with secrets in clear text.
     pub fn applications(&self, name: &str) -> Vec<Value> {
         let mut account = self.account();
         let mut found: Vec<Value> = account.applications();
@@ -203,7 +203,7 @@ impl Duo {
         found.remove(0)
     }
 
-    /// Somebody makes a new secret key in the Admin Panel.
+    /// An administrator resets the secret key in the Admin Panel.
     pub fn reset(&self, name: &str) {
         self.edit(name, json!({"reset_secret_key": 1}));
     }

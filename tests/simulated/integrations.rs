@@ -1,4 +1,4 @@
-//! The sandbox's applications behave as the reference says (duo-api.md, sections 3, 10 and 11).
+//! The sandbox's applications behave as the reference describes (duo-api.md, sections 3, 10 and 11).
 
 use duoctl::duo::call::{ApiCall, Success, Transport};
 use duoctl::duo::error::DuoError;
@@ -386,7 +386,7 @@ async fn a_lost_answer_leaves_the_change_behind() {
     assert_eq!(direct.account().applications().len(), 2);
 }
 
-/// Every way of a switch shows in one value of a reply.
+/// Both positions of a switch show in one value of a reply.
 #[tokio::test]
 async fn each_switch_changes_what_it_says() {
     let direct = empty();

@@ -1,4 +1,4 @@
-//! Which flag opens which call, exactly (duo-api.md, section 5), and which kind of key which API (section 2.2).
+//! Which flag allows which call, exactly (duo-api.md, section 5), and which type of key works with which API (section 2.2).
 
 use std::time::Duration;
 
@@ -33,7 +33,7 @@ const FLAGS: [&str; 11] = [
 
 const LOGS: &str = "mintime=1700000000000&maxtime=1700000060000&limit=1";
 
-/// A call, and the flags any of which opens it. Ids that do not exist show that the permission is checked first.
+/// A call, and the flags any of which allows it. Ids that do not exist show that the permission is checked first.
 const TABLE: &[(&str, &[&str])] = &[
     ("GET /admin/v3/integrations", &["adminapi_integrations_read", "adminapi_read_resource"]),
     ("GET /admin/v1/integrations/DIX", &["adminapi_integrations_read", "adminapi_read_resource"]),
@@ -173,7 +173,7 @@ async fn what_does_not_exist_is_told_from_what_is_not_allowed() {
     }
 }
 
-/// Both ways: whether a changed permission counts at once is not known (duo-api.md, section 5).
+/// Both ways: whether a changed permission takes effect at once is unknown (duo-api.md, section 5).
 #[tokio::test(start_paused = true)]
 async fn a_permission_that_takes_a_while_is_asked_about_again() {
     let permissions = |names: &[&str]| Some(names.iter().map(|name| (*name).to_owned()).collect());

@@ -1,4 +1,4 @@
-//! The sandbox over real HTTPS: its certificates, its bytes, its faults, and its memory.
+//! The sandbox over real HTTPS: its certificates, bytes, faults, and state.
 
 use std::time::{Duration, Instant};
 

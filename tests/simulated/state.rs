@@ -1,4 +1,4 @@
-//! The sandbox's state survives a kill in the middle of a write, and ten thousand applications do not slow it.
+//! The sandbox's state survives a kill during a write, and ten thousand applications do not slow it down.
 
 use std::io::{BufRead, BufReader};
 use std::path::Path;
@@ -16,7 +16,7 @@ fn body(name: &str) -> Map<String, Value> {
     json!({"name": name, "type": "rdp", "user_access": "NO_USERS"}).as_object().unwrap().clone()
 }
 
-/// Runs in a process of its own, which is killed: creates applications and says so after each.
+/// Runs in its own process, which is killed: creates applications and reports each.
 #[test]
 #[ignore = "only as the child of a_kill_loses_no_acknowledged_write"]
 fn child_that_writes_until_it_is_killed() {
@@ -61,7 +61,7 @@ fn pages_of_ten_thousand_applications_are_quick() {
         body.insert("groups_allowed".to_owned(), json!(groups));
         account.create_application(body).unwrap();
     }
-    // The reading is measured with its signature and its bytes, as a client causes it.
+    // The read is measured with its signature and its bytes, as a client causes it.
     let requests = [0, 9_500].map(|offset| signed_list(&account, offset));
     let now = jiff::Timestamp::now().as_second();
     let mut best = [Duration::MAX; 2];

@@ -1,5 +1,5 @@
-//! The structure of the source: a module uses only those below it in the list of `lib.rs`, and no files use each other in
-//! a circle. Tests inside the source may use what they like.
+//! The structure of the source: a module only uses those below it in the list of `lib.rs`, and files do not use each other in
+//! a cycle. Tests inside the source are exempt.
 
 mod names;
 mod prose;
@@ -25,7 +25,7 @@ const TOLERATED: &[(&str, &str)] = &[
     ("output/markdown/report.rs", "output/markdown.rs"),
 ];
 
-/// The files of a crate by their paths, with what each of them uses.
+/// The files of a crate by their paths, with the files that each uses.
 type Uses = BTreeMap<String, BTreeSet<String>>;
 
 #[test]
@@ -44,7 +44,7 @@ fn every_use_goes_down_and_none_comes_round() {
     assert_eq!(faults(&order(&files["lib.rs"]), &uses), Vec::<String>::new());
 }
 
-/// How files are read otherwise, each with the reason why.
+/// Other ways to read files, each with the reason.
 const OTHER_READERS: &[(&str, &str)] = &[
     ("reading.rs", "the function itself"),
     ("sandbox/store.rs", "the simulator's own journal, line by line"),
@@ -55,7 +55,7 @@ const OTHER_READERS: &[(&str, &str)] = &[
     ("credentials.rs", "the output of a process"),
 ];
 
-/// Whoever reads a file in another way forgets the mark, the limit, or that a pipe makes it wait.
+/// Other ways to read a file forget the byte-order mark, the limit, or that a pipe blocks.
 #[test]
 fn files_are_read_by_one_function() {
     let ways =
@@ -63,7 +63,7 @@ fn files_are_read_by_one_function() {
     assert_eq!(files_with(&ways), OTHER_READERS.iter().map(|(file, _)| (*file).to_owned()).collect());
 }
 
-/// A deletion is planned or of what the run made, which one file decides.
+/// A deletion is planned, or of what the run created; one file decides that.
 #[test]
 fn what_may_be_deleted_is_decided_in_one_file() {
     let found = files_with(&["Deletable::", "Deletable("]);
@@ -81,14 +81,14 @@ fn files_with(texts: &[&str]) -> BTreeSet<String> {
     files.into_iter().filter(has).map(|(file, _)| file).collect()
 }
 
-/// What of a file is no test; nothing where all of it is one.
+/// The part of a file that is not a test; nothing if all of it is one.
 fn production<'t>(file: &str, text: &'t str) -> Option<&'t str> {
     let tests = file.contains("tests") || file.ends_with("traps.rs") || file.contains("testing");
     let text = text.split("#[cfg(test)]\nmod tests").next()?;
     text.split("#[cfg(all(test,").next().filter(|_| !tests)
 }
 
-/// The check itself: it sees every way to name a module, and nothing in tests, comments and texts.
+/// Tests the check itself: it sees every way to name a module, and nothing in tests, comments and strings.
 #[test]
 fn uses_that_go_up_or_come_round_are_found() {
     let files = [
@@ -209,7 +209,7 @@ fn resolve<'f>(
         &"crate" => (Vec::new(), &path[1..]),
         &"self" => (here.to_vec(), &path[1..]),
         &"super" => (here[..here.len().checked_sub(ups)?].to_vec(), &path[ups..]),
-        // Any other first part is a module below this one, or a name that was imported and is counted there.
+        // Any other first part is a module below this one, or an imported name that is counted there.
         child => {
             let below = [here, &[child]].concat();
             by_module.contains_key(&below).then_some((below, &path[1..]))?
@@ -225,7 +225,7 @@ fn resolve<'f>(
     by_module.get(&base).copied().filter(|file| *file != "lib.rs")
 }
 
-/// Modules in files of their own that only tests have.
+/// Modules in their own files that only tests have.
 fn test_modules<'t>(here: &[&'t str], tokens: &[&'t str]) -> Vec<Vec<&'t str>> {
     let mut found = Vec::new();
     for (at, _) in tokens.iter().enumerate().filter(|(at, _)| is_test_attribute(&tokens[*at..])) {
@@ -257,7 +257,7 @@ fn without_tests<'t>(tokens: &[&'t str]) -> Vec<&'t str> {
     kept
 }
 
-/// How long an item is: up to the end of its braces, or to its semicolon.
+/// The length of an item: up to the end of its braces, or to its semicolon.
 fn item_length(tokens: &[&str]) -> usize {
     let mut depth = 0;
     for (at, token) in tokens.iter().enumerate() {
@@ -273,7 +273,7 @@ fn item_length(tokens: &[&str]) -> usize {
     tokens.len()
 }
 
-/// Every path, those inside the braces of a `use` in full.
+/// Every path, including those inside the braces of a `use`, in full.
 fn paths<'t>(tokens: &[&'t str]) -> Vec<Vec<&'t str>> {
     let mut found = Vec::new();
     let mut at = 0;
@@ -291,7 +291,7 @@ fn paths<'t>(tokens: &[&'t str]) -> Vec<Vec<&'t str>> {
     found
 }
 
-/// Reads one path and what is grouped behind it; returns how many tokens it took.
+/// Reads one path and its group; returns how many tokens it took.
 fn path<'t>(tokens: &[&'t str], before: &[&'t str], found: &mut Vec<Vec<&'t str>>) -> usize {
     let mut so_far = before.to_vec();
     let mut at = if tokens[0] == "as" { 2 } else { 0 };
@@ -323,7 +323,7 @@ fn is_name(token: &str) -> bool {
     token.starts_with(|c: char| c.is_alphabetic() || c == '_')
 }
 
-/// The tokens of a source, without comments, texts and characters.
+/// The tokens of a source, without comments, strings and characters.
 fn tokens(text: &str) -> Vec<&str> {
     let mut tokens = Vec::new();
     let mut rest = text;
@@ -357,7 +357,7 @@ fn tokens(text: &str) -> Vec<&str> {
     tokens
 }
 
-/// The length of a raw text; 0 where none begins.
+/// The length of a raw string; 0 if none starts here.
 fn raw_text(text: &str) -> usize {
     let Some(body) = text.strip_prefix("br").or_else(|| text.strip_prefix('r')) else { return 0 };
     let hashes = body.len() - body.trim_start_matches('#').len();
@@ -380,7 +380,7 @@ fn quoted(text: &str) -> usize {
     text.len()
 }
 
-/// The length of a character, or 1 for the mark of a lifetime.
+/// The length of a character literal, or 1 for a lifetime's tick.
 fn character(text: &str) -> usize {
     let mut characters = text.char_indices().skip(1);
     match characters.next() {

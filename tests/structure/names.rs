@@ -1,12 +1,12 @@
-//! Names are compared by `names.rs`. Other code compares texts without case, in one Unicode form or by their likeness only
-//! where no names are meant, and says here what they are.
+//! `names.rs` compares names. Other code compares texts without case, in one Unicode form or by similarity only if they are not
+//! names, and is listed here with what they are.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use regex::Regex;
 
-/// Where texts are folded for another end than to compare names.
+/// Where texts are folded for another purpose than to compare names.
 const FOLDED: &[(&str, &str)] = &[
     ("names.rs", "the functions themselves"),
     ("text.rs", "keys that hold secrets"),
@@ -60,7 +60,7 @@ const LITERAL: &[(&str, &str)] = &[
     ("yaml/build.rs", "the merge key of YAML"),
 ];
 
-/// The files of which a part outside the tests matches, but for the simulator, which stands for another program.
+/// The files with a match outside the tests, except the simulator, which represents another program.
 fn found(pattern: &str) -> BTreeSet<String> {
     let pattern = Regex::new(pattern).unwrap();
     let mut files = BTreeMap::new();

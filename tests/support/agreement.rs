@@ -1,5 +1,5 @@
-//! Every plan and every report of the suite in every format: whoever calls the binary for people gets a JSON report of it
-//! too, and what was printed, what `show` prints of the report, and every other format have to say the same.
+//! Every plan and every report of the suite in every format: each call of the binary for people also writes a JSON report, and
+//! the output, what `show` prints of the report, and every other format must agree.
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -12,7 +12,20 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 /// The commands that say the same in several formats.
-const COMMANDS: [&str; 5] = ["validate", "plan", "drift", "apply", "verify"];
+const COMMANDS: [&str; 12] = [
+    "validate",
+    "plan",
+    "drift",
+    "apply",
+    "verify",
+    "accept",
+    "adopt",
+    "ignore",
+    "attest",
+    "keys rotate",
+    "keys confirm",
+    "keys abort",
+];
 
 /// The report of one call.
 pub(super) struct Witness {
@@ -22,12 +35,14 @@ pub(super) struct Witness {
 }
 
 impl Witness {
-    /// Asks a call of the binary for a report as well, if its stdout is for people.
+    /// Makes a call of the binary write a report, too, if its stdout is for people.
     pub(super) fn of(command: &mut Command) -> Option<Self> {
         let arguments: Vec<String> =
             command.get_args().map(|argument| argument.to_string_lossy().into_owned()).collect();
         let told = arguments.iter().any(|argument| argument.starts_with("--format") || argument == "--help");
-        let known = arguments.first().is_some_and(|first| COMMANDS.contains(&first.as_str()));
+        let begins =
+            |command: &&str| command.split(' ').eq(arguments.iter().take(command.split(' ').count()));
+        let known = COMMANDS.iter().any(begins);
         if command.get_program() != env!("CARGO_BIN_EXE_duoctl") || told || !known {
             return None;
         }
@@ -41,8 +56,8 @@ impl Witness {
         self.folder.path().join("report.json")
     }
 
-    /// Fails unless the report says what was printed, in every format, and returns its last line. A call that was wrong
-    /// from the start has none.
+    /// Fails unless the report agrees with what was printed, in every format, and returns its last line. A call with a usage error
+    /// has none.
     #[track_caller]
     pub(super) fn agrees_with(&self, stdout: &str) -> Option<String> {
         let text = std::fs::read_to_string(self.file()).ok()?;
@@ -59,17 +74,19 @@ impl Witness {
         let stdout = uncompleted(stdout);
         let last = document.last_line();
         match document {
-            // It is said on stderr, perhaps after a plan was shown.
+            // It is printed to stderr, perhaps after a plan was shown.
             Document::Failure(_) => return None,
             // Steps that run at the same time end in any order.
-            Document::Apply(_) => assert_eq!(sorted(&shown), sorted(&stdout), "\n{shown}\n---\n{stdout}"),
+            Document::Apply(_) | Document::KeyChanges(_) => {
+                assert_eq!(sorted(&shown), sorted(&stdout), "\n{shown}\n---\n{stdout}")
+            }
             _ => assert_eq!(shown, stdout),
         }
         last
     }
 }
 
-/// A report does not know the path and the options that its commands get where they are printed.
+/// A report does not know the path and the options with which its commands are completed when printed.
 fn uncompleted(text: &str) -> String {
     regex::Regex::new("`duoctl [^`]*`").unwrap().replace_all(text, "`duoctl`").into_owned()
 }
@@ -97,14 +114,14 @@ fn formats_agree(document: &Document) {
                 let again = read(&serde_json::from_str(&text).unwrap()).unwrap();
                 again.last_line().as_ref() == Some(&line)
             }
-            // A list of findings or of test cases, and nothing else.
+            // Only a list of findings or of test cases.
             Format::Csv | Format::Sarif | Format::Gitlab | Format::Junit => !text.is_empty(),
         };
         assert!(found, "{} has no `{line}`:\n{text}", format.name());
     }
 }
 
-/// The first lines of a comment as they are read: without the marks of code, and characters instead of their numbers.
+/// The first lines of a comment as read: without code marks, and with characters instead of their numbers.
 fn readable(markdown: &str) -> String {
     let mut text = markdown.replace(['`', '*'], "").replace("<code>", "").replace("</code>", "");
     for byte in 0x20..0x7f_u8 {

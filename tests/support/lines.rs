@@ -1,4 +1,4 @@
-//! What a call prints for people: the last line agrees with the exit code, and nothing is said twice.
+//! What a call prints for people: the last line matches the exit code, and nothing is printed twice.
 
 use std::collections::BTreeMap;
 use std::process::Command;
@@ -6,12 +6,12 @@ use std::process::Command;
 /// Commands whose stdout is for programs.
 const DATA: [&str; 5] = ["--", "completions", "man", "sandbox", "schema"];
 
-/// Where each request has a line, with `-vv`: two may be alike.
+/// With `-vv` each request has a line, and two may be equal.
 const LOGGED: [&str; 3] = ["DEBUG ", "INFO ", "WARN "];
-/// A spinner is drawn again and again.
+/// A spinner is redrawn repeatedly.
 const SPINNER: fn(char) -> bool = |c| ('\u{2800}'..='\u{28ff}').contains(&c);
 
-/// Words of a last line that tell of a failure.
+/// Words of a last line that report a failure.
 const BEGINS: [&str; 5] = ["Failed", "Not ", "Refused", "error", "refused"];
 const COUNTED: [&str; 11] = [
     " failed",
@@ -30,13 +30,13 @@ const COUNTED: [&str; 11] = [
 /// A call of the binary whose streams are for people.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Call {
-    /// It tells what it did.
+    /// It reports what it did.
     Tells,
-    /// It shows what another call did, and ends with 0 whatever that was.
+    /// It shows what another call did, and exits with 0 whatever that was.
     Shows,
 }
 
-/// What a call of the binary tells people; `None` where its streams are for programs.
+/// What a call of the binary prints for people; `None` if its streams are for programs.
 pub(super) fn for_people(command: &Command) -> Option<Call> {
     let arguments: Vec<String> =
         command.get_args().map(|argument| argument.to_string_lossy().into_owned()).collect();
@@ -49,13 +49,13 @@ pub(super) fn for_people(command: &Command) -> Option<Call> {
     told.then_some(if first == "show" { Call::Shows } else { Call::Tells })
 }
 
-/// Fails unless both streams agree with the exit code. `last` is the last line of the report, where there is one.
+/// Fails unless both streams agree with the exit code. `last` is the last line of the report, if there is one.
 #[track_caller]
 pub(super) fn agree(call: Call, code: i32, stdout: &str, stderr: &str, last: Option<&str>) {
     let (out, err) = (plain(stdout), plain(stderr));
     let shown = out.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or_default();
     let errors = err.lines().any(|line| line.starts_with("error"));
-    // What every format has as its last line, and the last one that people see.
+    // The last line of every format, and the last one that people see.
     let lines = [last.unwrap_or(shown), shown];
     let found = match code {
         _ if call == Call::Shows => None,
@@ -73,18 +73,18 @@ pub(super) fn agree(call: Call, code: i32, stdout: &str, stderr: &str, last: Opt
     }
 }
 
-/// Whether a last line tells of a failure.
+/// Whether a last line reports a failure.
 fn fails(last: &str) -> bool {
     BEGINS.iter().any(|word| last.starts_with(word)) || COUNTED.iter().any(|word| last.contains(word))
 }
 
-/// Whether the last line or anything else says why a call ended with this code.
+/// Whether the last line or another one says why a call exited with this code.
 fn why(code: i32, last: &str, all: &str) -> bool {
     let errors = || all.lines().any(|line| line.starts_with("error"));
     match code {
         2 => {
             let changes = last.starts_with("Plan: ") || last.contains(" older than max_age");
-            changes || all.contains("not in the canonical form")
+            changes || all.contains("not formatted")
         }
         3 | 4 => fails(last) || last.contains(" pending"),
         5 => fails(last) || all.contains("refused") || all.contains("pass --auto-approve") || errors(),
@@ -104,8 +104,8 @@ fn incomplete(last: &str) -> bool {
     })
 }
 
-/// What was said twice. A line that is not indented says something of its own, together with the indented lines below it;
-/// what a plan said may be true again after the apply.
+/// What was printed twice. A line that is not indented counts together with the indented lines below it; a plan's line may be
+/// true again after the apply.
 fn twice(out: &str, err: &str) -> Option<String> {
     let (before, after) = out.split_once("After the apply the account still differs:").unwrap_or((out, ""));
     let mut seen: BTreeMap<String, usize> = BTreeMap::new();
@@ -124,7 +124,7 @@ fn blocks(text: &str) -> Vec<String> {
     let logged = |line: &&str| LOGGED.iter().any(|level| line.starts_with(level));
     let said = |line: &&str| line.chars().any(char::is_alphanumeric) && !line.starts_with(SPINNER);
     for line in text.lines().filter(|line| said(line) && !logged(line)) {
-        // The number of a shown line of a file is in the margin.
+        // The line number of a shown file is in the margin.
         let margin = line.trim_start_matches(|c: char| c.is_ascii_digit()).starts_with(" |");
         match blocks.last_mut() {
             Some(block) if margin || line.starts_with([' ', '\t']) => {
@@ -137,7 +137,7 @@ fn blocks(text: &str) -> Vec<String> {
     blocks
 }
 
-/// Without colours, and without what a terminal took away again.
+/// Without colours, and without what a terminal erased.
 fn plain(text: &str) -> String {
     anstream::adapter::strip_str(&text.replace("\r\n", "\n").replace('\r', "\n")).to_string()
 }

@@ -1,4 +1,4 @@
-//! The real binary in a folder of its own, and a simulator that it talks to over HTTPS.
+//! The real binary in its own folder, and a simulator that it reaches over HTTPS.
 #![allow(dead_code, reason = "each crate of tests uses a part of it")]
 
 pub mod node;
@@ -37,7 +37,7 @@ tenant:
   credentials: {integration_key: {env: DUO_IKEY}, secret_key: {env: DUO_SKEY}}
 ";
 
-/// One ordinary application, and the two kinds that duoctl can probe.
+/// One ordinary application, and the two types that duoctl can check.
 pub const THREE: &str = "applications:
   helpdesk: {type: authapi, name: Help desk, user_access: permitted_groups, groups_allowed: [Employees]}
   siem: {type: adminapi, name: SIEM export, user_access: no_users, permissions: [info, read_resource]}
@@ -50,13 +50,13 @@ pub const THREE: &str = "applications:
     notes: Owned by the network team
 ";
 
-/// A simulator in this process, with threads of its own. It can be looked into and disturbed while the binary uses it.
+/// A simulator in this process with its own threads. It can be inspected and disturbed while the binary uses it.
 pub struct Server {
     runtime: Option<Runtime>,
     running: Option<Running>,
 }
 
-/// Waits for something that another runtime does, also where a runtime waits already.
+/// Waits for something on another runtime, even while a runtime is already waiting.
 fn wait_for<T: Send + 'static>(runtime: &Runtime, what: impl Future<Output = T> + Send + 'static) -> T {
     let (sender, receiver) = channel();
     runtime.spawn(async move { sender.send(what.await) });
@@ -75,7 +75,7 @@ impl Server {
         Self { runtime: Some(runtime), running: Some(running) }
     }
 
-    /// With a disturbance from the start on.
+    /// With a fault from the start.
     pub fn disturbed(fault: &str) -> Self {
         let server = Self::start();
         server.disturb(fault);
@@ -102,7 +102,7 @@ impl Server {
         self.account().faults.clear();
     }
 
-    /// How many requests so far would change something.
+    /// The number of write requests so far.
     pub fn writes(&self) -> usize {
         let account = self.account();
         account.requests().iter().filter(|(call, _)| !call.starts_with("GET")).map(|(_, count)| count).sum()
@@ -113,7 +113,7 @@ impl Server {
         self.account().applications().into_iter().filter(|live| live["name"] == name).collect()
     }
 
-    /// What an administrator does in the Admin Panel.
+    /// An edit by an administrator in the Admin Panel.
     pub fn edit(&self, name: &str, properties: Value) {
         let ikey = self.ikey(name);
         self.account().modify_application(&ikey, object(properties)).unwrap_or_else(|_| panic!("refused"));
@@ -128,7 +128,7 @@ impl Server {
         self.named(name)[0]["integration_key"].as_str().unwrap().to_owned()
     }
 
-    /// Waits until the account is in some state.
+    /// Waits until the account has reached a state.
     pub fn wait_until(&self, what: &str, mut holds: impl FnMut(&mut Account) -> bool) {
         let start = Instant::now();
         while !holds(&mut self.account()) {
@@ -147,7 +147,7 @@ impl Drop for Server {
     }
 }
 
-/// An ignored test of the caller's module, to be run in a process of its own: `alone(module_path!(), "its_name")`.
+/// An ignored test of the caller's module, run in its own process: `alone(module_path!(), "its_name")`.
 pub fn alone(module: &str, test: &str) -> Command {
     let (_, module) = module.split_once("::").unwrap();
     let mut command = Command::new(std::env::current_exe().unwrap());
@@ -194,7 +194,7 @@ impl Folder {
         self.root().join(name)
     }
 
-    /// A shell in this folder that runs a script, to start the binary in another way. What the call adds is `"$@"`.
+    /// A shell in this folder that runs a script, to run the binary in another way. The call's arguments are `"$@"`.
     pub fn shell(&self, script: &str) -> Call {
         let mut command = Command::new("sh");
         command.args(["-c", script, "sh"]).current_dir(self.0.path()).env_clear().stdin(Stdio::null());
@@ -204,7 +204,7 @@ impl Folder {
         Call(command, Stdout::Here)
     }
 
-    /// The binary, in this folder, with nothing from the environment of the tests.
+    /// The binary in this folder, without the environment of the tests.
     pub fn duoctl<A: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = A>) -> Call {
         Call::new(self.0.path(), arguments)
     }
@@ -213,7 +213,7 @@ impl Folder {
 /// One call of the binary.
 pub struct Call(Command, Stdout);
 
-/// Where the words of a call go.
+/// Where the arguments of a call go.
 #[derive(PartialEq)]
 enum Stdout {
     Here,
@@ -272,7 +272,7 @@ impl Call {
         self
     }
 
-    /// Runs it to its end.
+    /// Runs it to the end.
     pub fn run(mut self) -> Outcome {
         let read = self.1 == Stdout::Here;
         let told = read.then(|| lines::for_people(&self.0)).flatten();
@@ -290,7 +290,7 @@ impl Call {
         outcome
     }
 
-    /// Starts it at a terminal, where a person answers.
+    /// Starts it on a terminal, where a person answers.
     pub fn start_at_terminal(self) -> Process {
         let word = |word: &OsStr| format!("'{}'", word.to_str().unwrap().replace('\'', "'\\''"));
         let words = std::iter::once(self.0.get_program()).chain(self.0.get_args()).map(word);
@@ -310,7 +310,7 @@ impl Call {
     }
 }
 
-/// A running binary, what it tells people, and what was read of that; killed when it is forgotten.
+/// A running binary, what it prints for people, and what was read of that; killed when dropped.
 pub struct Process(Child, Option<lines::Call>, [String; 2]);
 
 impl Process {
@@ -328,7 +328,7 @@ impl Process {
         line
     }
 
-    /// Reads stdout up to this text. What never says it is ended, so that the test fails and does not hang.
+    /// Reads stdout up to this text. A process that never prints it is stopped, so that the test fails and does not hang.
     pub fn until(&mut self, text: &str) {
         let (heard, waits) = channel::<()>();
         let id = self.0.id().to_string();
@@ -371,7 +371,7 @@ impl Process {
         self.0.wait().unwrap();
     }
 
-    /// Whether it has come to its end.
+    /// Whether it has ended.
     pub fn has_ended(&mut self) -> bool {
         self.0.try_wait().unwrap().is_some()
     }
@@ -395,7 +395,7 @@ impl Process {
     }
 }
 
-/// Byte by byte, so that nothing after the line is taken.
+/// Byte by byte, so that nothing after the line is consumed.
 fn next_line(stream: &mut impl Read) -> String {
     let bytes = std::io::BufReader::with_capacity(1, stream)
         .bytes()
@@ -411,7 +411,7 @@ impl Drop for Process {
     }
 }
 
-/// How a call ended.
+/// The result of a call.
 #[derive(Debug)]
 pub struct Outcome {
     /// `None` when a signal ended it.
@@ -421,7 +421,7 @@ pub struct Outcome {
 }
 
 impl Outcome {
-    /// Fails with everything that was printed, unless it ended with this code.
+    /// Fails with everything that was printed, unless it exited with this code.
     #[track_caller]
     pub fn exits(self, code: i32) -> Self {
         let Self { code: actual, stdout, stderr } = &self;
@@ -429,7 +429,7 @@ impl Outcome {
         self
     }
 
-    /// Fails unless stdout has this text.
+    /// Fails unless stdout contains this text.
     #[track_caller]
     pub fn says(self, text: &str) -> Self {
         let Self { stdout, stderr, .. } = &self;
@@ -437,7 +437,7 @@ impl Outcome {
         self
     }
 
-    /// Fails unless stderr has this text.
+    /// Fails unless stderr contains this text.
     #[track_caller]
     pub fn warns(self, text: &str) -> Self {
         let Self { stdout, stderr, .. } = &self;
@@ -445,7 +445,7 @@ impl Outcome {
         self
     }
 
-    /// Fails unless stdout or stderr has this text.
+    /// Fails unless stdout or stderr contains this text.
     #[track_caller]
     pub fn tells(self, text: &str) -> Self {
         let Self { stdout, stderr, .. } = &self;
@@ -454,7 +454,7 @@ impl Outcome {
         self
     }
 
-    /// Fails if stdout or stderr has this text.
+    /// Fails if stdout or stderr contains this text.
     #[track_caller]
     pub fn never_tells(self, text: &str) -> Self {
         let Self { stdout, stderr, .. } = &self;
@@ -475,7 +475,7 @@ impl Outcome {
     }
 }
 
-/// Text without what differs from run to run: integration keys, ends of secret keys, fingerprints, seconds.
+/// Text without what differs between runs: integration keys, ends of secret keys, fingerprints, seconds.
 pub fn even(text: &str) -> String {
     let upper = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit();
     let text = blank(text, "DI", 18, upper);
@@ -484,7 +484,7 @@ pub fn even(text: &str) -> String {
     blank(&text, "clock: ", 1, |c| c.is_ascii_digit())
 }
 
-/// Puts `…` in place of so many characters of a kind after each prefix.
+/// Replaces this many characters of a kind after each prefix with `…`.
 fn blank(text: &str, prefix: &str, count: usize, of_kind: impl Fn(char) -> bool) -> String {
     let mut parts = text.split(prefix);
     let mut blanked = parts.next().unwrap_or_default().to_owned();

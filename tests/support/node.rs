@@ -6,7 +6,7 @@ use std::process::Command;
 
 use sha2::{Digest, Sha256};
 
-/// A folder that holds the packages of `tests/FOLDER`, and these files of it. An error says why there is none.
+/// A folder with the packages of `tests/FOLDER` and these files of it. An error says why there is none.
 pub(crate) fn folder_of(tests: &str, files: &[&str]) -> Result<PathBuf, String> {
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests").join(tests);
     let digest = Sha256::digest(fs::read(source.join("package-lock.json")).unwrap());

@@ -21,7 +21,7 @@ fn run(command: &mut Command) -> Result<Output, String> {
     Err(format!("{command:?} failed:\n{text}"))
 }
 
-/// The interpreter of tests/conformance; the packages' programs stand beside it. An error says why there is none.
+/// The interpreter of tests/conformance; the packages' programs are next to it. An error says why there is none.
 pub(crate) fn python() -> Result<PathBuf, String> {
     python_of("conformance")
 }
@@ -48,7 +48,7 @@ pub(crate) fn python_of(tests: &str) -> Result<PathBuf, String> {
     Ok(python)
 }
 
-/// Says loudly that a test proves nothing here; under `CI` it fails instead.
+/// Reports that a test is skipped; under `CI` it fails instead.
 pub(crate) fn skip(what: &str, reason: &str) {
     assert!(std::env::var_os("CI").is_none(), "{what}: {reason}");
     eprintln!("\n*** SKIPPED, NOTHING WAS PROVEN: {what} ***\n{reason}\n");

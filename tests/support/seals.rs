@@ -1,4 +1,4 @@
-//! Seals as `docs/explanation/threat-model.md` describes them, made by other code than the product's.
+//! Seals as `docs/explanation/threat-model.md` describes them, implemented independently of the product.
 #![allow(dead_code, reason = "each crate of tests uses a part of it")]
 
 use std::sync::LazyLock;
@@ -32,7 +32,7 @@ pub fn sealed(secret: &str, over: Option<&str>, notes: &str) -> String {
     format!("{}[duoctl {body} ~{}{}]", &notes[..start], letters(&id, 4), letters(&seal, 16))
 }
 
-/// An application that the account's operator has created, as the activity log says.
+/// An application that the account's operator created, according to the activity log.
 pub fn create_as_operator(account: &mut Account, body: serde_json::Map<String, serde_json::Value>) {
     let operator = account.key("operator").unwrap().integration_key;
     let reply = account.call_by(&operator, "POST", "/admin/v3/integrations", body);

@@ -1,4 +1,4 @@
-//! A server before the simulator's account that changes its replies.
+//! A server in front of the simulator's account that changes its replies.
 #![allow(dead_code, reason = "each crate of tests uses a part of it")]
 
 use std::net::SocketAddr;
@@ -16,10 +16,10 @@ use tokio_rustls::TlsAcceptor;
 use super::wire_server::{Authority, read_request};
 use super::{Call, Folder, Server};
 
-/// What is done to a reply.
+/// The change to a reply.
 type Spoil = dyn Fn(&RawRequest, &mut RawReply) + Send + Sync;
 
-/// A server before the simulator's account, with a certificate of its own.
+/// A server in front of the simulator's account, with its own certificate.
 pub struct Spoiler {
     authority: Authority,
     address: SocketAddr,
@@ -27,7 +27,7 @@ pub struct Spoiler {
     _runtime: Runtime,
 }
 
-/// Whether a connection goes on after an answer, or is dead without a word.
+/// Whether a connection stays open after an answer, or is silently dead.
 #[derive(Clone, Copy, PartialEq)]
 pub enum Keep {
     Alive,
@@ -57,7 +57,7 @@ impl Spoiler {
         Self { authority, address, server, _runtime: runtime }
     }
 
-    /// With spoilt JSON in place of the replies to one path.
+    /// Replaces the replies to one path with altered JSON.
     pub fn of_json(
         server: Server,
         path: &'static str,

@@ -1,4 +1,4 @@
-//! A small HTTPS server with a certificate authority of its own, which answers from a script.
+//! A small HTTPS server with its own certificate authority, which answers from a script.
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
@@ -60,11 +60,11 @@ pub enum Act {
     Answer(u16, &'static str, &'static str),
     /// These bytes and then a clean end of the connection.
     Bytes(Vec<u8>),
-    /// A whole JSON reply, after which the connection is dead without a word: what comes on it next is dropped.
+    /// A whole JSON reply, after which the connection is silently dead: what comes on it next is dropped.
     Last(&'static str),
     /// A TCP reset instead of a reply.
     Reset,
-    /// The head of a reply, and then one byte after each span of time, without end.
+    /// The head of a reply, followed by one byte after each period, without end.
     Drip(Duration),
     /// A reply in chunks, without end.
     Flood,
@@ -75,7 +75,7 @@ pub fn json(status: u16, body: &'static str) -> Act {
     Act::Answer(status, "application/json", body)
 }
 
-/// One request as it came.
+/// One request as received.
 #[derive(Clone, Debug)]
 pub struct Received {
     /// The name that the client indicated in TLS.
@@ -228,11 +228,11 @@ pub async fn speak_first(bytes: Vec<u8>) -> SocketAddr {
 #[derive(Clone, Copy)]
 pub enum Proxying {
     Refuse(&'static str),
-    /// Connect to this address, whatever was asked for.
+    /// Connect to this address, whatever was requested.
     Tunnel(SocketAddr),
 }
 
-/// An HTTP proxy, and the first lines of the requests that it got.
+/// An HTTP proxy, and the first lines of its requests.
 pub async fn proxy(proxying: Proxying) -> (SocketAddr, Arc<Mutex<Vec<String>>>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();

@@ -1,5 +1,5 @@
-//! Duo's wire over real sockets: what is sent, what every fault becomes, what is never repeated, and that no secret
-//! shows in any of it.
+//! Duo's API over real sockets: what is sent, the result of every fault, what is never retried, and that no secret shows in any
+//! of it.
 
 mod signing_vectors;
 
@@ -44,7 +44,7 @@ fn post() -> ApiCall {
     ApiCall::post("/admin/v3/integrations", Map::from_iter([("name".to_owned(), json!("Café"))]))
 }
 
-/// A server with a good certificate, and a transport to it.
+/// A server with a valid certificate, and a transport to it.
 async fn pair(acts: impl IntoIterator<Item = Act>) -> (Server, HttpsTransport) {
     let authority = Authority::new();
     let server = Server::start(authority.leaf(HOST, 2020, 2099), acts).await;
@@ -161,8 +161,8 @@ async fn a_reset_loses_a_change_once_and_repeats_a_read() {
     assert_eq!(server.requests(), 4);
 }
 
-/// Some proxies close a connection after each answer without a word: what is sent on it next is lost. A read is sent again;
-/// a change never goes out on a connection that was used before.
+/// Some proxies silently close a connection after each answer: the next request on it is lost. A read is retried; a write
+/// never goes out on a connection that was used before.
 #[tokio::test]
 async fn a_peer_that_closes_silently_after_each_answer_loses_no_change() {
     let (server, transport) = pair((0..12).map(|_| Act::Last(OK))).await;
@@ -249,7 +249,7 @@ async fn a_certificate_that_does_not_fit_is_explained_and_nothing_is_sent() {
     let (ours, theirs, namesake) = (Authority::new(), Authority::named("Another"), Authority::new());
     let cases = [
         (namesake.leaf(HOST, 2020, 2099), "not signed by the trusted authority of that name"),
-        (theirs.leaf(HOST, 2020, 2099), "an authority that is not trusted here"),
+        (theirs.leaf(HOST, 2020, 2099), "an untrusted authority"),
         (ours.leaf("api-ffffffff.duosecurity.com", 2020, 2099), "for another hostname"),
         (ours.leaf(HOST, 2020, 2021), "has expired, or this machine's clock is wrong"),
         (ours.leaf(HOST, 2090, 2099), "not valid yet, or this machine's clock is wrong"),
@@ -277,7 +277,7 @@ async fn tls_older_than_1_2_and_no_tls_at_all_are_refused() {
     let cases = [
         (hello, too_old),
         (vec![0x15, 3, 1, 0, 2, 2, 70], too_old),
-        (b"HTTP/1.1 400 Bad Request\r\n\r\n".to_vec(), "what answers there does not speak TLS"),
+        (b"HTTP/1.1 400 Bad Request\r\n\r\n".to_vec(), "the server does not use TLS"),
     ];
     for (bytes, expected) in cases {
         let address = speak_first(bytes).await;
@@ -296,7 +296,7 @@ async fn a_slow_drip_ends_at_the_total_timeout() {
     let transport = HttpsTransport::open(config).unwrap();
     let limit = Duration::from_secs(10);
     let lost = error(tokio::time::timeout(limit, transport.send(&post())).await.expect("no timeout"));
-    assert!(lost.to_string().ends_with("was lost: it was not there within 0.4 s"), "{lost}");
+    assert!(lost.to_string().ends_with("was lost: it did not arrive within 0.4 s"), "{lost}");
     assert_eq!(server.requests(), 1);
     error(transport.send(&get()).await);
     assert_eq!(server.requests(), 4);
@@ -346,7 +346,7 @@ async fn a_loopback_address_may_be_the_host() {
     }
 }
 
-/// Runs [`call_as_the_environment_says`] in a process of its own, since proxies come from the environment.
+/// Runs [`call_as_the_environment_says`] in its own process, since proxies come from the environment.
 async fn with_environment(ca_file: &Path, variables: &[(&str, String)]) -> String {
     let mut command = crate::support::alone(module_path!(), "call_as_the_environment_says");
     for name in ["http_proxy", "https_proxy", "all_proxy", "no_proxy"] {
@@ -466,7 +466,7 @@ async fn the_trace_shows_calls_and_no_secret() {
     let guard = tracing::subscriber::set_default(subscriber);
     let refused = r#"{"stat": "FAIL", "code": 40301, "message": "Access forbidden"}"#;
     let (_server, transport) = pair([answer(200, OK), answer(403, refused), Act::Reset]).await;
-    // Other tests, which have no subscriber, meet the same events first, and what that means is kept for all threads.
+    // Other tests, which have no subscriber, meet the same events first, and their cached interest applies to all threads.
     tracing::callsite::rebuild_interest_cache();
     transport.send(&get()).await.unwrap();
     error(transport.send(&get()).await);

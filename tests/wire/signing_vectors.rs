@@ -1,4 +1,4 @@
-//! Every golden vector computed with Duo's official clients signs to the same bytes here (duo-api.md, section 1.8).
+//! Every golden vector computed with Duo's official clients gives the same bytes here (duo-api.md, section 1.8).
 //! Version 1 has vectors but is not implemented, as the reference says.
 
 use duoctl::duo::sign::{

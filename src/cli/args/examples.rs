@@ -1,4 +1,4 @@
-//! What stands at the end of each command's help: commands to begin from.
+//! The examples at the end of each command's help.
 
 pub(super) const INIT: &str = "Examples:
   duoctl init

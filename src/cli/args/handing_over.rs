@@ -1,22 +1,22 @@
-//! The commands about consoles that have no API.
+//! The commands for consoles that have no API.
 
 use super::options::Online;
-use super::reporting::{OfHandoff, Output};
+use super::reporting::{OfData, OfHandoff, Output};
 use crate::cli::completing;
 
 /// `duoctl handoff`.
 #[derive(Debug, clap::Args)]
 pub struct Handoff {
-    /// Entries of `identity_intelligence`, by their names; all of them without any.
+    /// Names of entries of `identity_intelligence` [default: all entries].
     #[arg(value_name = "NAME", add = completing::entry())]
     pub names: Vec<String>,
-    /// How the YAML is read, and Duo is reached.
+    /// How to read the YAML and reach Duo.
     #[command(flatten)]
     pub online: Online,
-    /// Show the secret keys in clear. On a terminal only.
+    /// Show the secret keys in clear text; works on a terminal only.
     #[arg(long, conflicts_with = "untrusted")]
     pub reveal: bool,
-    /// Where the outcome goes.
+    /// Where the output goes.
     #[command(flatten)]
     pub output: Output<OfHandoff>,
 }
@@ -24,29 +24,34 @@ pub struct Handoff {
 /// `duoctl attest`.
 #[derive(Debug, clap::Args)]
 pub struct Attest {
-    /// An entry of `identity_intelligence`, by its name.
+    /// Name of an entry of `identity_intelligence`.
     #[arg(value_name = "NAME", add = completing::entry())]
     pub name: String,
-    /// How the YAML is read, and Duo is reached.
+    /// How to read the YAML and reach Duo.
     #[command(flatten)]
     pub online: Online,
-    /// Who filled in the form, e.g. a mail address. Without it, git's user.name and user.email.
+    /// Who filled in the form, e.g. an email address [default: git's user.name and user.email].
     #[arg(long, value_name = "WHO", value_parser = person)]
     pub by: Option<String>,
-    /// Record it although the public API of Identity Intelligence contradicts it.
+    /// Record it even if the public API of Identity Intelligence contradicts it.
     #[arg(long, requires = "reason")]
     pub force: bool,
-    /// Why; it is recorded.
+    /// Reason for --force, recorded with the attestation.
     #[arg(long, value_name = "TEXT", requires = "force", value_parser = reason)]
     pub reason: Option<String>,
+    /// Where the output goes.
+    #[command(flatten)]
+    pub output: Output<OfData>,
 }
 
 fn reason(text: &str) -> Result<String, String> {
-    crate::language::attestation::reason(text)
-        .ok_or_else(|| "write one line of at most 200 characters, without spaces around it".to_owned())
+    crate::language::attestation::reason(text).ok_or_else(|| {
+        "must be one line of at most 200 characters, without leading or trailing spaces".to_owned()
+    })
 }
 
 fn person(text: &str) -> Result<String, String> {
-    crate::language::attestation::name(text)
-        .ok_or_else(|| "write one line of at most 120 characters, without spaces around it".to_owned())
+    crate::language::attestation::name(text).ok_or_else(|| {
+        "must be one line of at most 120 characters, without leading or trailing spaces".to_owned()
+    })
 }

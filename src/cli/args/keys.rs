@@ -9,7 +9,7 @@ use super::reporting::{OfData, Output};
 use crate::cli::completing;
 use crate::reconcile::consent::Allowed;
 
-/// How a new key takes the place of the old one.
+/// How a new key replaces the old one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Strategy {
     /// A second application with the same settings gets the new key; the old key works until the new one is in use.
@@ -26,39 +26,43 @@ pub struct Keys {
     pub command: KeysCommand,
 }
 
-/// What can be done about keys.
+/// The commands of `duoctl keys`.
 #[derive(Debug, Subcommand)]
 pub enum KeysCommand {
-    /// List where every secret key is kept, how old it is, and whether it works. Changes nothing.
+    /// List where every secret key is stored, how old it is and whether it works.
+    ///
+    /// Changes nothing.
     #[command(after_help = examples::KEYS_LIST)]
     List(ListKeys),
     /// Create new secret keys and deliver them to the secret stores.
     #[command(after_help = examples::KEYS_ROTATE, mut_arg("addresses", |arg| arg.required_unless_present_any(["older_than", "only"])))]
     Rotate(RotateKeys),
-    /// Show the rotations in progress and what they are waiting for. Changes nothing.
+    /// Show the rotations in progress and what they are waiting for.
+    ///
+    /// Changes nothing.
     #[command(after_help = examples::KEYS_STATUS)]
     Status(KeyStatus),
     /// Confirm that a new key is in use everywhere, so that the old one can be removed.
     #[command(after_help = examples::KEYS_CONFIRM, mut_arg("addresses", |arg| arg.required_unless_present("only")))]
     Confirm(ConfirmKeys),
-    /// Call a rotation off: the old key stays, and the new one is removed.
+    /// Cancel a rotation: keep the old key and remove the new one.
     #[command(after_help = examples::KEYS_ABORT, mut_arg("addresses", |arg| arg.required_unless_present("only")))]
     Abort(AbortKeys),
 }
 
-/// Which addresses a command about keys covers: those it names, which are the same as with `--only`.
+/// The addresses that a `keys` command covers. Positional addresses mean the same as `--only`.
 #[derive(Debug, Clone, Default, clap::Args)]
 pub struct Covered {
-    /// Cover only these addresses, e.g. siem; globs work, and it is the same as --only.
+    /// Cover only these addresses or globs, e.g. siem; the same as --only.
     #[arg(value_name = "ADDRESS", add = completing::pattern())]
     pub addresses: Vec<String>,
-    /// The same as options.
+    /// The same, as options.
     #[command(flatten)]
     pub selected: Selected,
 }
 
 impl Covered {
-    /// Both together.
+    /// Positional addresses and options together.
     pub fn selected(&self) -> Selected {
         let only = self.addresses.iter().chain(&self.selected.only).cloned().collect();
         Selected { only, exclude: self.selected.exclude.clone() }
@@ -68,10 +72,10 @@ impl Covered {
 /// What the commands that change keys share.
 #[derive(Debug, Clone, clap::Args)]
 pub struct ChangeKeys {
-    /// Whose keys.
+    /// Which keys.
     #[command(flatten)]
     pub covered: Covered,
-    /// What the variables of the YAML are set to.
+    /// The values of the YAML's variables.
     #[command(flatten)]
     pub vars: Variables,
     /// How Duo is reached.
@@ -80,18 +84,21 @@ pub struct ChangeKeys {
     /// Consent and approval.
     #[command(flatten)]
     pub approval: Approval,
+    /// Where the output goes.
+    #[command(flatten)]
+    pub output: Output<OfData>,
 }
 
 /// `duoctl keys list`.
 #[derive(Debug, clap::Args)]
 pub struct ListKeys {
-    /// Whose keys.
+    /// Which keys.
     #[command(flatten)]
     pub covered: Covered,
-    /// How the YAML is read, and Duo is reached.
+    /// How to read the YAML and reach Duo.
     #[command(flatten)]
     pub online: Online,
-    /// Where the outcome goes.
+    /// Where the output goes.
     #[command(flatten)]
     pub output: Output<OfData>,
 }
@@ -99,17 +106,16 @@ pub struct ListKeys {
 /// `duoctl keys rotate`.
 #[derive(Debug, clap::Args)]
 pub struct RotateKeys {
-    /// Whose keys. Without any, --older-than covers all applications with a secret store.
+    /// Which keys. Without addresses, --older-than covers all applications with a secret store.
     #[command(flatten)]
     pub keys: ChangeKeys,
-    /// How the new key takes the place of the old one [default: overlap]. Where a type allows no overlap, in-place has
-    /// to be given.
+    /// How the new key replaces the old one [default: overlap]; types that do not allow overlap need in-place.
     #[arg(long, value_enum)]
     pub strategy: Option<Strategy>,
     /// Rotate only keys older than this, e.g. 90d.
     #[arg(long, value_name = "AGE", value_parser = age)]
     pub older_than: Option<SignedDuration>,
-    /// How long the old key has to be unused before it is removed.
+    /// How long the old key must be unused before it is removed.
     #[arg(long, value_name = "TIME", default_value = "24h", value_parser = age)]
     pub silence: SignedDuration,
 }
@@ -117,16 +123,16 @@ pub struct RotateKeys {
 /// `duoctl keys status`.
 #[derive(Debug, clap::Args)]
 pub struct KeyStatus {
-    /// Whose rotations.
+    /// Which rotations.
     #[command(flatten)]
     pub covered: Covered,
-    /// How the YAML is read, and Duo is reached.
+    /// How to read the YAML and reach Duo.
     #[command(flatten)]
     pub online: Online,
-    /// How long the old key has to be unused before it is removed.
+    /// How long the old key must be unused before it is removed.
     #[arg(long, value_name = "TIME", default_value = "24h", value_parser = age)]
     pub silence: SignedDuration,
-    /// Where the outcome goes.
+    /// Where the output goes.
     #[command(flatten)]
     pub output: Output<OfData>,
 }
@@ -142,19 +148,19 @@ pub struct ConfirmKeys {
 /// `duoctl keys abort`.
 #[derive(Debug, clap::Args)]
 pub struct AbortKeys {
-    /// The applications whose rotation is called off.
+    /// The applications whose rotation is cancelled.
     #[command(flatten)]
     pub keys: ChangeKeys,
 }
 
-/// What lets a command change keys.
+/// Consent and approval to change keys.
 #[derive(Debug, Clone, Default, clap::Args)]
 #[command(next_help_heading = "Consent")]
 pub struct Approval {
     /// Consent by name, e.g. breaks_handoff:identity_intelligence.emea.admin_api (repeatable).
     #[arg(long, value_name = "NAME[:ADDRESS]", value_parser = Allowed::parse, add = completing::consent())]
     pub allow: Vec<Allowed>,
-    /// Do not ask before changing keys. Lifts no guard.
+    /// Do not ask before changing keys; guards still apply.
     #[arg(long)]
     pub auto_approve: bool,
 }

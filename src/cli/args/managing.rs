@@ -1,4 +1,4 @@
-//! The commands that compare the YAML with the account and bring them together.
+//! The commands that compare the YAML with the account and align the two.
 
 use std::path::PathBuf;
 
@@ -8,10 +8,10 @@ use super::options::{Connection, Consents, Impact, Online, Pruning, Selected, So
 use super::reporting::{OfApply, OfData, OfPlan, Output};
 use crate::cli::completing;
 
-/// How imported applications are spread over files.
+/// How imported applications are split into files.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum SplitMode {
-    /// Everything into the file that names the workspace.
+    /// Everything in the file that names the workspace.
     #[default]
     None,
     /// One file for each type, in the folder `applications`.
@@ -20,12 +20,12 @@ pub enum SplitMode {
     Application,
 }
 
-/// What an import leaves out unless it is asked for.
+/// What an import leaves out by default.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Include {
     /// The application whose key duoctl itself uses.
     Operator,
-    /// Applications that look like a part of a connection to Identity Intelligence.
+    /// Applications that seem to belong to a connection to Identity Intelligence.
     IdentityIntelligence,
 }
 
@@ -35,28 +35,28 @@ pub struct Import {
     /// Where the YAML is.
     #[command(flatten)]
     pub source: Source,
-    /// How the YAML is read, and Duo is reached.
+    /// How to read the YAML and reach Duo.
     #[command(flatten)]
     pub online: Online,
-    /// Import only applications whose name, or address to be, matches this glob (repeatable).
+    /// Import only applications whose name or future address matches this glob (repeatable).
     #[arg(long, value_name = "GLOB", help_heading = "Selection")]
     pub only: Vec<String>,
-    /// Leave out applications whose name, or address to be, matches this glob (repeatable); wins over --only.
+    /// Leave out applications whose name or future address matches this glob (repeatable); wins over --only.
     #[arg(long, value_name = "GLOB", help_heading = "Selection")]
     pub exclude: Vec<String>,
     /// Import only applications of this type (repeatable).
     #[arg(long = "type", value_name = "TYPE", help_heading = "Selection", add = completing::kind())]
     pub kinds: Vec<String>,
-    /// How the applications are spread over files; what exists is added to, never overwritten.
+    /// How to split the applications into files; existing files are extended, never overwritten.
     #[arg(long, value_enum, value_name = "HOW", default_value_t)]
     pub split: SplitMode,
-    /// Import these too, which are left out otherwise (repeatable).
+    /// Also import these, which are excluded by default (repeatable).
     #[arg(long, value_enum, value_name = "WHAT")]
     pub include: Vec<Include>,
-    /// Write every field, unset ones too, and `authoritative: true`, so that any later change in Duo is drift.
+    /// Write every field, including unset ones, and `authoritative: true`, so that any later change in Duo is drift.
     #[arg(long)]
     pub authoritative: bool,
-    /// Where the outcome goes.
+    /// Where the output goes.
     #[command(flatten)]
     pub output: Output<OfData>,
 }
@@ -67,28 +67,28 @@ pub struct Plan {
     /// Where the YAML is.
     #[command(flatten)]
     pub source: Source,
-    /// How the YAML is read, and Duo is reached.
+    /// How to read the YAML and reach Duo.
     #[command(flatten)]
     pub online: Online,
     /// Which addresses are covered.
     #[command(flatten)]
     pub selected: Selected,
-    /// How orphans are treated.
+    /// What to do with orphans.
     #[command(flatten)]
     pub pruning: Pruning,
-    /// What is consented to.
+    /// The consents.
     #[command(flatten)]
     pub consents: Consents,
-    /// How far the people are looked at whom the plan affects.
+    /// How affected users are counted.
     #[command(flatten)]
     pub impact: Impact,
-    /// Where the outcome goes.
+    /// Where the output goes.
     #[command(flatten)]
     pub output: Output<OfPlan>,
-    /// Save the plan, for `duoctl apply FILE`.
+    /// Save the plan to a file, for `duoctl apply FILE`.
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
-    /// Exit with 2 when changes are pending.
+    /// Exit with 2 if changes are pending.
     #[arg(long)]
     pub detailed_exitcode: bool,
 }
@@ -99,22 +99,22 @@ pub struct Drift {
     /// Where the YAML is.
     #[command(flatten)]
     pub source: Source,
-    /// How the YAML is read, and Duo is reached.
+    /// How to read the YAML and reach Duo.
     #[command(flatten)]
     pub online: Online,
     /// Which addresses are covered.
     #[command(flatten)]
     pub selected: Selected,
-    /// How far the people are looked at whom the plan affects.
+    /// How affected users are counted.
     #[command(flatten)]
     pub impact: Impact,
-    /// Name who changed each application that differs, when, and from where. Needs the permission read_log.
+    /// Show who changed each application that differs, when and from where; needs the permission read_log.
     #[arg(long)]
     pub who: bool,
-    /// How many days of the activity log --who looks at.
+    /// How many days of the activity log --who searches.
     #[arg(long, value_name = "DAYS", default_value_t = 30, value_parser = clap::value_parser!(u16).range(1..=180))]
     pub days: u16,
-    /// Where the outcome goes.
+    /// Where the output goes.
     #[command(flatten)]
     pub output: Output<OfPlan>,
 }
@@ -129,15 +129,18 @@ impl Drift {
 /// `duoctl accept`.
 #[derive(Debug, clap::Args)]
 pub struct Accept {
-    /// Addresses, e.g. vpn or applications.vpn. Nothing is written unless all of them can be accepted.
+    /// Addresses, e.g. vpn or applications.vpn; nothing is written unless all of them can be accepted.
     #[arg(value_name = "ADDRESS", required = true, add = completing::address())]
     pub addresses: Vec<String>,
-    /// How the YAML is read, and Duo is reached.
+    /// How to read the YAML and reach Duo.
     #[command(flatten)]
     pub online: Online,
-    /// Accept only this field (repeatable); without it every field that was changed in Duo.
+    /// Accept only this field (repeatable) [default: every field that was changed in Duo].
     #[arg(long, value_name = "FIELD", add = completing::field())]
     pub field: Vec<String>,
+    /// Where the output goes.
+    #[command(flatten)]
+    pub output: Output<OfData>,
 }
 
 /// `duoctl ignore`.
@@ -149,22 +152,26 @@ pub struct Ignore {
     /// The field, by its YAML key, e.g. greeting.
     #[arg(value_name = "FIELD", add = completing::field())]
     pub field: String,
-    /// Why.
+    /// Reason, recorded in the YAML.
     #[arg(long, value_name = "TEXT")]
     pub reason: String,
-    /// The last day on which the difference is ignored, e.g. 2027-06-30.
+    /// Last day on which to ignore the difference, e.g. 2027-06-30.
     #[arg(long, value_name = "DATE")]
     pub until: Option<jiff::civil::Date>,
     /// How the YAML is read.
     #[command(flatten)]
     pub yaml: Yaml,
+    /// Where the output goes.
+    #[command(flatten)]
+    pub output: Output<OfData>,
 }
 
 /// `duoctl adopt`.
 #[derive(Debug, clap::Args)]
 pub struct Adopt {
-    /// An address, e.g. vpn, and the ID of its live application, the integration key; more pairs for more addresses, all
-    /// of them or none. An entry of `applications` is added if it is missing.
+    /// An address, e.g. vpn, and the integration key of its live application (repeatable).
+    ///
+    /// Several pairs are recorded together or not at all. A missing entry of `applications` is added.
     #[arg(value_names = ["ADDRESS", "ID"], num_args = 1.., required_unless_present = "formerly", add = completing::address_of_pair())]
     pub arguments: Vec<String>,
     /// Take over the applications that the workspace owned under an earlier name.
@@ -173,6 +180,9 @@ pub struct Adopt {
     /// How the YAML is read.
     #[command(flatten)]
     pub yaml: Yaml,
+    /// Where the output goes.
+    #[command(flatten)]
+    pub output: Output<OfData>,
 }
 
 /// `duoctl apply`.
@@ -181,11 +191,13 @@ pub struct Apply {
     /// A YAML file, a folder with duo.yaml and *.duo.yaml files, or a saved plan [default: as --workspace].
     #[arg(value_name = "PATH|PLAN")]
     pub path: Option<PathBuf>,
-    /// The YAML that a saved plan has to be of. A plan of any other, or one whose --prune, --only or --exclude are not
-    /// those given here, is refused: for a plan that passed through hands which may not apply.
+    /// Refuse a saved plan that is not for this YAML.
+    ///
+    /// A plan made with a different --prune, --only or --exclude is refused as well. Use this if people who may not
+    /// apply could have replaced the plan.
     #[arg(long, value_name = "PATH")]
     pub config: Option<PathBuf>,
-    /// What its variables are set to.
+    /// The values of the YAML's variables.
     #[command(flatten)]
     pub vars: Variables,
     /// How Duo is reached.
@@ -194,22 +206,22 @@ pub struct Apply {
     /// Which addresses are covered.
     #[command(flatten)]
     pub selected: Selected,
-    /// How orphans are treated.
+    /// What to do with orphans.
     #[command(flatten)]
     pub pruning: Pruning,
-    /// What is consented to.
+    /// The consents.
     #[command(flatten)]
     pub consents: Consents,
-    /// How far the people are looked at whom the plan affects.
+    /// How affected users are counted.
     #[command(flatten)]
     pub impact: Impact,
-    /// Do not ask before applying. Lifts no guard.
+    /// Do not ask before applying; guards still apply.
     #[arg(long)]
     pub auto_approve: bool,
     /// Do not verify afterwards.
     #[arg(long)]
     pub no_verify: bool,
-    /// Where the outcome goes.
+    /// Where the output goes.
     #[command(flatten)]
     pub output: Output<OfApply>,
 }

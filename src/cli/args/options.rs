@@ -26,32 +26,32 @@ pub struct Source {
 /// How far the author of the YAML is trusted.
 #[derive(Debug, Clone, Copy, Default, clap::Args)]
 pub struct Trusted {
-    /// The YAML is from someone who is not trusted, such as the author of a pull request: run none of its commands,
-    /// open none of its secret stores, trust none of its certificate authorities, follow no link out of its folder or of
-    /// the checkout, and read no variable but DUO_*.
+    /// Treat the YAML as untrusted, e.g. because it comes from a pull request.
+    ///
+    /// duoctl then runs none of its commands, opens none of its secret stores, trusts none of its certificate
+    /// authorities, follows no link out of its folder or the checkout, and reads no environment variables except DUO_*.
     #[arg(long)]
     pub untrusted: bool,
 }
 
 impl Trusted {
-    /// The trust; DUOCTL_CA_FILE names certificate authorities in place of the YAML.
+    /// The trust. With DUOCTL_CA_FILE, untrusted YAML needs no certificate authorities of its own.
     pub fn trust(self) -> Trust {
         let given = std::env::var_os("DUOCTL_CA_FILE").is_some_and(|value| !value.is_empty());
         if self.untrusted { Trust::None { ca_given: given } } else { Trust::Full }
     }
 }
 
-/// What the variables of the YAML are set to.
+/// The values of the YAML's variables.
 #[derive(Debug, Clone, Default, clap::Args)]
 pub struct Variables {
-    /// Set a variable that the YAML declares under `vars` (repeatable). Without it, the environment variable
-    /// DUOCTL_VAR_NAME counts, and then the default.
+    /// Set a variable declared under `vars` (repeatable) [default: $DUOCTL_VAR_NAME, then the declared default].
     #[arg(long = "var", value_name = "NAME=VALUE", value_parser = assignment, add = completing::variable())]
     pub assignments: Vec<(String, String)>,
 }
 
 impl Variables {
-    /// How the YAML is read, with what the environment sets.
+    /// How the YAML is read, including variables that the environment sets.
     pub fn terms(&self, trust: Trust) -> Terms {
         Terms { trust, assigned: Assigned::new(self.assignments.iter().cloned(), std::env::vars_os()) }
     }
@@ -63,19 +63,19 @@ pub struct Yaml {
     /// How far its author is trusted.
     #[command(flatten)]
     pub trusted: Trusted,
-    /// What its variables are set to.
+    /// The values of its variables.
     #[command(flatten)]
     pub vars: Variables,
 }
 
 impl Yaml {
-    /// The same, with what the environment sets.
+    /// The same, including variables that the environment sets.
     pub fn terms(&self) -> Terms {
         self.vars.terms(self.trusted.trust())
     }
 }
 
-/// How the YAML is read, and Duo is reached.
+/// How to read the YAML and reach Duo.
 #[derive(Debug, Clone, clap::Args)]
 pub struct Online {
     /// How the YAML is read.
@@ -90,29 +90,28 @@ pub struct Online {
 #[derive(Debug, Clone, clap::Args)]
 #[command(next_help_heading = "Connection")]
 pub struct Connection {
-    /// Use the built-in simulator instead of Duo; its state is kept in STATE_DIR (by default .duoctl/sandbox beside
-    /// the YAML).
+    /// Use the built-in simulator instead of Duo, with its state in STATE_DIR [default: .duoctl/sandbox next to the
+    /// YAML].
     #[arg(long, value_name = "STATE_DIR", num_args = 0..=1, require_equals = true, default_missing_value = "", value_parser = state_folder)]
     pub sandbox: Option<PathBuf>,
-    /// Reach the tenant's hostname at this loopback address: a simulator that runs elsewhere on this machine. Without it,
-    /// DUOCTL_CONNECT_TO counts, unless --sandbox is given.
+    /// Connect to a simulator at this loopback address instead of the tenant's hostname [default: $DUOCTL_CONNECT_TO,
+    /// unless --sandbox is given].
     #[arg(long, value_name = "HOST:PORT", conflicts_with = "sandbox", value_parser = loopback)]
     pub connect_to: Option<SocketAddr>,
-    /// Trust the certificate authorities in this PEM file too. Without it, DUOCTL_CA_FILE counts, unless --sandbox is
-    /// given.
+    /// Also trust the certificate authorities in this PEM file [default: $DUOCTL_CA_FILE, unless --sandbox is given].
     #[arg(long, value_name = "FILE", conflicts_with = "sandbox")]
     pub ca_file: Option<PathBuf>,
-    /// Trust the certificate authorities built into duoctl (bundled) or those of this machine (system) [default: as
-    /// tenant.tls_roots says]
+    /// Trust the certificate authorities built into duoctl (bundled) or those of this machine (system) [default:
+    /// tenant.tls_roots].
     #[arg(long, value_name = "ROOTS", conflicts_with = "sandbox", value_parser = tls_roots())]
     pub tls_roots: Option<TlsRoots>,
-    /// How many requests may be under way at once.
+    /// Maximum number of concurrent requests.
     #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u16).range(1..=64))]
     pub parallelism: u16,
 }
 
 impl Connection {
-    /// Whom to trust: as the command line says, or else the YAML.
+    /// Which authorities to trust: those of the command line, or else of the YAML.
     pub fn authorities(&self, tenant: &Tenant) -> Authorities {
         let declared = tenant.ca_file.as_ref().map(|file| file.value.clone());
         Authorities {
@@ -121,11 +120,11 @@ impl Connection {
         }
     }
 
-    /// Itself, with what the environment says where the command line says nothing.
+    /// This connection; options that were not given are taken from the environment.
     ///
     /// # Errors
     ///
-    /// What is wrong with a variable.
+    /// A variable cannot be used.
     pub fn completed(&self) -> Result<Self, String> {
         if self.sandbox.is_some() {
             return Ok(self.clone());
@@ -155,36 +154,35 @@ pub struct Selected {
     pub exclude: Vec<String>,
 }
 
-/// How far the people are looked at whom a plan affects.
+/// How affected users are counted.
 #[derive(Debug, Clone, clap::Args)]
 pub struct Impact {
-    /// How many requests may be spent on counting who gains and who loses access, where a plan changes that; 0 counts
-    /// nobody.
+    /// Maximum number of requests for counting users who gain or lose access; 0 disables counting.
     #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(..=10_000))]
     pub impact_budget: u32,
 }
 
-/// What is consented to.
+/// The consents.
 #[derive(Debug, Clone, Default, clap::Args)]
 #[command(next_help_heading = "Consent")]
 pub struct Consents {
-    /// Consent by name to what a guard refuses, everywhere or at the addresses that match a glob, e.g.
+    /// Consent by name to what a guard refuses, everywhere or only at addresses that match a glob, e.g.
     /// widens_access:applications.vpn (repeatable).
     #[arg(long, value_name = "NAME[:ADDRESS]", value_parser = Allowed::parse, add = completing::consent())]
     pub allow: Vec<Allowed>,
-    /// Allow this share of the owned applications to change.
+    /// Allow up to this share of the owned applications to change.
     #[arg(long, value_name = "N%", value_parser = percent)]
     pub max_changes: Option<u8>,
-    /// Allow this many applications to be deleted.
+    /// Allow up to this many applications to be deleted.
     #[arg(long, value_name = "N")]
     pub max_deletes: Option<u32>,
-    /// Where Duo sees duoctl call from, for a change of the networks of its own key. Left out: as guards.caller_address
-    /// or Duo's activity log says.
+    /// The address that Duo sees duoctl calling from, for changes to the networks of its own key [default:
+    /// guards.caller_address, or else from Duo's activity log].
     #[arg(long, value_name = "ADDRESS")]
     pub caller_address: Option<IpAddr>,
 }
 
-/// An empty path stands for the folder beside the YAML, which is not known yet.
+/// An empty path means the folder next to the YAML, which is not known yet.
 fn state_folder(text: &str) -> Result<PathBuf, std::convert::Infallible> {
     Ok(PathBuf::from(text))
 }
@@ -196,10 +194,8 @@ fn loopback(text: &str) -> Result<SocketAddr, String> {
     };
     match numeric.parse::<SocketAddr>() {
         Ok(address) if address.ip().to_canonical().is_loopback() => Ok(address),
-        Ok(_) => {
-            Err("only an address of this machine, such as 127.0.0.1:8443, can stand in for Duo".to_owned())
-        }
-        Err(_) => Err("write an address of this machine with its port, such as 127.0.0.1:8443".to_owned()),
+        Ok(_) => Err("only a loopback address, such as 127.0.0.1:8443, is allowed".to_owned()),
+        Err(_) => Err("write a loopback address with a port, such as 127.0.0.1:8443".to_owned()),
     }
 }
 
@@ -210,13 +206,13 @@ fn tls_roots() -> impl TypedValueParser<Value = TlsRoots> {
 
 fn percent(text: &str) -> Result<u8, String> {
     let number = text.strip_suffix('%').unwrap_or(text).parse::<u8>().ok().filter(|percent| *percent <= 100);
-    number.ok_or_else(|| "write a share such as 40%".to_owned())
+    number.ok_or_else(|| "must be a percentage such as 40%".to_owned())
 }
 
 /// What happens to orphans.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum PruneMode {
-    /// Quarantine them first, and delete what has been quarantined long enough.
+    /// Quarantine them first, and delete them after `quarantine_days`.
     Quarantine,
     /// Delete them at once.
     Now,
@@ -240,11 +236,10 @@ impl From<PruneDocument> for PruneMode {
     }
 }
 
-/// How orphans are treated.
+/// What to do with orphans.
 #[derive(Debug, Clone, Default, clap::Args)]
 pub struct Pruning {
-    /// Remove owned applications that left the YAML: quarantine first, delete after `quarantine_days`; =now deletes at
-    /// once.
+    /// Remove owned applications that are no longer in the YAML; without MODE, quarantine them first.
     #[arg(long, value_enum, value_name = "MODE", num_args = 0..=1, require_equals = true, default_missing_value = "quarantine")]
     pub prune: Option<PruneMode>,
 }

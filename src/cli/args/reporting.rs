@@ -1,4 +1,4 @@
-//! In which formats a command can say what came of it, on stdout and in files.
+//! The output formats of commands, on stdout and in files.
 
 use std::marker::PhantomData;
 use std::path::PathBuf;
@@ -9,7 +9,7 @@ use crate::cli::completing;
 
 pub use crate::output::format::Format as OutputFormat;
 
-/// The formats that a command has.
+/// The formats that a command supports.
 pub trait Formats: Clone + Send + Sync + 'static {
     /// All of them, the default first.
     const ALL: &'static [OutputFormat];
@@ -46,21 +46,21 @@ formats! {
     OfHandoff: Human Markdown Json;
 }
 
-/// Where the outcome of a command goes.
+/// Where the output of a command goes.
 #[derive(Clone, Debug, clap::Args)]
 #[command(next_help_heading = "Output")]
 pub struct Output<F: Formats> {
-    /// How the outcome is printed.
+    /// Output format.
     #[arg(long, value_name = "FORMAT", value_parser = formats(F::ALL), default_value = "human")]
     pub format: OutputFormat,
-    /// Write the outcome into a file, too (repeatable).
+    /// Also write the output to a file (repeatable).
     #[arg(long = "report", value_name = "FORMAT=FILE", value_parser = report(F::ALL), add = completing::report(in_files(F::ALL).collect()))]
     pub reports: Vec<ReportFile>,
     #[arg(skip)]
     of: PhantomData<F>,
 }
 
-/// What `show` can print; which of them a document can be had in is a matter of its kind.
+/// The formats of `show`; each kind of document supports some of them.
 pub(super) const OF_SHOW: &[OutputFormat] = &[
     OutputFormat::Human,
     OutputFormat::Json,
@@ -72,7 +72,7 @@ pub(super) const OF_SHOW: &[OutputFormat] = &[
     OutputFormat::Junit,
 ];
 
-/// A file that gets the outcome, too.
+/// A file that also gets the output.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReportFile {
     /// The format.
@@ -81,19 +81,19 @@ pub struct ReportFile {
     pub path: PathBuf,
 }
 
-/// Reads one of some formats.
+/// Parses one of the allowed formats.
 pub(super) fn formats(allowed: &'static [OutputFormat]) -> impl TypedValueParser<Value = OutputFormat> {
     let values = allowed.iter().map(|format| PossibleValue::new(format.name()).help(format.help()));
     PossibleValuesParser::new(values).map(|name| OutputFormat::parse(&name).unwrap_or_default())
 }
 
-/// What is for a terminal is in no file, nor is what is printed while the command runs.
+/// The formats of files: not the one for terminals, nor the one that is printed while the command runs.
 fn in_files(allowed: &'static [OutputFormat]) -> impl Iterator<Item = OutputFormat> {
     let files = |format: &OutputFormat| !matches!(format, OutputFormat::Human | OutputFormat::Jsonl);
     allowed.iter().copied().filter(files)
 }
 
-/// Reads `FORMAT=FILE`.
+/// Parses `FORMAT=FILE`.
 fn report(allowed: &'static [OutputFormat]) -> impl TypedValueParser<Value = ReportFile> {
     let parse = move |text: &str| -> Result<ReportFile, String> {
         let known: Vec<&str> = in_files(allowed).map(OutputFormat::name).collect();
@@ -103,8 +103,7 @@ fn report(allowed: &'static [OutputFormat]) -> impl TypedValueParser<Value = Rep
             .ok_or_else(|| format!("write FORMAT=FILE, where FORMAT is one of {known}"))?;
         let format =
             OutputFormat::parse(name).filter(|format| in_files(allowed).any(|known| known == *format));
-        let format =
-            format.ok_or_else(|| format!("there is no report in the format `{name}`; there are {known}"))?;
+        let format = format.ok_or_else(|| format!("no report in the format `{name}`; there are {known}"))?;
         if path.is_empty() || path == "-" {
             return Err(format!("name a file, e.g. {name}=report; stdout has --format {name}"));
         }

@@ -1,4 +1,4 @@
-//! The commands that check, probe, rehearse or print.
+//! The commands that check, probe, simulate or print.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -15,7 +15,7 @@ use super::reporting::{OF_SHOW, OfDoctor, OfInventory, OfValidate, OfVerify, Out
 /// The folder of a new workspace.
 #[derive(Debug, clap::Args)]
 pub struct Folder {
-    /// The folder that gets the file; created if it does not exist [default: as --workspace].
+    /// Folder for the new file; created if it does not exist [default: as --workspace].
     #[arg(value_name = "PATH")]
     pub path: Option<PathBuf>,
 }
@@ -23,13 +23,13 @@ pub struct Folder {
 /// `duoctl init`.
 #[derive(Debug, clap::Args)]
 pub struct Init {
-    /// The folder that gets the file; created if it does not exist.
+    /// Folder for the new file; created if it does not exist.
     #[command(flatten)]
     pub source: Folder,
-    /// Leave the sample application out: the account exists already, and `duoctl import` comes next.
+    /// Leave out the sample application, to continue with `duoctl import`.
     #[arg(long)]
     pub bare: bool,
-    /// Ask nothing, also on a terminal: what is to be known stands in the file, to be edited.
+    /// Do not ask questions, even on a terminal; edit the file instead.
     #[arg(long)]
     pub no_input: bool,
 }
@@ -43,18 +43,18 @@ pub struct Validate {
     /// How the YAML is read.
     #[command(flatten)]
     pub yaml: Yaml,
-    /// Where the outcome goes.
+    /// Where the output goes.
     #[command(flatten)]
     pub output: Output<OfValidate>,
-    /// Exit with 7 when something at or above this severity is found; without it only errors fail, with 1.
+    /// Exit with 7 if there are findings at or above this severity; without it, errors exit with 1.
     #[arg(long, value_enum, value_name = "SEVERITY")]
     pub fail_severity: Option<FailSeverity>,
 }
 
-/// From which severity on findings fail.
+/// The lowest severity that fails.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum FailSeverity {
-    /// Everything that is found.
+    /// All findings.
     Note,
     /// Warnings and errors.
     Warning,
@@ -65,10 +65,10 @@ pub enum FailSeverity {
 /// `duoctl show`.
 #[derive(Debug, clap::Args)]
 pub struct Show {
-    /// A saved plan, or what a command printed with --format json; `-` for standard input.
+    /// A saved plan or the output of --format json; `-` reads standard input.
     #[arg(value_name = "FILE")]
     pub file: PathBuf,
-    /// How it is shown.
+    /// Output format.
     #[arg(long, value_name = "FORMAT", value_parser = formats(OF_SHOW), default_value = "human")]
     pub format: OutputFormat,
 }
@@ -76,7 +76,7 @@ pub struct Show {
 /// `duoctl explain`.
 #[derive(Debug, clap::Args)]
 pub struct Explain {
-    /// A name as it is printed: the code of a finding, a risk, a guard, or an exit code. All names without one.
+    /// The code of a finding, the name of a risk or guard, or an exit code; without one, all of them are listed.
     #[arg(value_name = "CODE", add = completing::code())]
     pub code: Option<String>,
 }
@@ -84,7 +84,7 @@ pub struct Explain {
 /// `duoctl fmt`.
 #[derive(Debug, clap::Args)]
 pub struct Fmt {
-    /// YAML files, or folders with duo.yaml and *.duo.yaml files [default: as --workspace]; - formats stdin to stdout.
+    /// YAML files, or folders with duo.yaml and *.duo.yaml files [default: as --workspace]; `-` formats stdin to stdout.
     #[arg(value_name = "PATH")]
     pub paths: Vec<PathBuf>,
     /// Write nothing; list the files that would change, and exit with 2 if there are any.
@@ -104,24 +104,24 @@ pub struct Verify {
     /// Where the YAML is.
     #[command(flatten)]
     pub source: Source,
-    /// How the YAML is read, and Duo is reached.
+    /// How to read the YAML and reach Duo.
     #[command(flatten)]
     pub online: Online,
     /// Which addresses are covered.
     #[command(flatten)]
     pub selected: Selected,
-    /// Where the outcome goes.
+    /// Where the output goes.
     #[command(flatten)]
     pub output: Output<OfVerify>,
-    /// Exit with 3 also when a check ends with this verdict.
+    /// Also exit with 3 if a check ends with this verdict.
     #[arg(long, value_enum, value_name = "VERDICT")]
     pub fail_on: Option<FailOn>,
 }
 
-/// What makes `duoctl verify` fail that does not otherwise.
+/// Verdicts that can also make `duoctl verify` fail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum FailOn {
-    /// What cannot be proven yet: a person has to act, or newer evidence has to come.
+    /// Not proven yet: someone has to act, or newer evidence is needed.
     Pending,
 }
 
@@ -141,11 +141,11 @@ pub enum SortBy {
     Access,
     /// The policy.
     Policy,
-    /// The age of the key, the oldest first.
+    /// The age of the key, oldest first.
     KeyAge,
-    /// The last use, the longest unused first.
+    /// The last use, longest unused first.
     LastUse,
-    /// What is to be done.
+    /// What needs to be done.
     State,
 }
 
@@ -155,7 +155,7 @@ pub struct List {
     /// Where the YAML is.
     #[command(flatten)]
     pub source: Source,
-    /// How the YAML is read, and Duo is reached.
+    /// How to read the YAML and reach Duo.
     #[command(flatten)]
     pub online: Online,
     /// Which addresses are covered.
@@ -164,13 +164,13 @@ pub struct List {
     /// List only applications of this type (repeatable).
     #[arg(long = "type", value_name = "TYPE", help_heading = "Selection", add = completing::kind())]
     pub kinds: Vec<String>,
-    /// List applications that are not managed, too.
+    /// Also list applications that are not managed.
     #[arg(long)]
     pub all: bool,
     /// Sort by this column.
     #[arg(long, value_enum, value_name = "COLUMN")]
     pub sort: Option<SortBy>,
-    /// Where the outcome goes.
+    /// Where the output goes.
     #[command(flatten)]
     pub output: Output<OfInventory>,
 }
@@ -181,10 +181,10 @@ pub struct Doctor {
     /// Where the YAML is.
     #[command(flatten)]
     pub source: Source,
-    /// How the YAML is read, and Duo is reached.
+    /// How to read the YAML and reach Duo.
     #[command(flatten)]
     pub online: Online,
-    /// Where the outcome goes.
+    /// Where the output goes.
     #[command(flatten)]
     pub output: Output<OfDoctor>,
 }
@@ -197,16 +197,18 @@ pub struct Sandbox {
     pub command: SandboxCommand,
 }
 
-/// What the simulator can do on its own.
+/// The commands of `duoctl sandbox`.
 #[derive(Debug, Subcommand)]
 pub enum SandboxCommand {
-    /// Serve the simulated account over HTTPS until a signal; one JSON line on stdout says how to reach it.
+    /// Serve the simulated account over HTTPS until interrupted.
+    ///
+    /// One JSON line on stdout describes how to reach it.
     #[command(after_help = examples::SERVE)]
     Serve(Serve),
-    /// Do what an administrator does in the Duo Admin Panel: change or delete an application behind duoctl's back.
+    /// Change or delete an application without duoctl, as in the Duo Admin Panel.
     #[command(after_help = examples::EDIT)]
     Edit(Edit),
-    /// Forget the simulated account: the next start begins with the seeded one.
+    /// Reset the simulated account to its initial content.
     #[command(after_help = examples::RESET)]
     Reset(Reset),
 }
@@ -214,23 +216,23 @@ pub enum SandboxCommand {
 /// `duoctl sandbox serve`.
 #[derive(Debug, clap::Args)]
 pub struct Serve {
-    /// The loopback address to listen on; port 0 takes a free one.
+    /// Loopback address to listen on; port 0 picks a free port.
     #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:0")]
     pub listen: SocketAddr,
-    /// The folder that keeps the account; created if it does not exist [default: .duoctl/sandbox next to the YAML].
+    /// Folder for the state of the account; created if it does not exist [default: .duoctl/sandbox next to the YAML].
     #[arg(long, value_name = "DIR")]
     pub state: Option<PathBuf>,
-    /// The API hostname of the account; without it, what the folder holds, at first api-1a2b3c4d.duosecurity.com.
+    /// API hostname of the account [default: as stored in the folder, or api-1a2b3c4d.duosecurity.com].
     #[arg(long, value_name = "NAME", value_parser = api_hostname)]
     pub api_hostname: Option<String>,
-    /// Print shell `export` lines for duoctl in place of the JSON line: DUO_HOST, DUO_IKEY, DUO_SKEY, DUOCTL_CONNECT_TO and
+    /// Print shell `export` lines instead of the JSON line: DUO_HOST, DUO_IKEY, DUO_SKEY, DUOCTL_CONNECT_TO and
     /// DUOCTL_CA_FILE.
     #[arg(long)]
     pub print_env: bool,
-    /// Inject a fault (repeatable); an unknown KIND lists the known ones.
+    /// Inject a fault (repeatable); an unknown KIND lists all kinds.
     #[arg(long, value_name = "KIND[=N][@CALLS][@/PATH]", add = completing::fault())]
     pub fault: Vec<String>,
-    /// Turn a switch where Duo's behaviour is not known for certain (repeatable); an unknown NAME lists the known ones.
+    /// Set a switch where Duo's behaviour is not known for certain (repeatable); an unknown NAME lists all switches.
     #[arg(long, value_name = "NAME=VALUE", add = completing::switch())]
     pub switch: Vec<String>,
 }
@@ -243,16 +245,16 @@ fn api_hostname(text: &str) -> Result<String, String> {
 /// `duoctl sandbox edit`.
 #[derive(Debug, clap::Args)]
 pub struct Edit {
-    /// The application, by its name or its integration key.
+    /// Name or integration key of the application.
     #[arg(value_name = "APPLICATION")]
     pub application: String,
-    /// Set a property, as Duo's API names it, e.g. greeting=Hello (repeatable). A value that is a JSON object is sent as one.
+    /// Set a property, named as in Duo's API, e.g. greeting=Hello (repeatable); a JSON object is sent as an object.
     #[arg(long, value_name = "PROPERTY=VALUE", required_unless_present = "delete")]
     pub set: Vec<String>,
     /// Delete the application.
     #[arg(long, conflicts_with = "set")]
     pub delete: bool,
-    /// The folder that keeps the account [default: .duoctl/sandbox next to the YAML].
+    /// Folder with the state of the account [default: .duoctl/sandbox next to the YAML].
     #[arg(long, value_name = "DIR")]
     pub state: Option<PathBuf>,
 }
@@ -260,10 +262,10 @@ pub struct Edit {
 /// `duoctl sandbox reset`.
 #[derive(Debug, clap::Args)]
 pub struct Reset {
-    /// Where the YAML is whose simulated account is forgotten.
+    /// The YAML whose simulated account is reset.
     #[command(flatten)]
     pub source: Source,
-    /// The folder that keeps the account [default: .duoctl/sandbox next to the YAML].
+    /// Folder with the state of the account [default: .duoctl/sandbox next to the YAML].
     #[arg(long, value_name = "DIR")]
     pub state: Option<PathBuf>,
 }
@@ -283,11 +285,12 @@ pub enum SchemaKind {
 /// `duoctl schema`.
 #[derive(Debug, clap::Args)]
 pub struct Schema {
-    /// Whose schema.
+    /// Which schema to print.
     #[arg(value_enum, default_value_t)]
     pub kind: SchemaKind,
-    /// Write the schema of the YAML into this folder (by default the current one), and tell VS Code about it in
-    /// .vscode/settings.json there: what stands in that file is kept, with its comments.
+    /// Write the schema of the YAML to this folder [default: the current folder], and register it with VS Code.
+    ///
+    /// The schema is added to .vscode/settings.json in the folder; the rest of that file, including comments, is kept.
     #[arg(long, value_name = "DIR", num_args = 0..=1, require_equals = true, default_missing_value = ".", conflicts_with = "kind")]
     pub install: Option<PathBuf>,
 }
@@ -320,10 +323,10 @@ pub enum Shell {
 /// `duoctl man`.
 #[derive(Debug, clap::Args)]
 pub struct Man {
-    /// The command, e.g. `sandbox serve`; duoctl itself without one.
+    /// The command, e.g. `sandbox serve`; without one, duoctl itself.
     #[arg(value_name = "COMMAND", add = completing::command())]
     pub command: Vec<String>,
-    /// Write the pages of all commands into this folder.
+    /// Write the pages of all commands to this folder.
     #[arg(long, value_name = "DIR", conflicts_with = "command")]
     pub dir: Option<PathBuf>,
 }

@@ -1,6 +1,6 @@
-# Asks duoctl at each TAB. Works with bash 3.2 and newer, without the package bash-completion.
+# Asks duoctl at each TAB. Works with bash 3.2 and later, without the bash-completion package.
 _duoctl() {
-    # Bash splits words at `=` and `:` where duoctl does not: they are joined up to the cursor.
+    # Bash splits words at `=` and `:`, duoctl does not: join them up to the cursor.
     local line=${COMP_LINE:0:COMP_POINT} word reply
     local words=()
     for word in "${COMP_WORDS[@]:0:COMP_CWORD+1}"; do
@@ -12,7 +12,7 @@ _duoctl() {
         words[${#words[@]}-1]+=$word
         line=${line#"$word"}
     done
-    # Bash replaces only what follows the last of them.
+    # Bash replaces only the part after the last `=` or `:`.
     word=${words[${#words[@]}-1]}
     local before=${word%"$2"}
     COMPREPLY=()

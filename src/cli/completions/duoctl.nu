@@ -1,4 +1,4 @@
-# Asks duoctl at each TAB, and every other completer about every other command.
+# Asks duoctl at each TAB; other commands keep the completer that was configured before.
 let duoctl_others = $env.config.completions?.external?.completer?
 $env.config.completions.external.enable = true
 $env.config.completions.external.completer = {|spans|
@@ -9,6 +9,6 @@ $env.config.completions.external.completer = {|spans|
         let parts = $line | split row "\t"
         {value: $parts.0, description: ($parts.1? | default '')}
     }
-    # Nothing leaves it to Nushell, which completes files.
+    # With null, Nushell completes files.
     if ($found | is-empty) { null } else { $found }
 }

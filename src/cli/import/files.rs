@@ -1,4 +1,4 @@
-//! The files of an import: each whole or not at all, and a run that ends early says which are written.
+//! Writes the files of an import, each completely or not at all. A run that ends early reports which were written.
 
 use std::fmt::Write as _;
 use std::io;
@@ -25,11 +25,11 @@ const NAMED: usize = 10;
 pub(super) enum Written {
     /// Every file.
     Whole,
-    /// Some of them, until a signal came.
+    /// Some of them, until a signal arrived.
     InPart,
 }
 
-/// Writes the files. What can be seen to be impossible is refused before the first one is touched.
+/// Writes the files. Problems that can be seen in advance are refused before the first one is touched.
 pub(super) async fn write(changes: &[Change], printer: Printer) -> Result<Written, Failure> {
     for change in changes {
         if let Err(error) = check(&change.path) {
@@ -66,13 +66,13 @@ fn failure(path: &Path, error: io::Error) -> Failure {
     Failure::File { path: path.to_owned(), what: "cannot be written", error }
 }
 
-/// Whether a file, or the folder that it is to be in, is a link that is never written through.
+/// Refuses a file or folder that is a link: files are never written through links.
 fn check(path: &Path) -> io::Result<()> {
     path.parent().filter(|folder| !folder.as_os_str().is_empty()).map_or(Ok(()), atomic::check)?;
     atomic::editable(path)
 }
 
-/// How many were written, and what kept the next one from being.
+/// How many were written, and why the next one was not.
 fn write_each(changes: &[Change], stop: &CancellationToken) -> (usize, Option<io::Error>) {
     for (count, change) in changes.iter().enumerate() {
         if stop.is_cancelled() {
@@ -96,7 +96,7 @@ fn write_one(change: &Change) -> io::Result<()> {
     };
     if now != change.before {
         return Err(io::Error::other(
-            "it was changed meanwhile; nothing of that is lost, and the same command goes on from it",
+            "it was changed in the meantime and left as it is; run the same command again to continue",
         ));
     }
     edit::save(&change.path, &change.text)
@@ -107,9 +107,9 @@ fn left(changes: &[Change], count: usize) -> String {
     let (written, missing) = changes.split_at(count.min(changes.len()));
     let mut text = match written.len() {
         0 => "nothing was written".to_owned(),
-        count => format!("{count} of {} files are written: {}", changes.len(), named(written)),
+        count => format!("{count} of {} files were written: {}", changes.len(), named(written)),
     };
-    let _ = writeln!(text, "; not written: {}. The same command adds what is missing.", named(missing));
+    let _ = writeln!(text, "; not written: {}. Run the same command again to add them.", named(missing));
     text
 }
 

@@ -1,4 +1,4 @@
-//! Which applications a rotation covers, and what is to become of each.
+//! Which applications a rotation covers, and what happens to each.
 
 use std::collections::BTreeSet;
 
@@ -8,9 +8,10 @@ use crate::duo::types::Integration;
 use crate::kinds::address::Address;
 use crate::kinds::risk::Risk;
 use crate::observe::Reading;
+use crate::output::document::ReasonDocument;
 use crate::reconcile::age::key_age;
 use crate::reconcile::consent::{Consent, UNVERIFIED};
-use crate::reconcile::delivery::{DesiredSecret, Held};
+use crate::reconcile::delivery::Held;
 use crate::reconcile::desired::DesiredApplication;
 use crate::reconcile::guard::allows;
 use crate::reconcile::live::Live;
@@ -21,31 +22,20 @@ use crate::reconcile::rotation::{Orders, Rotation, Stage, without_twin};
 use crate::reconcile::selection::Selection;
 
 use super::super::session::Session;
+use super::in_place::InPlace;
 use super::order::{Order, Verb};
-
-/// One application whose keys are replaced where it stands.
-pub(super) struct InPlace<'a> {
-    /// Its address.
-    pub(super) address: &'a Address,
-    /// The application.
-    pub(super) live: &'a Integration,
-    /// Where its keys go.
-    pub(super) secret: &'a DesiredSecret,
-    /// Whether duoctl itself uses the key.
-    pub(super) is_operator: bool,
-}
 
 /// What is to be done.
 #[derive(Default)]
 pub(super) struct Choice<'a> {
-    /// Keys that are replaced where they stand.
+    /// Keys that are replaced in the same application.
     pub(super) in_place: Vec<InPlace<'a>>,
-    /// Addresses whose rotation by a twin begins, goes on, ends or is called off.
+    /// Addresses whose rotation with an overlap begins, continues, ends or is called off.
     pub(super) twins: BTreeSet<Address>,
-    /// What was asked about the twins.
+    /// What was requested for these rotations.
     pub(super) orders: Orders,
-    /// Why others are left alone although they were asked for.
-    pub(super) refusals: Vec<String>,
+    /// Why other requested addresses are left alone.
+    pub(super) refusals: Vec<ReasonDocument>,
     /// How many keys are younger than `--older-than`.
     pub(super) young: usize,
 }
@@ -56,11 +46,11 @@ pub(super) struct Asked<'a> {
     pub(super) session: &'a Session,
     /// The account.
     pub(super) reading: &'a Reading,
-    /// The plan of now, without any order.
+    /// The current plan, without any order.
     pub(super) plan: &'a Plan,
     /// What is asked for.
     pub(super) order: &'a Order,
-    /// Of which addresses.
+    /// For which addresses.
     pub(super) selection: &'a Selection,
     /// What is consented to.
     pub(super) consent: &'a Consent,
@@ -78,22 +68,22 @@ impl<'a> Asked<'a> {
         let wanted = self.wanted(&mut choice.refusals);
         for declared in wanted {
             if let Err(reason) = self.judge(declared, &mut choice) {
-                choice.refusals.push(format!("{}: {reason}", declared.address));
+                choice.refusals.push(ReasonDocument { address: declared.address.to_string(), reason });
             }
         }
         choice
     }
 
-    /// The declared applications that are asked for. What left the YAML is refused, if it is named.
-    fn wanted(&self, refusals: &mut Vec<String>) -> Vec<&'a DesiredApplication> {
+    /// The declared applications that are requested. An application that is no longer in the YAML is refused if it is named.
+    fn wanted(&self, refusals: &mut Vec<ReasonDocument>) -> Vec<&'a DesiredApplication> {
         let named =
             |address: &Address| !self.order.selected.only.is_empty() && self.selection.covers(address);
-        refusals.extend(self.plan.orphans().iter().filter(|orphan| named(&orphan.address)).map(|orphan| {
-            format!(
-                "{}: it left the YAML; write the entry again to rotate it, or remove it and what its rotation made with \
-                 `duoctl apply --prune`",
-                orphan.address
-            )
+        let orphans = self.plan.orphans().iter().filter(|orphan| named(&orphan.address));
+        refusals.extend(orphans.map(|orphan| ReasonDocument {
+            address: orphan.address.to_string(),
+            reason: "it is no longer in the YAML; add it again to rotate its key, or remove it and what its rotation \
+                     created with `duoctl apply --prune`"
+                .to_owned(),
         }));
         let all = &self.session.desired.applications;
         all.iter().filter(|declared| self.selection.covers(&declared.address)).collect()
@@ -105,10 +95,10 @@ impl<'a> Asked<'a> {
         match rotation {
             Some(rotation) => self.go_on(declared, rotation, choice),
             None if self.order.verb == Verb::Abort => {
-                Err("no rotation of it is under way, so there is nothing to call off".to_owned())
+                Err("it has no rotation in progress, so there is nothing to call off".to_owned())
             }
             None if self.order.verb == Verb::Confirm => {
-                Err("no rotation of it is under way, so there is nothing to confirm".to_owned())
+                Err("it has no rotation in progress, so there is nothing to confirm".to_owned())
             }
             None => self.begin(declared, choice),
         }
@@ -132,7 +122,7 @@ impl<'a> Asked<'a> {
         } else {
             if rotation.stage == Stage::Abandoned {
                 return Err(format!(
-                    "its rotation was called off and is not cleared up; `duoctl keys abort {address}` does it"
+                    "its rotation was called off but not cleaned up; run `duoctl keys abort {address}` to finish"
                 ));
             }
             self.as_declared(declared, Some(rotation))?;
@@ -140,15 +130,15 @@ impl<'a> Asked<'a> {
         if self.order.verb == Verb::Confirm {
             if rotation.stage != Stage::Delivered {
                 return Err(format!(
-                    "its new key is not delivered yet, so nobody can be using it; `duoctl keys rotate {address}` goes on, \
-                     and then it can be confirmed"
+                    "its new key is not delivered yet, so it cannot be in use; run `duoctl keys rotate {address}` first, \
+                     then confirm it"
                 ));
             }
             let allowed = allows(&self.session.desired.guards, self.consent, Risk::BreaksHandoff, address);
             if address.is_intelligence() && !rotation.evidence.suffices() && !allowed {
                 return Err(
-                    "only the console's attestation counts here, since the console holds the key: enter the new one, then \
-                     run `duoctl attest`"
+                    "the console holds this key, so only an attestation counts: enter the new key there, then run \
+                     `duoctl attest`"
                         .to_owned(),
                 );
             }
@@ -158,7 +148,7 @@ impl<'a> Asked<'a> {
         Ok(())
     }
 
-    /// The key of an application goes to the store only if that is the one of the address, and not only says so.
+    /// The key of an application goes to the store only if the application is proven to be the one of the address.
     fn may_hand_out(&self, declared: &DesiredApplication, live: &Integration) -> Result<(), String> {
         let observation = &self.reading.observation;
         let (address, ikey) = (&declared.address, &live.ikey);
@@ -171,11 +161,11 @@ impl<'a> Asked<'a> {
                 Ok(())
             }
             Ownership::Adopted => Err(format!(
-                "duoctl did not create {ikey}, it has the type and name, and its key would go to the store; to allow it: \
-                 --allow adopts_key:{address}, or pin it with `integration_key`"
+                "duoctl did not create {ikey}, which only has the same type and name, and its key would go to the store; \
+                 to allow it: --allow adopts_key:{address}, or pin it with `integration_key`"
             )),
             Ownership::Claimed => Err(format!(
-                "the marker of {ikey} is sealed by a key that this run does not have; to go on: --allow \
+                "the marker of {ikey} is sealed by a key that this run does not have; to allow it: --allow \
                  {UNVERIFIED}:{ikey}, or pin it with `integration_key`"
             )),
         }
@@ -184,7 +174,7 @@ impl<'a> Asked<'a> {
     fn begin(&self, declared: &'a DesiredApplication, choice: &mut Choice<'a>) -> Result<(), String> {
         let address = &declared.address;
         if self.order.selected.only.is_empty() && declared.secret.is_none() {
-            // Who asks for old keys of no application in particular means those that duoctl can replace.
+            // A request for old keys without addresses covers only keys that duoctl can replace.
             return Ok(());
         }
         let live = self.live(declared)?;
@@ -202,7 +192,7 @@ impl<'a> Asked<'a> {
         let in_place = self.order.in_place();
         if secret.is_none() && (in_place || !address.is_intelligence()) {
             return Err(
-                "it has no `secret`, so its new key would be nowhere; say where it is to be delivered"
+                "it has no `secret`, so its new key would not be stored; add `secret` to say where to deliver it"
                     .to_owned(),
             );
         }
@@ -211,20 +201,20 @@ impl<'a> Asked<'a> {
         if !in_place {
             if is_operator {
                 return Err(
-                    "duoctl itself uses this key, so it cannot be rotated with an overlap; give `--strategy in-place`"
+                    "duoctl itself uses this key, so it cannot be rotated with an overlap; pass `--strategy in-place`"
                         .to_owned(),
                 );
             }
             if let Some(reason) = without_twin(live.kind()) {
                 return Err(format!(
-                    "{reason}; give `--strategy in-place` for a new key in the same application, which is an outage until \
-                     the new key is read"
+                    "{reason}; pass `--strategy in-place` for a new key in the same application, with an outage until the \
+                     new key is read"
                 ));
             }
             if let Some(pin) = &declared.pin {
                 return Err(format!(
-                    "`integration_key` pins it to {}, and a rotation with an overlap changes that key; remove `integration_key`, its marker \
-                     tells which application it is",
+                    "`integration_key` pins it to {}, and a rotation with an overlap changes that key; remove `integration_key`: its \
+                     marker identifies the application",
                     pin.value
                 ));
             }
@@ -240,7 +230,7 @@ impl<'a> Asked<'a> {
             && !allows(&self.session.desired.guards, self.consent, Risk::BreaksHandoff, address)
         {
             return Err(format!(
-                "the Identity Intelligence console holds the old key, which stops working until somebody enters the new one; \
+                "the Identity Intelligence console holds the old key, so it stops working until someone enters the new one; \
                  to allow it: --allow breaks_handoff:{address}"
             ));
         }
@@ -268,8 +258,8 @@ impl<'a> Asked<'a> {
         }
     }
 
-    /// A rotation copies what is there, so that has to be what the YAML says. A successor whose making was interrupted
-    /// is not, and the rotation itself completes it.
+    /// A rotation copies the live application, so that has to match the YAML. A successor whose creation was interrupted
+    /// does not match, and the rotation itself completes it.
     fn as_declared(&self, declared: &DesiredApplication, rotation: Option<&Rotation>) -> Result<(), String> {
         let address = &declared.address;
         let half =
@@ -284,16 +274,13 @@ impl<'a> Asked<'a> {
         Ok(())
     }
 
-    /// Whether a key is old enough. That nobody can tell is said, and the key left alone.
+    /// Whether a key is old enough. A key of unknown age is left alone, with an error.
     fn is_old(&self, live: &Integration, address: &Address, least: SignedDuration) -> Result<bool, String> {
         let observation = &self.reading.observation;
         let held = observation.held.get(address);
         let age = key_age(live, held, &observation.creations, &observation.host, None);
         age.is_over(least, self.now).ok_or_else(|| {
-            format!(
-                "nobody can tell whether its key is old enough, so it is left alone: it is {}",
-                age.words()
-            )
+            format!("cannot tell whether its key is old enough, so it is left alone: it is {}", age.words())
         })
     }
 }

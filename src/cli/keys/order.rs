@@ -1,4 +1,4 @@
-//! What is asked of keys, and of which addresses.
+//! What a command about keys is asked to do, and for which addresses.
 
 use clap::ValueEnum as _;
 use jiff::SignedDuration;
@@ -6,16 +6,16 @@ use jiff::SignedDuration;
 use super::super::again::word;
 use super::super::args::{Selected, Strategy};
 
-/// How long an old key has to be unused, where that is not asked.
+/// How long an old key has to be unused by default.
 pub(super) const SILENCE: SignedDuration = SignedDuration::from_hours(24);
 
-/// What is asked for, and of which addresses.
+/// What is asked for, and for which addresses.
 pub(super) struct Order {
     /// What is asked for.
     pub(super) verb: Verb,
     /// How long an old key has to be unused before it is removed.
     pub(super) silence: SignedDuration,
-    /// Of which addresses.
+    /// For which addresses.
     pub(super) selected: Selected,
 }
 
@@ -27,8 +27,19 @@ pub(super) enum Verb {
     Abort,
 }
 
+impl Verb {
+    /// The command.
+    pub(super) fn command(self) -> &'static str {
+        match self {
+            Self::Rotate { .. } => "keys rotate",
+            Self::Confirm => "keys confirm",
+            Self::Abort => "keys abort",
+        }
+    }
+}
+
 impl Order {
-    /// From which age on keys are rotated.
+    /// The age from which keys are rotated.
     pub(super) fn older_than(&self) -> Option<SignedDuration> {
         match self.verb {
             Verb::Rotate { older_than, .. } => older_than,
@@ -36,12 +47,11 @@ impl Order {
         }
     }
 
-    /// The words of the command.
+    /// The command with its arguments.
     pub(super) fn command(&self) -> String {
-        let (verb, strategy) = match self.verb {
-            Verb::Rotate { strategy, .. } => ("keys rotate", strategy),
-            Verb::Confirm => ("keys confirm", None),
-            Verb::Abort => ("keys abort", None),
+        let strategy = match self.verb {
+            Verb::Rotate { strategy, .. } => strategy,
+            Verb::Confirm | Verb::Abort => None,
         };
         let strategy = strategy.and_then(|strategy| strategy.to_possible_value());
         let strategy = strategy.map(|value| format!("--strategy {}", value.get_name()));
@@ -50,7 +60,11 @@ impl Order {
         let addresses = self.selected.only.iter().map(|address| word(address));
         let exclude = self.selected.exclude.iter().map(|glob| format!("--exclude {}", word(glob)));
         let options = [strategy, older_than, silence].into_iter().flatten().chain(exclude);
-        std::iter::once(verb.to_owned()).chain(addresses).chain(options).collect::<Vec<_>>().join(" ")
+        std::iter::once(self.verb.command().to_owned())
+            .chain(addresses)
+            .chain(options)
+            .collect::<Vec<_>>()
+            .join(" ")
     }
 
     /// Whether the key is to be replaced in the same application.

@@ -1,4 +1,4 @@
-//! From an edit to the replacements of text that make it.
+//! Turns an edit into replacements of text.
 
 use std::ops::Range;
 
@@ -18,13 +18,13 @@ pub(super) struct Editor<'t> {
     step: usize,
 }
 
-/// One piece of text in place of another.
+/// A replacement of one piece of text.
 struct Replacement {
     place: Range<usize>,
     text: String,
 }
 
-/// Where an entry stands: its mapping, itself, and where the flow collection around it begins.
+/// The position of an entry: its mapping, its index, and the start of the flow collection around it.
 #[derive(Clone, Copy)]
 struct Context {
     /// The start of the outermost `{` or `[` around the place.
@@ -45,7 +45,7 @@ impl<'t> Editor<'t> {
         Some(editor)
     }
 
-    /// Whether the text shares values at all.
+    /// Whether the text shares values by anchors.
     pub(super) fn has_anchors(&self) -> bool {
         fn aliases(node: &Written) -> bool {
             match &node.shape {
@@ -63,7 +63,7 @@ impl<'t> Editor<'t> {
         !self.file.comments.is_empty()
     }
 
-    /// Whether another text holds every comment of this one, as often.
+    /// Whether another text contains every comment of this one, equally often.
     pub(super) fn comments_are_in(&self, other: &Editor<'_>) -> bool {
         let mut theirs = other.comments();
         self.comments().into_iter().all(|comment| {
@@ -90,13 +90,13 @@ impl<'t> Editor<'t> {
         offset + rest.find(['\n', '\r']).unwrap_or(rest.len())
     }
 
-    /// After the line break of the line of an offset.
+    /// The offset after the line break of the line of an offset.
     fn next_line(&self, offset: usize) -> usize {
         let rest = self.slice(offset..self.text.len());
         rest.find('\n').map_or(self.text.len(), |newline| offset + newline + 1)
     }
 
-    /// Whether the next lines are a comment that stands deeper than a key: a block of text above would swallow it.
+    /// Whether the next lines are a comment that is indented deeper than a key: a block scalar above would absorb it.
     fn comment_below(&self, line_start: usize, indent: usize) -> bool {
         let rest = self.slice(line_start..self.text.len());
         let next = rest.lines().find(|line| !line.trim().is_empty()).unwrap_or_default();
@@ -108,7 +108,7 @@ impl<'t> Editor<'t> {
         self.slice(self.line_begin(offset)..offset).chars().count()
     }
 
-    /// How much deeper the first nested mapping stands than what it is nested in.
+    /// The indentation of the first nested mapping relative to its parent.
     fn first_step(&self, node: &Written) -> Option<usize> {
         match &node.shape {
             Shape::Mapping { flow: false, entries } => entries.iter().find_map(|pair| {
@@ -122,7 +122,7 @@ impl<'t> Editor<'t> {
         }
     }
 
-    /// Sets the value at a path; `after` is the meaning of the whole file once that is done.
+    /// Sets the value at a path; `after` is the meaning of the whole file after the edit.
     pub(super) fn set(&self, path: &[&str], after: &Value) -> Result<String, EditError> {
         let Some(root) = &self.file.root else { return Ok(self.at_end(after)) };
         let mut node = root;
@@ -223,7 +223,7 @@ impl<'t> Editor<'t> {
         Ok(self.apply(vec![self.after_last(entries, &nested).ok_or_else(unsafe_here)?]))
     }
 
-    /// The lines of a fragment below keys that do not exist yet; the first key stands at `column`.
+    /// The lines of a fragment below keys that do not exist yet; the first key is at `column`.
     fn nested(&self, keys: &[&str], fragment: &str, column: usize) -> Vec<String> {
         let pad = |depth: usize| " ".repeat(column + depth * self.step);
         let mut lines: Vec<String> = keys
@@ -241,8 +241,8 @@ impl<'t> Editor<'t> {
         self.with_lines_at_end(&self.nested(path, fragment, 0))
     }
 
-    /// Replaces an empty value by lines below its key; a comment on the key's line stays there. `None` where there is a
-    /// comment in what goes.
+    /// Replaces an empty value by lines below its key; a comment on the key's line stays there. `None` if the replaced text
+    /// contains a comment.
     fn below_key(&self, pair: &Pair, lines: &[String]) -> Option<Vec<Replacement>> {
         let place = self.value_place(pair);
         let end = self.line_end(place.end);
@@ -273,16 +273,16 @@ impl<'t> Editor<'t> {
         Replacement { place: offset..offset, text }
     }
 
-    /// Where another entry may follow: the end of the entry's last line, or the start of the one after it.
+    /// Where another entry can follow: the end of the entry's last line, or the start of the next line.
     fn after_entry(&self, pair: &Pair) -> (usize, bool) {
         match last_scalar(&pair.value) {
-            // Blank lines at the end may belong to the value.
+            // Blank lines at the end may be part of the value.
             Some(end) if self.slice(0..end).ends_with('\n') => (end, true),
             _ => (self.line_end(self.value_place(pair).end), false),
         }
     }
 
-    /// An empty file, or one that holds only comments.
+    /// The text for an empty file, or one with only comments.
     fn at_end(&self, after: &Value) -> String {
         let Value::Object(map) = after else { return self.text.to_owned() };
         let lines: Vec<String> =
@@ -294,13 +294,12 @@ impl<'t> Editor<'t> {
         self.apply(vec![self.lines_at(self.text.len(), true, lines)])
     }
 
-    /// Behind the colon of an entry, or behind its key where it has none.
+    /// The offset after the colon of an entry, or after its key if it has no colon.
     fn after_colon(&self, pair: &Pair) -> usize {
         after_colon(self.text, pair.key_place.end)
     }
 
-    /// From the first byte of a value, anchor and tag included, to its last; empty behind the colon where it is only
-    /// implied.
+    /// The range of a value, including anchor and tag; empty after the colon if the value is implied.
     fn value_place(&self, pair: &Pair) -> Range<usize> {
         let colon = self.after_colon(pair);
         let mut end = pair.value.place.end;
@@ -317,7 +316,7 @@ impl<'t> Editor<'t> {
         (if below { colon } else { colon + line.len() - content.len() })..end
     }
 
-    /// Puts another value in the place of an entry's.
+    /// Replaces an entry's value.
     fn replacement(
         &self,
         pair: &Pair,
@@ -349,18 +348,18 @@ impl<'t> Editor<'t> {
         Ok(self.with_comments(place, text, pair.key_place.start, context))
     }
 
-    /// Refuses what would part a comment from what it is about: in the place of what goes, on its last line, or right
-    /// above it.
+    /// Refuses edits that would separate a comment from its subject: a comment inside the removed text, on its last line, or
+    /// directly above it.
     fn uncommented(&self, path: &str, pair: &Pair, flow: bool) -> Result<(), EditError> {
         let (start, end) = (pair.key_place.start, self.value_place(pair).end);
         let place = if flow { start..end } else { self.lead(start)..self.line_end(end) };
         self.free_of_comments(path, place)
     }
 
-    /// Where the comments right above a line begin, or the line itself where there are none.
+    /// The start of the comments directly above a line, or of the line itself if there are none.
     fn lead(&self, offset: usize) -> usize {
         let mut begin = self.line_begin(offset);
-        // Something else on the line is what the comments above are about.
+        // The comments above are about something else on the line.
         if !self.slice(begin..offset).trim_matches([' ', '-']).is_empty() {
             return offset;
         }
@@ -382,7 +381,7 @@ impl<'t> Editor<'t> {
         })
     }
 
-    /// A list of which items stay, in their order, and others come at the end: only those lines change.
+    /// Changes of a list in which the remaining items keep their order and new ones are appended: only those lines change.
     fn list_changes(&self, pair: &Pair, value: &Value) -> Result<Option<Vec<Replacement>>, EditError> {
         let (Shape::List { flow, items }, Value::Array(wanted)) = (&pair.value.shape, value) else {
             return Ok(None);
@@ -429,13 +428,13 @@ impl<'t> Editor<'t> {
         Ok(Some(changes))
     }
 
-    /// The text of a plain item; `None` for everything else.
+    /// The value of a plain item; `None` for everything else.
     fn scalar(&self, item: &Written) -> Option<Value> {
         let Shape::Scalar { block: false } = item.shape else { return None };
         meaning(self.slice(item.place.clone())).ok().filter(|value| !value.is_null())
     }
 
-    /// A new entry in a mapping.
+    /// Inserts an entry into a mapping.
     fn insertion(
         &self,
         mapping: &Written,
@@ -474,7 +473,7 @@ impl<'t> Editor<'t> {
         let place = if self.slice(begin..key).trim().is_empty() {
             begin..end
         } else {
-            // It shares its line with a dash: what follows moves up to it.
+            // It shares its line with a dash, so the next entry moves up to the dash.
             key..next.map_or(end, |next| next.key_place.start)
         };
         self.with_comments(place, String::new(), key, context)
@@ -492,7 +491,7 @@ impl<'t> Editor<'t> {
         self.with_comments(place, String::new(), pair.key_place.start, context)
     }
 
-    /// A replacement; the comments in its place move onto lines of their own above.
+    /// A replacement that moves the comments in its range to their own lines above.
     fn with_comments(
         &self,
         place: Range<usize>,

@@ -1,4 +1,4 @@
-//! What a text means, and why an edit of it is refused.
+//! The meaning of a text, and the reasons to refuse an edit.
 
 use serde_json::Value;
 use thiserror::Error;
@@ -7,30 +7,30 @@ use crate::diagnostic::has_errors;
 use crate::yaml;
 use crate::yaml::Node;
 
-/// Why an edit was not made. Nothing was changed.
+/// Why an edit was refused. Nothing was changed.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum EditError {
-    /// The text cannot be read.
+    /// The text cannot be parsed.
     #[error("the file has errors; `duoctl validate` shows them")]
     NotYaml,
-    /// Something on the way to the value is no mapping.
-    #[error("`{0}` is not a mapping, so nothing can stand below it")]
+    /// Something on the path to the value is not a mapping.
+    #[error("`{0}` is not a mapping, so it cannot have keys")]
     NotAMapping(String),
-    /// The value, or what it stands in, is shared by an anchor, an alias or a merge key.
-    #[error("`{0}` is shared with other places by an anchor or a merge key; edit it by hand")]
+    /// The value, or something around it, is shared by an anchor, an alias or a merge key.
+    #[error("`{0}` is shared by an anchor or a merge key; edit it by hand")]
     Shared(String),
     /// The value comes from a variable, which would be lost.
     #[error("`{0}` comes from a variable, `{1}`; change the variable, or edit the value by hand")]
     Variable(String, String),
-    /// A comment is about what would go, and nobody but a person knows what becomes of it.
-    #[error("the comment {1} is about what would be removed from `{0}`; edit it by hand")]
+    /// A comment describes what would be removed, and only the user knows what to do with the comment.
+    #[error("the comment {1} describes what would be removed from `{0}`; edit it by hand")]
     Comment(String, String),
-    /// The edited text would not mean what was intended.
-    #[error("`{0}` is written in a way that cannot be edited safely; edit it by hand")]
+    /// The edited text would not have the intended meaning.
+    #[error("`{0}` cannot be edited safely; edit it by hand")]
     Unsafe(String),
 }
 
-/// What a text means; `null` for an empty one.
+/// The meaning of a text; `null` for an empty one.
 pub(super) fn meaning(text: &str) -> Result<Value, EditError> {
     Ok(read(text)?.map_or(Value::Null, |tree| tree.json()))
 }

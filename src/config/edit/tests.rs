@@ -36,7 +36,7 @@ fn a_value_is_replaced_and_everything_else_stays() {
     assert_eq!(after, FILE.replace("name: Wiki", "name: \"Wiki, new\""));
     let after = set_in(FILE, "applications.vpn.groups_allowed", json!(["VPN Users", "Staff"]));
     assert_eq!(after, FILE.replace("      - Contractors\n", "      - Staff\n"));
-    // A comment about an item that goes is nobody else's.
+    // A comment about a removed item must not end up at another item.
     let refused = set(FILE, &["applications", "vpn", "groups_allowed"], &json!(["Staff"]));
     let comment = EditError::Comment("groups_allowed".to_owned(), "# all of them".to_owned());
     assert_eq!(refused, Err(comment.clone()));
@@ -151,7 +151,7 @@ fn a_fragment_that_means_something_else_is_refused() {
     assert_eq!(broken, refused);
 }
 
-/// A document as a person might have written it: every choice of style comes from the bytes.
+/// Writes a document as a person might: the bytes choose the style.
 struct Author<'c> {
     choices: std::iter::Cycle<std::slice::Iter<'c, u8>>,
     comments: usize,
@@ -325,7 +325,7 @@ fn any_map() -> impl Strategy<Value = Map<String, Value>> {
     prop::collection::vec((any_text(), any_value()), 1..6).prop_map(|pairs| pairs.into_iter().collect())
 }
 
-/// A path into a document: existing keys as far as the choices go down, then perhaps a new one.
+/// A path into a document: existing keys as far as the choices go, then possibly a new one.
 fn path_in(map: &Map<String, Value>, choices: &[u8], fresh: &str) -> Vec<String> {
     let mut path = Vec::new();
     let mut here = map;
@@ -357,9 +357,9 @@ fn read_back(text: &str) -> Value {
     meaning(text.trim_start_matches('\u{feff}')).expect("YAML")
 }
 
-/// What readers take for something else than a text where it has no quotes, as they say it themselves.
+/// Patterns of unquoted text that readers do not read as text, from their own sources.
 const MISREAD: [&str; 14] = [
-    // YAML 1.2, section 10.3.2, and the spellings that others add.
+    // YAML 1.2, section 10.3.2, and additional spellings of other readers.
     r"(?i)^(~|null|true|false|[-+]?\.?inf(inity)?|\.?nan)?$",
     r"^([-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+|[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?)$",
     // YAML 1.1, yaml.org/type: bool, int, float, merge, value, timestamp.
@@ -374,14 +374,14 @@ const MISREAD: [&str; 14] = [
     "^:",
     r"(?i)^[-+]?(0[bdo])?[0-9][0-9_,]*(\.[0-9_,]+)?(e[-+]?[0-9_,]+)?$",
     r"(?i)^[-+]?0x[0-9a-f_,]+(\.[0-9a-f_,]+)?(p[-+]?[0-9_,]+)?$",
-    // go-yaml 3, resolve.go: underscores anywhere, and a sign behind a radix.
+    // go-yaml 3, resolve.go: underscores anywhere, and a sign after a radix.
     r"^[-+]?_*[0-9][0-9_]*(\.[0-9_]*)?([eE]_*[-+]?[0-9_]+)?$",
     "^-?0_*[bo][-+]?[0-7_]+$",
-    // PyYAML, scanner.py: the sign of a key inside `[]` and `{}`, wherever it is.
+    // PyYAML, scanner.py: the key indicator, anywhere inside `[]` and `{}`.
     r"\?",
 ];
 
-/// What of a YAML text another reader takes for something else: texts without quotes, and characters that it drops.
+/// Parts of a YAML text that another reader would misread: unquoted texts, and characters that it drops.
 fn misread(yaml: &str) -> Vec<String> {
     let readers = regex::RegexSet::new(MISREAD).unwrap();
     let plain = granit_parser::Parser::new_from_str(yaml).filter_map(|event| match event.unwrap().0 {
@@ -432,7 +432,7 @@ proptest! {
         };
         let edited = match edited {
             Ok(edited) => edited,
-            // Only what goes can part a comment from what it is about.
+            // Only a removal can separate a comment from its subject.
             Err(EditError::Comment(..)) if text.contains('#') => return Ok(()),
             Err(error) => return Err(TestCaseError::fail(format!("{error}: {path:?} = {value}\n{text}"))),
         };
@@ -457,7 +457,7 @@ fn a_variable_is_never_overwritten() {
         assert_eq!(remove(text, &path), Err(expected));
     }
     assert!(matches!(refused(&vpn, json!({"greeting": "x"})), EditError::Variable(..)));
-    // What keeps the variable, and what is none, may be edited.
+    // Edits that keep the variable are allowed, and so are edits of text that is not a variable.
     let after = set_in(text, "applications.vpn.groups_allowed", json!(["${vars.group}", "B"]));
     assert!(after.contains("${vars.group}") && after.contains('B'));
     assert!(set_in(text, "applications.vpn.notes", json!("new")).contains("notes: new"));

@@ -1,7 +1,7 @@
-//! Values as YAML text that every reader takes back as the same value, readers of YAML 1.1 included.
+//! Writes values as YAML text that every reader, including YAML 1.1 readers, reads back as the same value.
 //!
-//! The library lays out, quotes and escapes. Decided here are the form of each value, that only words stay without quotes
-//! (readers disagree about the rest), and that a character that cannot be seen is escaped.
+//! The library does layout, quotes and escapes. This module decides the form of each value, leaves only words unquoted
+//! (readers disagree about the rest), and escapes invisible characters.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -13,10 +13,10 @@ use serde_yaml::{DoubleQuoted, FlowSeq, LitStr, SingleQuoted};
 
 use crate::text::is_harmful;
 
-/// How many characters a list on one line may have.
+/// The maximum length of a list on one line.
 const LINE: usize = 90;
 
-/// A text on one line, quoted where it has to be; also inside `[]` and `{}`.
+/// A text on one line, quoted if necessary; also valid inside `[]` and `{}`.
 pub fn text(text: &str) -> String {
     inline(&Value::from(text))
 }
@@ -25,14 +25,14 @@ pub fn text(text: &str) -> String {
 pub fn inline(value: &Value) -> String {
     let list = emit(&FlowSeq([Styled { value, literal: false }]), 2);
     let line = list.as_deref().and_then(|list| list.strip_prefix('[')?.strip_suffix("]\n"));
-    // JSON is YAML, too.
+    // JSON is also YAML.
     line.map_or_else(|| escaped(&value.to_string()), str::to_owned)
 }
 
 /// A key with its value in block style, as lines; the first has no indentation.
 ///
-/// `indent` is the column of the key, `step` how much deeper its parts are, `literal` whether several lines of text
-/// may become a block (nothing may follow on the last line then).
+/// `indent` is the column of the key, `step` the additional indentation of its parts. `literal` allows text of several
+/// lines to become a block; then nothing may follow on the last line.
 pub fn entry(key: &str, value: &Value, indent: usize, step: usize, literal: bool) -> Vec<String> {
     let (first, mut rest) = after_key(value, indent, step, literal);
     let space = if first.is_empty() { "" } else { " " };
@@ -40,13 +40,13 @@ pub fn entry(key: &str, value: &Value, indent: usize, step: usize, literal: bool
     rest
 }
 
-/// What follows a key on its line, and the lines below.
+/// The text after a key on its line, and the lines below.
 pub fn after_key(value: &Value, indent: usize, step: usize, literal: bool) -> (String, Vec<String>) {
     block("k:", &BTreeMap::from([("k", Styled { value, literal })]), indent, step)
         .unwrap_or_else(|| (inline(value), Vec::new()))
 }
 
-/// An item of a list in block style, its dash at `indent`.
+/// An item of a list in block style with its dash at `indent`.
 pub(super) fn list_item(item: &Value, indent: usize, step: usize) -> Vec<String> {
     let (first, mut rest) = block("-", &[Styled { value: item, literal: false }], indent, step)
         .unwrap_or_else(|| (inline(item), Vec::new()));
@@ -54,7 +54,7 @@ pub(super) fn list_item(item: &Value, indent: usize, step: usize) -> Vec<String>
     rest
 }
 
-/// What follows the sign at the start of a collection of one value, and the lines below.
+/// The text after the `:` or `-` of a collection with one value, and the lines below.
 fn block(
     sign: &str,
     collection: &impl Serialize,
@@ -76,10 +76,10 @@ fn emit(value: &impl Serialize, step: usize) -> Option<String> {
     Some(escaped(&serde_yaml::to_string_with_options(value, options).ok()?))
 }
 
-/// A value in its form.
+/// A value with its style.
 struct Styled<'v> {
     value: &'v Value,
-    /// Whether texts in it, outside lists, may be blocks.
+    /// Whether texts in it, outside of lists, may be blocks.
     literal: bool,
 }
 
@@ -95,9 +95,9 @@ impl Serialize for Styled<'_> {
                 FlowSeq(items.iter().map(item).collect::<Vec<_>>()).serialize(serializer)
             }
             Value::Array(items) => serializer.collect_seq(items.iter().map(item)),
-            // The library has its own rule for the quotes of keys, which no wrapper changes.
+            // The library has its own rule for quoting keys, which wrappers do not affect.
             Value::Object(map) if map.keys().any(|key| is_odd(key)) => {
-                Err(S::Error::custom("a key without the quotes or the escapes that it needs"))
+                Err(S::Error::custom("a key lacks necessary quotes or escapes"))
             }
             Value::Object(map) => {
                 let part = |value| Styled { value, literal: self.literal };
@@ -108,7 +108,7 @@ impl Serialize for Styled<'_> {
     }
 }
 
-/// Whether a list is one line: it holds no lists or mappings, and is short.
+/// Whether a list is written on one line: it is short and contains no lists or mappings.
 fn fits(items: &[Value]) -> bool {
     let single = |item: &Value| match item {
         Value::Array(inner) => inner.is_empty(),
@@ -119,7 +119,7 @@ fn fits(items: &[Value]) -> bool {
     items.iter().all(single) && items.iter().map(width).sum::<usize>() <= LINE
 }
 
-/// Whether a text of several lines reads the same as a block.
+/// Whether a text of several lines can be written as a block.
 fn is_literal(text: &str) -> bool {
     let body = text.strip_suffix('\n').unwrap_or(text);
     let seen = |line: &str| line.is_empty() || !line.trim().is_empty() && !line.starts_with('\t');
@@ -130,14 +130,14 @@ fn is_literal(text: &str) -> bool {
         && !body.contains(|c| !matches!(c, '\n' | '\t') && must_escape(c))
 }
 
-/// Whether a text is words, which need no quotes where the library finds no other meaning in them.
+/// Whether a text consists of words. They need no quotes unless the library finds another meaning in them.
 fn is_word(text: &str) -> bool {
     text.starts_with(|c: char| c.is_alphabetic() || c.is_ascii_digit())
         && text.chars().all(|c| c.is_alphanumeric() && !must_escape(c) || " _-./@()+$~;".contains(c))
         && !may_be_number(text)
 }
 
-/// Whether some reader may take a text for a number or a date. The library does not know all that readers do.
+/// Whether some reader may read a text as a number or a date. The library does not know the rules of all readers.
 fn may_be_number(text: &str) -> bool {
     let digits = text.trim_start_matches(['-', '+', '.', '_']);
     let number = |c: char| c.is_ascii_hexdigit() || " _-+.:,oOpPtTxXzZ".contains(c);
@@ -146,23 +146,23 @@ fn may_be_number(text: &str) -> bool {
         || digits.eq_ignore_ascii_case("infinity")
 }
 
-/// Whether a key needs quotes or escapes that the library may not give it. PyYAML stumbles over `?` inside `{}`.
+/// Whether a key needs quotes or escapes that the library may not add. PyYAML fails on `?` inside `{}`.
 fn is_odd(key: &str) -> bool {
     key.contains('?') || key.contains(must_escape) || may_be_number(key)
 }
 
-/// Whether single quotes spare a text escapes.
+/// Whether single quotes avoid escapes in a text.
 fn is_legible(text: &str) -> bool {
     text.contains(['"', '\\']) && !text.contains(|c| c == '\'' || must_escape(c))
 }
 
-/// Characters that another reader may drop, break a line at, or that turn what is around them.
+/// Characters that another reader may drop or treat as a line break, or that change the direction of text around them.
 fn must_escape(c: char) -> bool {
     let joiner = matches!(c, '\u{200c}' | '\u{200d}');
     is_harmful(c) && !joiner
 }
 
-/// Escapes what the library does not; it is in double quotes.
+/// Escapes characters that the library leaves unescaped; the text is in double quotes.
 fn escaped(yaml: &str) -> String {
     let mut text = String::with_capacity(yaml.len());
     for c in yaml.chars() {

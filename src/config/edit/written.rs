@@ -1,14 +1,14 @@
-//! A file as it is written: where every key and value stands, which of them are aliases, and where the comments are.
-//! What it means is read by [`crate::yaml`]; this only finds places.
+//! The layout of a file: the places of keys, values and comments, and which values are aliases. [`crate::yaml`] reads the
+//! meaning; this module only finds places.
 
 use std::ops::Range;
 
 use granit_parser::{Event, Parser, ScalarStyle, StructureStyle};
 
-/// A value as it is written.
+/// A value as written.
 #[derive(Clone, Debug)]
 pub(super) struct Written {
-    /// From its first to its last byte, without anchor and tag before it.
+    /// From its first to its last byte, without the anchor and tag before it.
     pub(super) place: Range<usize>,
     pub(super) shape: Shape,
 }
@@ -17,7 +17,7 @@ pub(super) struct Written {
 pub(super) enum Shape {
     /// `*name`.
     Alias,
-    /// One value; `block` for `|` and `>`, whose place covers only the lines below.
+    /// A scalar; `block` for `|` and `>`, whose place covers only the lines below.
     Scalar {
         block: bool,
     },
@@ -31,7 +31,7 @@ pub(super) enum Shape {
     },
 }
 
-/// A key and its value as they are written.
+/// A key and its value as written.
 #[derive(Clone, Debug)]
 pub(super) struct Pair {
     pub(super) key: String,
@@ -45,7 +45,7 @@ pub(super) struct Pair {
 #[derive(Debug, Default)]
 pub(super) struct File {
     pub(super) root: Option<Written>,
-    /// The places of the comments, `#` included.
+    /// The places of the comments, including `#`.
     pub(super) comments: Vec<Range<usize>>,
 }
 
@@ -61,7 +61,7 @@ enum Content {
     Mapping(Vec<Pair>, Option<(String, Range<usize>)>),
 }
 
-/// Reads the places of a file that is known to be YAML. `None` where it is not, or has a key that is no plain text.
+/// Reads the places of a YAML file. `None` if it is not YAML or has a key that is not plain text.
 pub(super) fn read(text: &str) -> Option<File> {
     let mut file = File::default();
     let mut stack: Vec<Open> = Vec::new();
@@ -71,7 +71,7 @@ pub(super) fn read(text: &str) -> Option<File> {
         let place = span.byte_range()?;
         let (key, finished) = match event {
             Event::Comment(..) => {
-                // Some spans of comments end in the middle of the line; the comment itself never does.
+                // Some spans of comments end in the middle of the line, but a comment always extends to its end.
                 let rest = text.get(place.start..)?;
                 let end = place.start + rest.find(['\n', '\r']).unwrap_or(rest.len());
                 file.comments.push(place.start..end);
@@ -102,7 +102,7 @@ pub(super) fn read(text: &str) -> Option<File> {
         };
         let mut finished = finished;
         if finished.place.is_empty() {
-            // A value that is only implied is reported where the next token begins, which may be lines below.
+            // The parser reports an implied value at the next token, which may be lines below.
             let end = match &frame.content {
                 Content::Mapping(_, Some((_, key))) => after_colon(text, key.end),
                 Content::Mapping(_, None) | Content::List(_) => {
@@ -126,7 +126,7 @@ pub(super) fn read(text: &str) -> Option<File> {
     Some(file)
 }
 
-/// Behind the colon that follows a key, or behind the key where it has none.
+/// The offset after the colon that follows a key, or after the key if there is no colon.
 pub(super) fn after_colon(text: &str, key_end: usize) -> usize {
     let rest = text.get(key_end..).unwrap_or_default();
     let blank = rest.len() - rest.trim_start_matches([' ', '\t']).len();
@@ -134,7 +134,7 @@ pub(super) fn after_colon(text: &str, key_end: usize) -> usize {
     key_end + if colon { blank + 1 } else { 0 }
 }
 
-/// A block of text may be reported to end in the indentation of the line below it.
+/// Corrects the end of a block scalar, which the parser may report in the indentation of the next line.
 fn whole_lines(text: &str, place: Range<usize>) -> Range<usize> {
     let body = text.get(place.clone()).unwrap_or_default();
     let line = body.rfind('\n').map_or(0, |newline| newline + 1);
@@ -148,7 +148,7 @@ fn open(place: Range<usize>, style: StructureStyle, content: Content) -> Open {
 
 fn close(open: Open, place: &Range<usize>) -> Written {
     let Open { start, end, flow, content } = open;
-    // The end of a block collection is reported where the next token begins, which may be lines below.
+    // The parser reports the end of a block collection at the next token, which may be lines below.
     let end = if flow { place.end } else { end };
     let shape = match content {
         Content::List(items) => Shape::List { flow, items },
@@ -157,12 +157,12 @@ fn close(open: Open, place: &Range<usize>) -> Written {
     Written { place: start..end, shape }
 }
 
-/// The pair of a key that stands in a mapping itself.
+/// The pair of a key that is in the mapping itself and not merged.
 pub(super) fn own<'p>(entries: &'p [Pair], key: &str) -> Option<&'p Pair> {
     entries.iter().find(|pair| !pair.merges && pair.key == key)
 }
 
-/// Where a value ends whose last part is a block of text.
+/// The end of a value whose last part is a block scalar.
 pub(super) fn last_scalar(node: &Written) -> Option<usize> {
     match &node.shape {
         Shape::Scalar { block } => block.then_some(node.place.end),

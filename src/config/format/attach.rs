@@ -1,14 +1,14 @@
-//! Which comment belongs to what: the entry below it, the entry on its line, or the end of a block.
+//! Attaches comments to the entry below, the entry on the same line, or the end of a block.
 //!
-//! Between two entries the column decides: a comment that stands deeper than what follows it ends the block whose
-//! column it has.
+//! Between two entries, the column decides: a comment that is indented deeper than the next entry belongs to the end of
+//! the block at its column.
 
 use std::collections::VecDeque;
 use std::ops::Range;
 
 use super::source::{Collection, Comment, Document, Entry, Kind, Node, Remark, column, line_start};
 
-/// How the line begins that tells an editor the schema. It stays the first line.
+/// The prefix of the line that tells editors the schema. It stays the first line.
 const MODELINE: &str = "# yaml-language-server:";
 
 struct Attacher<'t> {
@@ -17,14 +17,14 @@ struct Attacher<'t> {
     comments: VecDeque<Comment>,
 }
 
-/// A comment on its way to its place.
+/// A comment that is not attached yet.
 struct Loose {
     remark: Remark,
-    /// Whether nothing stands before it on its line.
+    /// Whether it is alone on its line.
     alone: bool,
 }
 
-/// Attaches the comments of a document and notes where empty lines stand.
+/// Attaches the comments of a document and records empty lines.
 pub(super) fn comments(text: &str, document: &mut Document) {
     let body = document.body;
     let comments =
@@ -65,7 +65,7 @@ pub(super) fn comments(text: &str, document: &mut Document) {
 }
 
 /// How many of the comments above the first key belong to the file: those above the last empty line, and the modeline
-/// with the text that an empty comment line joins to it.
+/// with the comments that an empty comment line joins to it.
 fn of_the_file(head: &[Loose], parted: bool) -> usize {
     if parted {
         return head.len();
@@ -102,7 +102,7 @@ impl Attacher<'_> {
         found
     }
 
-    /// Whether the line above is empty, and no part of a text.
+    /// Whether the line above is empty and not part of a text.
     fn blank_above(&self, at: usize) -> bool {
         let line = line_start(self.text, at);
         let Some(end) = line.checked_sub(1) else { return false };
@@ -111,12 +111,12 @@ impl Attacher<'_> {
         empty && !self.kept.iter().any(|kept| kept.contains(&start))
     }
 
-    /// Whether nothing stands before a place on its line.
+    /// Whether a place is the first text on its line.
     fn begins_line(&self, at: usize) -> bool {
         self.text.get(line_start(self.text, at)..at).is_some_and(|before| before.trim().is_empty())
     }
 
-    /// Attaches what stands inside a value. `outside` gets what can only stand above the value's own entry.
+    /// Attaches the comments inside a value. `outside` gets those that can only go above the value's own entry.
     fn collection(&mut self, node: &mut Node, outside: &mut Vec<Remark>) {
         let end = node.end;
         let Kind::Collection(collection) = &mut node.kind else { return };
@@ -173,7 +173,7 @@ impl Attacher<'_> {
     }
 }
 
-/// Attaches what stands between two entries.
+/// Attaches the comments between two entries.
 fn between(previous: &mut Entry, next: &mut Entry, loose: Vec<Loose>, flow: bool) {
     let mut cap = usize::MAX;
     let mut ended = false;
@@ -201,7 +201,7 @@ fn between(previous: &mut Entry, next: &mut Entry, loose: Vec<Loose>, flow: bool
     }
 }
 
-/// Puts a comment behind the last entry of the deepest block whose column it reaches.
+/// Puts a comment after the last entry of the deepest block whose column it reaches.
 fn foot(collection: &mut Collection, remark: Remark, cap: &mut usize) {
     let deep = remark.column.min(*cap);
     *cap = deep;
@@ -228,7 +228,7 @@ fn trail_last(collection: &mut Collection, remark: Remark) {
     }
 }
 
-/// At the end of the entry's line if that is free, above it otherwise.
+/// Puts a comment at the end of the entry's line if that has none, otherwise above it.
 fn settle(entry: &mut Entry, remark: Remark) {
     match entry.trailing {
         None => entry.trailing = Some(remark),

@@ -1,4 +1,4 @@
-//! Lines of the new text, and where the comments at their ends begin.
+//! Lines of the new text, and the alignment of trailing comments.
 
 use std::collections::HashMap;
 
@@ -12,9 +12,9 @@ pub(super) struct Lines(Vec<Line>);
 struct Line {
     text: String,
     comment: Option<(String, usize)>,
-    /// Whether it is a part of a text, so that the spaces at its end are its own.
+    /// Whether it is part of a text, so that trailing spaces are significant.
     verbatim: bool,
-    /// Whether an empty line below it would belong to its text.
+    /// Whether an empty line below it would be part of its text.
     keeps: bool,
 }
 
@@ -29,14 +29,14 @@ impl Lines {
         self.0.push(Line { text, comment: None, verbatim: true, keeps: false });
     }
 
-    /// Marks the last line: an empty line below it would belong to its text.
+    /// Marks the last line: an empty line below it would be part of its text.
     pub(super) fn keep(&mut self) {
         if let Some(last) = self.0.last_mut() {
             last.keeps = true;
         }
     }
 
-    /// An empty line, unless nothing or one stands before it.
+    /// Adds an empty line, unless the text is empty or ends with one.
     pub(super) fn blank(&mut self) {
         if self.0.last().is_some_and(|line| !line.keeps && (line.verbatim || !line.text.is_empty())) {
             self.push(String::new(), None);
@@ -47,7 +47,7 @@ impl Lines {
         self.0.extend(other.0);
     }
 
-    /// Puts a dash in place of the indentation of the first line.
+    /// Replaces the indentation of the first line with a dash.
     pub(super) fn dash(&mut self, indent: usize) {
         if let Some(first) = self.0.first_mut() {
             let rest = first.text.trim_start_matches(' ').to_owned();
@@ -55,8 +55,8 @@ impl Lines {
         }
     }
 
-    /// The text. Comments that stood below each other in one paragraph do so again, two spaces behind the longest
-    /// line; every other stands two spaces behind its own.
+    /// The text. Trailing comments of one paragraph that were aligned are aligned again, two spaces after the longest line;
+    /// all others are two spaces after their own line.
     pub(super) fn text(self) -> String {
         let mut paragraph = 0_usize;
         let mut numbered = Vec::new();

@@ -1,5 +1,5 @@
-//! The order of keys: the order in which the tables of the language have them. Names that the user chose stay as they
-//! are, and an anchor stays before its aliases.
+//! Sorts keys by their order in the tables of the language. Names chosen by the user keep their order, and an anchor stays
+//! before its aliases.
 
 use super::super::language::FILE;
 use super::source::{Collection, Document, Entry, Kind, Node};
@@ -28,7 +28,7 @@ fn node(node_: &mut Node, shape: Option<Shape>) {
     }
 }
 
-/// The one of several shapes that a list or a mapping has.
+/// The one of several shapes that fits a list or a mapping.
 fn at_hand(shape: Shape, list: bool) -> Shape {
     let Shape::Either(shapes) = shape else { return shape };
     let fits = |shape: &&Shape| {
@@ -37,7 +37,7 @@ fn at_hand(shape: Shape, list: bool) -> Shape {
     shapes.iter().find(fits).copied().unwrap_or(shape)
 }
 
-/// The shape of a value below another.
+/// The shape of a value inside another.
 fn below(shape: Shape, key: Option<&str>) -> Option<Shape> {
     let named = |keys: &[Key]| keys.iter().find(|known| Some(known.name) == key).map(|known| known.shape);
     match shape {
@@ -49,7 +49,7 @@ fn below(shape: Shape, key: Option<&str>) -> Option<Shape> {
     }
 }
 
-/// The place of a key in its table; `None` where the user chooses the keys. Unknown keys come last.
+/// The position of a key in its table; `None` if the user chooses the keys. Unknown keys come last.
 fn rank(shape: Shape, key: &str) -> Option<usize> {
     let place = |found: Option<usize>| Some(found.unwrap_or(usize::MAX));
     match shape {
@@ -60,7 +60,7 @@ fn rank(shape: Shape, key: &str) -> Option<usize> {
 }
 
 fn entries(collection: &mut Collection, shape: Shape) {
-    // A merge key stands first: what follows it overrides it.
+    // A merge key comes first, because the keys after it override it.
     let ranks: Vec<(usize, usize)> = collection
         .entries
         .iter()
@@ -96,7 +96,7 @@ fn entries(collection: &mut Collection, shape: Shape) {
     }
 }
 
-/// Whether two entries share an anchor that one of them defines, so that their order has to stay.
+/// Whether two entries share an anchor that one of them defines, so that they must keep their order.
 fn depends(a: Option<&Vec<(bool, String)>>, b: Option<&Vec<(bool, String)>>) -> bool {
     let (Some(a), Some(b)) = (a, b) else { return false };
     a.iter().any(|(defines, name)| b.iter().any(|(other, same)| name == same && (*defines || *other)))

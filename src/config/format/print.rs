@@ -1,4 +1,4 @@
-//! A document as canonical text.
+//! Prints a document as canonical text.
 
 use granit_parser::ScalarStyle;
 
@@ -6,10 +6,10 @@ use super::super::edit::writing;
 use super::lines::Lines;
 use super::source::{Collection, Document, Entry, Key, Kind, Node, Remark, Scalar};
 
-/// How wide a collection that stood on several lines may be to be joined.
+/// The maximum width of a collection on several lines that is joined to one line.
 const WIDTH: usize = 100;
 
-/// How much deeper the parts of a value stand.
+/// The indentation of nested values.
 const STEP: usize = 2;
 
 /// Prints a document.
@@ -67,7 +67,7 @@ fn block(collection: Collection, indent: usize, lines: &mut Lines) {
     remarks(foot, indent, false, lines);
 }
 
-/// The comments that would stand between the dash of an item and its first key, above the dash.
+/// Moves comments from between the dash of an item and its first key to above the dash.
 fn hoist(entry: &mut Entry, indent: usize) {
     if !is_compact(&entry.value, indent) {
         return;
@@ -89,7 +89,7 @@ fn hoist(entry: &mut Entry, indent: usize) {
     entry.lead.append(&mut above);
 }
 
-/// Whether an item's value begins on the line of its dash.
+/// Whether an item's value starts on the line of its dash.
 fn is_compact(value: &Node, indent: usize) -> bool {
     let room = indent + STEP;
     match &value.kind {
@@ -174,12 +174,12 @@ fn is_block(style: ScalarStyle) -> bool {
     matches!(style, ScalarStyle::Literal | ScalarStyle::Folded)
 }
 
-/// The header of a text: how deep it stands is said only where it has to be.
+/// The header of a block scalar, with an indentation indicator only if necessary.
 fn header(scalar: &Scalar) -> String {
     let sign = if matches!(scalar.style, ScalarStyle::Literal) { '|' } else { '>' };
     let told = scalar.header.contains(|c: char| c.is_ascii_digit());
     let depth = if told { STEP.to_string() } else { String::new() };
-    // A text without a line break at its end, at the end of the file, would get one.
+    // At the end of the file, a text without a trailing line break would get one.
     let open = !scalar.value.is_empty() && !scalar.value.ends_with('\n');
     let chomping = match scalar.header.chars().find(|c| matches!(c, '+' | '-')) {
         Some('+') if !open => "+",
@@ -190,7 +190,7 @@ fn header(scalar: &Scalar) -> String {
     format!("{sign}{depth}{chomping}")
 }
 
-/// Whether a collection stands on one line that begins at a column.
+/// Whether a collection is printed on one line that starts at a column.
 fn in_line(collection: &Collection, column: usize) -> bool {
     if !collection.flow || has_remarks(collection) {
         return collection.entries.is_empty();
@@ -250,7 +250,7 @@ fn key_text(key: &Key) -> String {
     scalar_text(key.style, &key.raw, &key.value)
 }
 
-/// A value on one line, without quotes that nobody needs.
+/// A value on one line, without unnecessary quotes.
 fn scalar_text(style: ScalarStyle, raw: &str, value: &str) -> String {
     let canonical = writing::text(value);
     let keep = match style {

@@ -1,5 +1,5 @@
-//! A file as it is written, with everything that printing it anew needs: styles, anchors, tags, places and comments.
-//! What it means is read by [`crate::yaml`].
+//! The layout of a file, with everything needed to print it again: styles, anchors, tags, places and comments.
+//! [`crate::yaml`] reads the meaning.
 
 use std::collections::VecDeque;
 use std::ops::Range;
@@ -9,42 +9,42 @@ use granit_parser::{Event, Parser, ScalarStyle, StructureStyle};
 /// A whole file.
 #[derive(Debug, Default)]
 pub(super) struct Document {
-    /// Directives, the `---` line, and comments before it, as lines.
+    /// Directives, the `---` line and the comments before it, as lines.
     pub(super) preamble: Vec<String>,
-    /// Where the preamble ends.
+    /// The end of the preamble.
     pub(super) body: usize,
-    /// Comments that belong to the file and not to its first key.
+    /// Comments about the file and not about its first key.
     pub(super) head: Vec<Remark>,
-    /// Whether an empty line parts the head from what follows.
+    /// Whether an empty line separates the head from the rest.
     pub(super) parted: bool,
     pub(super) root: Option<Node>,
-    /// Comments behind a root that is no block, or of a file without a value.
+    /// Comments after a root that is not a block, or of a file without a value.
     pub(super) foot: Vec<Remark>,
-    /// All comments by their places, until they are attached.
+    /// All comments by place, until they are attached.
     pub(super) comments: Vec<Comment>,
-    /// The places of the texts that keep the empty lines behind them.
+    /// The places of texts that keep trailing empty lines.
     pub(super) kept: Vec<Range<usize>>,
 }
 
-/// A comment where it stands.
+/// A comment with its place.
 #[derive(Clone, Debug)]
 pub(super) struct Comment {
     pub(super) at: usize,
-    /// With its `#`, without spaces at its end.
+    /// Includes the `#`, without trailing spaces.
     pub(super) text: String,
 }
 
-/// A comment with what it belongs to.
+/// A comment that is attached to something.
 #[derive(Clone, Debug)]
 pub(super) struct Remark {
     pub(super) text: String,
-    /// Whether an empty line stands before it.
+    /// Whether an empty line precedes it.
     pub(super) blank: bool,
-    /// The column where it stood, for comments at line ends that stand below each other.
+    /// Its original column, to align trailing comments.
     pub(super) column: usize,
 }
 
-/// A value as it is written.
+/// A value as written.
 #[derive(Debug)]
 pub(super) struct Node {
     /// Anchor and tag, in their order.
@@ -56,7 +56,7 @@ pub(super) struct Node {
 
 #[derive(Debug)]
 pub(super) enum Kind {
-    /// A value that is only implied.
+    /// An implied value.
     Nothing,
     /// `*name`.
     Alias(String),
@@ -67,11 +67,11 @@ pub(super) enum Kind {
 #[derive(Debug)]
 pub(super) struct Scalar {
     pub(super) style: ScalarStyle,
-    /// As it is written; of a block, the lines below its header.
+    /// The raw text; for a block, the lines below its header.
     pub(super) raw: String,
-    /// What it says.
+    /// The parsed text.
     pub(super) value: String,
-    /// `|` or `>` with what follows it.
+    /// `|` or `>` with its indicators.
     pub(super) header: String,
 }
 
@@ -79,16 +79,16 @@ pub(super) struct Scalar {
 pub(super) struct Collection {
     pub(super) list: bool,
     pub(super) flow: bool,
-    /// Whether it is written on one line.
+    /// Whether it is on one line.
     pub(super) single: bool,
-    /// The column of its entries, where it is a block.
+    /// The column of its entries, if it is a block.
     pub(super) column: usize,
     pub(super) entries: Vec<Entry>,
-    /// Comments behind its last entry.
+    /// Comments after its last entry.
     pub(super) foot: Vec<Remark>,
 }
 
-/// A key with its value, or an item of a list.
+/// A key with its value, or a list item.
 #[derive(Debug)]
 pub(super) struct Entry {
     pub(super) start: usize,
@@ -96,7 +96,7 @@ pub(super) struct Entry {
     pub(super) column: usize,
     pub(super) key: Option<Key>,
     pub(super) value: Node,
-    /// Whether an empty line stands before it.
+    /// Whether an empty line precedes it.
     pub(super) blank: bool,
     /// Comments above it.
     pub(super) lead: Vec<Remark>,
@@ -132,12 +132,12 @@ struct Reader<'t> {
     text: &'t str,
     document: Document,
     stack: Vec<Open>,
-    /// Anchors and tags that were seen and have no value yet.
+    /// Anchors and tags that do not have a value yet.
     pending: VecDeque<(usize, String)>,
     scanned: usize,
 }
 
-/// Reads a file that is known to be YAML with plain keys. `None` where it is not.
+/// Reads the layout of a YAML file with plain keys. `None` if it is not one.
 pub(super) fn read(text: &str) -> Option<Document> {
     let mut reader = Reader {
         text,
@@ -159,7 +159,7 @@ impl Reader<'_> {
     fn event(&mut self, event: Event<'_>, place: Range<usize>) -> Option<()> {
         match event {
             Event::Comment(..) => {
-                // Some spans of comments end in the middle of the line; the comment itself never does.
+                // Some spans of comments end in the middle of the line, but a comment always extends to its end.
                 let end = line_end(self.text, place.start);
                 let text = self.text.get(place.start..end)?.trim_end().to_owned();
                 self.document.comments.push(Comment { at: place.start, text });
@@ -211,7 +211,7 @@ impl Reader<'_> {
         Some(())
     }
 
-    /// The anchor and tag of a node that begins here; they stand before it, the outer node's first.
+    /// The anchor and tag before a node that starts here; those of an outer node come first.
     fn props(&mut self, start: usize, count: usize) -> Option<Vec<String>> {
         let gap = self.text.get(self.scanned..start.max(self.scanned))?;
         for (offset, token) in tokens(gap) {
@@ -243,7 +243,7 @@ impl Reader<'_> {
         Some(Node { props, start: place.start, end: place.end, kind: Kind::Scalar(scalar) })
     }
 
-    /// A `|` or `>` text. Where its lines end is found here, since its span may cover less or more.
+    /// Reads a `|` or `>` text. Finds the end of its lines, because its span may be too short or too long.
     fn block(&mut self, value: String, style: ScalarStyle, props: Vec<String>) -> Option<Node> {
         let sign = if matches!(style, ScalarStyle::Literal) { '|' } else { '>' };
         let (floor, parent) = match self.stack.last() {
@@ -276,7 +276,7 @@ impl Reader<'_> {
             }
             lines.push(line);
         }
-        // Behind the last line break of the file there is no line.
+        // There is no line after the last line break of the file.
         let whole = first + lines.iter().map(|line| line.len() + 1).sum::<usize>() > self.text.len();
         if whole && lines.last().is_some_and(|line| line.is_empty()) {
             lines.pop();
@@ -299,14 +299,14 @@ impl Reader<'_> {
         self.scanned = self.scanned.max(end);
         let scalar = Scalar { style, raw: raw.join("\n"), value, header };
         let kind = Kind::Scalar(scalar);
-        // Its text begins behind the header, so that a comment there is one of the key's line.
+        // The text starts after the header, so a comment there belongs to the key's line.
         Some(Node { props, start: header_end, end, kind })
     }
 
     fn open(&mut self, place: Range<usize>, style: StructureStyle, list: bool, props: usize) -> Option<()> {
         let props = self.props(place.start, props)?;
         let flow = matches!(style, StructureStyle::Flow);
-        // A list that is not indented below its key is reported behind its first dash.
+        // The parser reports a list that is not indented below its key after its first dash.
         let before = self.text.get(..place.start)?.trim_end();
         let behind =
             list && !flow && !self.text.get(place.start..)?.starts_with('-') && before.ends_with('-');
@@ -318,7 +318,7 @@ impl Reader<'_> {
     fn close(&mut self, place: &Range<usize>) -> Option<()> {
         let open = self.stack.pop()?;
         let last = open.entries.last().map_or(open.start, |entry| entry.end);
-        // The end of a block is reported where the next token begins, which may be lines below.
+        // The parser reports the end of a block at the next token, which may be lines below.
         let end = if open.flow { place.end.max(last) } else { last };
         if open.flow {
             self.props(end, 0)?;
@@ -368,7 +368,7 @@ impl Reader<'_> {
             }
             Some((start, key_end, key)) => {
                 if matches!(node.kind, Kind::Nothing) {
-                    // Reported where the next token begins, which may be lines below.
+                    // The parser reports it at the next token, which may be lines below.
                     let end = match self.scanned > key_end && !node.props.is_empty() {
                         true => text.get(..self.scanned).map_or(key_end, |text| text.trim_end().len()),
                         false => after_colon(text, key_end),
@@ -388,7 +388,7 @@ fn entry(text: &str, start: usize, key: Option<Key>, value: Node) -> Entry {
     Entry { start, end, column, key, value, blank: false, lead: Vec::new(), trailing: None }
 }
 
-/// Behind the colon that follows a key, or behind the key where it has none.
+/// The offset after the colon that follows a key, or after the key if there is no colon.
 fn after_colon(text: &str, key_end: usize) -> usize {
     let rest = text.get(key_end..).unwrap_or_default();
     let blank = rest.len() - rest.trim_start_matches([' ', '\t']).len();
@@ -396,12 +396,12 @@ fn after_colon(text: &str, key_end: usize) -> usize {
     key_end + if colon { blank + 1 } else { 0 }
 }
 
-/// The first dash of a list item behind a place.
+/// The first dash of a list item after a place.
 fn dash(text: &str, behind: usize) -> Option<usize> {
     tokens(text.get(behind..)?).find(|(_, token)| *token == "-").map(|(offset, _)| behind + offset)
 }
 
-/// The words of a text between values, without comments. Signs of flow collections part words.
+/// The words of a text between values, without comments. Characters of flow collections separate words.
 fn tokens(text: &str) -> impl Iterator<Item = (usize, &str)> {
     let mut at = 0;
     std::iter::from_fn(move || {
@@ -437,7 +437,7 @@ pub(super) fn line_start(text: &str, at: usize) -> usize {
     text.get(..at).and_then(|before| before.rfind('\n')).map_or(0, |newline| newline + 1)
 }
 
-/// How many characters stand before a place on its line.
+/// The number of characters before a place on its line.
 pub(super) fn column(text: &str, at: usize) -> usize {
     text.get(line_start(text, at)..at).map_or(0, |before| before.chars().count())
 }

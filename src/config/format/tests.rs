@@ -86,7 +86,7 @@ fn anchors_stay_before_their_aliases() {
         "applications:\n  a: &web\n    user_access: all_users\n    type: websdk\n  b:\n    name: B\n    <<: *web\n",
         "applications:\n  a: &web\n    type: websdk\n    user_access: all_users\n  b:\n    <<: *web\n    name: B\n",
     );
-    // `notes` would stand behind `greeting`, and `name` before both.
+    // Without anchors, `greeting` would come before `notes`, and `name` before both.
     formats(
         "applications:\n  a:\n    notes: &n text\n    greeting: *n\n    name: A\n",
         "applications:\n  a:\n    name: A\n    notes: &n text\n    greeting: *n\n",
@@ -153,7 +153,7 @@ fn what_is_no_file_of_the_language_is_refused_with_its_place() {
     }
 }
 
-/// Writes YAML of any style from a stream of choices.
+/// Writes YAML in any style from a stream of choices.
 struct Author {
     choices: Vec<u8>,
     next: usize,
@@ -202,7 +202,7 @@ impl Author {
         }
     }
 
-    /// Empty lines and comments between two entries. None is deeper than `most`, where a text above would take it.
+    /// Writes empty lines and comments between two entries. None is deeper than `most`, where a text above would absorb it.
     fn between(&mut self, most: usize) {
         for _ in 0..self.choose(4) {
             match self.choose(3) {
@@ -276,7 +276,7 @@ impl Author {
         self.text.push(if list { ']' } else { '}' });
     }
 
-    /// A value behind a colon or a dash, and the end of its line. `false` where a text ends it.
+    /// Writes a value after a colon or a dash, and the end of its line. Returns `false` if it ends with a text.
     fn value(&mut self, depth: usize, column: usize) -> bool {
         if self.choose(8) == 0 {
             self.anchors += 1;
@@ -340,7 +340,7 @@ impl Author {
         }
     }
 
-    /// Whether the value of an anchor ends before here, so that an alias may name it.
+    /// Whether the value of an anchor is complete, so that an alias may name it.
     fn complete(&self, anchor: usize) -> bool {
         let mark = format!("&a{anchor}");
         let Some(at) = self.text.find(&mark) else { return false };
@@ -368,12 +368,12 @@ impl Author {
         open
     }
 
-    /// A mapping that begins behind a dash.
+    /// Writes a mapping that starts after a dash.
     fn compact(&mut self, depth: usize, column: usize) -> bool {
         let start = self.text.len();
         let open = self.mapping(depth, column, &INNER);
         let text = self.text.split_off(start);
-        // Comments and empty lines before the first key would part it from its dash, which is another case.
+        // Comments and empty lines before the first key would separate it from its dash, which is a different case.
         let at = text.lines().position(|line| !line.trim().is_empty() && !line.trim_start().starts_with('#'));
         let kept: String = text.lines().skip(at.unwrap_or(0)).map(|line| format!("{line}\n")).collect();
         self.text.push_str(kept.trim_start());
@@ -397,7 +397,7 @@ impl Author {
 proptest::proptest! {
     #![proptest_config(proptest::prelude::ProptestConfig { cases: 1500, ..Default::default() })]
 
-    /// Meaning, comments and stability are proven inside; so nothing may be refused.
+    /// Formatting verifies meaning, comments and stability itself, so the test checks that nothing is refused.
     #[test]
     fn whatever_is_written_is_formatted_and_means_the_same(choices in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..160)) {
         let mut author = Author { choices, next: 0, text: String::new(), comments: 0, anchors: 0 };
@@ -415,7 +415,7 @@ proptest::proptest! {
     }
 }
 
-/// The lists of most YAML writers: the dash stands under the key.
+/// Lists as most YAML writers produce them: the dash is in the column of the key.
 #[test]
 fn lists_that_are_not_indented_keep_their_comments() {
     formats(
@@ -442,7 +442,7 @@ mod layouts {
     proptest! {
         #![proptest_config(ProptestConfig { cases: 400, ..ProptestConfig::default() })]
 
-        /// Whatever the indentation, each comment names the item that it is about, and still does.
+        /// With any indentation, each comment stays with the item that it names.
         #[test]
         fn comments_of_lists_stay_with_their_items(
             indent in 0_usize..5,
@@ -477,7 +477,7 @@ mod layouts {
     }
 }
 
-/// The layout of each line is kept in memory.
+/// The layout of each line is kept in memory, so the number of lines is limited.
 #[test]
 fn a_file_of_very_many_lines_is_refused_before_it_is_laid_out() {
     let lines = |count: usize| format!("version: 1\n{}", "#\n".repeat(count));

@@ -16,7 +16,7 @@ pub static ENTRY: Object = Object {
         "permissions" => Some(Problem {
             code: Code::UnknownKey,
             message: "is not a key of an Identity Intelligence entry".to_owned(),
-            help: "`access` gives the permissions that Identity Intelligence needs; `extra_permissions` adds what your own console asks for".to_owned(),
+            help: "`access` grants the permissions that Identity Intelligence needs; use `extra_permissions` for more".to_owned(),
         }),
         _ => None,
     }
@@ -28,7 +28,7 @@ pub static ENTRY: Object = Object {
             Key::required(
                 "display_name",
                 Shape::Text(&texts::LINE),
-                "Name of the integration in the Identity Intelligence console. Unique there.",
+                "Name of the integration in the Identity Intelligence console. Must be unique there.",
                 "Duo EMEA",
             ),
             Key::required(
@@ -36,38 +36,38 @@ pub static ENTRY: Object = Object {
                 Shape::Choice(&[
                     Choice::new(
                         "read_only",
-                        "Grant read log and Grant resource - Read: collection and analysis",
+                        "Grant read log and Grant resource - Read: data collection and analysis",
                     ),
                     Choice::new(
                         "read_write",
-                        "the same with Grant resource - Write: remediation actions too",
+                        "also Grant resource - Write: remediation actions",
                     ),
                 ]),
-                "What Identity Intelligence may do in Duo.",
+                "Access of Identity Intelligence to Duo.",
                 "read_write",
             ),
             Key::optional(
                 "extra_permissions",
                 Shape::List(&Shape::Choice(PERMISSION_CHOICES), 0, MANY),
-                "Admin API permissions beyond `access`. Only what your own console asks for.",
+                "Admin API permissions in addition to those of `access`. Only if your console asks for them.",
                 "[info]",
             ).default("[]"),
             Key::optional(
                 "push_verification",
                 Shape::Either(&[Shape::Flag, Shape::Object(&PUSH)]),
-                "Push verification at the help desk. It has an Auth API application of its own.",
+                "Push verification for the help desk. Uses a separate Auth API application.",
                 "{application_name: Acme IT Support}",
             ).default("false"),
             Key::optional(
                 "admin_api",
                 Shape::Object(&ADMIN_API),
-                "The Admin API application of this entry.",
+                "Settings of the entry's Admin API application.",
                 "{name: Identity Intelligence EMEA}",
             ),
             Key::optional(
                 "auth_api",
                 Shape::Object(&AUTH_API),
-                "The Auth API application of this entry, which `push_verification` asks for.",
+                "Settings of the entry's Auth API application, which `push_verification` needs.",
                 "{protect: true}",
             ),
             Key::optional(
@@ -79,33 +79,33 @@ pub static ENTRY: Object = Object {
             Key::optional(
                 "event_streaming",
                 Shape::Flag,
-                "Event streaming. Only the integration that the Duo Admin Panel provisioned has it, so only false is accepted.",
+                "Event streaming. Must be false, because only the integration that the Duo Admin Panel provisions supports it.",
                 "false",
             ).literal().default("false"),
             Key::optional(
                 "secret",
                 Shape::Object(&SECRET_TARGET),
-                "Where the keys are delivered, for whoever fills in the console form. `path` is a prefix: each application has a place of its own below it, `PATH/admin_api` and `PATH/auth_api`.",
+                "Where to deliver the keys, for the person who fills in the console form. `path` is a prefix: the keys are written to `PATH/admin_api` and `PATH/auth_api`.",
                 "{store: vault, path: identity-intelligence/emea}",
             )
             .literal(),
             Key::optional(
                 "api",
                 Shape::Object(&API),
-                "Keys for the public API of this tenant of Identity Intelligence. With them verification can go on to what arrived there.",
+                "Credentials of the tenant's public Identity Intelligence API. With them, duoctl can verify that data arrives there.",
                 "{file: emea-api.json}",
             )
             .literal(),
             Key::optional(
                 "max_age",
                 Shape::Text(&texts::AGE),
-                "How old the keys may become. Older ones are a finding.",
+                "Maximum age of the keys. Older keys are reported.",
                 "180d",
             ),
             Key::optional(
                 "attested",
                 Shape::Text(&texts::FINGERPRINT),
-                "Fingerprint by which a person says that the console holds the values. Written by `duoctl attest`.",
+                "Confirms that the current values were entered in the console. Written by `duoctl attest`.",
                 "7f3a9c21",
             ).literal(),
         ],
@@ -115,13 +115,13 @@ pub static ENTRY: Object = Object {
 /// Permissions that Identity Intelligence must never have (identity-intelligence.md, section 1.4).
 pub const NEVER: [&str; 4] = ["admins", "integrations", "settings", "allow_to_set_permissions"];
 
-/// What the rules about Identity Intelligence refuse, as far as one key shows it.
+/// Rules about Identity Intelligence that can be expressed in the schema.
 fn intelligence_schema(schema: &mut Map<String, Value>) {
     let Some(Value::Object(properties)) = schema.get_mut("properties") else { return };
     if let Some(Value::Object(streaming)) = properties.get_mut("event_streaming") {
         streaming.insert("const".to_owned(), json!(false));
     }
-    // A new application needs a name; one that is pinned has one.
+    // A new application needs a name; a pinned one has one already.
     let named =
         json!({"properties": {"push_verification": {"if": {"type": "boolean"}, "then": {"const": false}}}});
     let pinned = json!({
@@ -148,7 +148,7 @@ pub static ADMIN_API: Object = Object::new(
         Key::optional(
             "networks_for_api_access",
             Shape::List(&Shape::Text(&texts::NETWORK), 1, MANY),
-            "Addresses that Identity Intelligence may call from. An error unless `guards.allow` insists on it: the vendor's addresses are not published.",
+            "Networks from which Identity Intelligence may use the key. An error without a consent in `guards.allow`, because the vendor does not publish its addresses.",
             "[192.0.2.0/24]",
         ),
         PROTECT,
@@ -164,22 +164,18 @@ pub static AUTH_API: Object =
 const PIN: Key = Key::optional(
     "integration_key",
     Shape::Text(&texts::INTEGRATION_KEY),
-    "Pins one live application: one that was set up by hand, or before the entry was renamed. Written by `duoctl adopt`.",
+    "Integration key of the live application to manage, if it was set up by hand or before the entry was renamed. Written by `duoctl adopt`.",
     "DIXXXXXXXXXXXXXXXXXX",
 );
 
-const PROTECT: Key = Key::optional(
-    "protect",
-    Shape::Flag,
-    "Refuses to delete, replace or quarantine the application.",
-    "true",
-)
-.default("false");
+const PROTECT: Key =
+    Key::optional("protect", Shape::Flag, "Refuse to delete, replace or quarantine the application.", "true")
+        .default("false");
 
 const AUTHORITATIVE: Key = Key::optional(
     "authoritative",
     Shape::Flag,
-    "Whether what the entry has no key for, or leaves out, counts as unset in Duo. Without it, that is left alone.",
+    "Treat fields that the entry leaves out, or has no key for, as unset. Otherwise such fields are not managed.",
     "true",
 )
 .default("false");
@@ -189,7 +185,7 @@ const IGNORED_ITEM: &Shape = &Shape::Object(&IGNORE);
 const IGNORED: Key = Key::optional(
     "ignore",
     Shape::List(IGNORED_ITEM, 0, MANY),
-    "Fields whose difference is left alone, each with a reason.",
+    "Fields whose differences are ignored, each with a reason.",
     "[{field: name, reason: the console team renames it}]",
 )
 .default("[]");
@@ -200,7 +196,7 @@ pub static PUSH: Object = Object::new(
     &[Key::required(
         "application_name",
         Shape::Text(&texts::LINE),
-        "Name of the Auth API application. End users see it on the push, so it should name your company.",
+        "Name of the Auth API application. Users see it in the push, so it should name your company.",
         "Acme IT Support",
     )],
 );
@@ -214,37 +210,37 @@ pub static API: Object = Object {
             Key::optional(
                 "token_url",
                 Shape::Text(&texts::HTTPS_URL),
-                "URL that gives tokens, as the console copied it.",
+                "Token URL, as copied from the console.",
                 "https://login.example.oort.io/oauth/token",
             ),
             Key::optional(
                 "api_url",
                 Shape::Text(&texts::HTTPS_URL),
-                "URL of the API, as the console copied it.",
+                "API URL, as copied from the console.",
                 "https://api.example.oort.io/graphql",
             ),
             Key::optional(
                 "client_id",
                 Shape::Source { secret: false },
-                "Client id of the API client.",
+                "ID of the API client.",
                 "{env: CII_CLIENT_ID}",
             ),
             Key::optional(
                 "client_secret",
                 Shape::Source { secret: true },
-                "Where its secret comes from. Never the secret itself.",
+                "Source of the client secret. Never the secret itself.",
                 "{env: CII_CLIENT_SECRET}",
             ),
             Key::optional(
                 "audience",
                 Shape::Text(&texts::FILLED),
-                "Audience, where the console shows one (clients made before September 2025).",
+                "Audience, if the console shows one (clients created before September 2025).",
                 "https://api.example.oort.io",
             ),
             Key::optional(
                 "file",
                 Shape::Text(&texts::FILLED),
-                "File with the credentials as the console copied them, in place of the other keys.",
+                "File with the credentials as copied from the console. Replaces the other keys.",
                 "identity-intelligence-api.json",
             ),
         ],
@@ -263,10 +259,10 @@ fn file_or_fields(entries: &[Entry], at: Span, findings: &mut Findings) {
                     Diagnostic::error(
                         Code::InvalidValue,
                         entry.key.span,
-                        format!("`{}` stands beside `file`", entry.key.value),
+                        format!("`{}` cannot be combined with `file`", entry.key.value),
                     )
-                    .help("the file holds all of the credentials: keep either it or the single keys")
-                    .related(file.key.span, "the file is named here"),
+                    .help("the file contains all credentials: keep either `file` or the other keys")
+                    .related(file.key.span, "`file` is set here"),
                 );
             }
         }

@@ -1,4 +1,4 @@
-//! The tables of secret stores: which keys each type of store has.
+//! The tables of secret stores, with the keys of each type.
 
 use serde_json::{Map, Value, json};
 
@@ -7,7 +7,7 @@ use crate::language::shape::{Choice, Findings, Key, MANY, Object, Shape, Variant
 use crate::language::texts;
 use crate::yaml::{Data, Entry, find};
 
-/// An entry of `secret_stores`. Which keys belong together is told by its type.
+/// An entry of `secret_stores`. The type decides which keys it has.
 pub static STORE: Object = Object {
     variants: Some(&TYPES),
     whole: Some(Whole { check: login, schema: store_keys_schema }),
@@ -16,11 +16,8 @@ pub static STORE: Object = Object {
 
 /// The values of `tls_roots`; [`crate::duo::https::TlsRoots`] has the same.
 pub(super) const TLS_ROOTS: &[Choice] = &[
-    Choice::new("bundled", "Mozilla's list, built into duoctl"),
-    Choice::new(
-        "system",
-        "the list of this machine, for a proxy that inspects TLS and that the machine trusts",
-    ),
+    Choice::new("bundled", "Mozilla's list, included in duoctl"),
+    Choice::new("system", "the list of this machine, e.g. for a proxy that inspects TLS"),
 ];
 
 static STORE_KEYS: &[Key] = &[
@@ -29,9 +26,9 @@ static STORE_KEYS: &[Key] = &[
         Shape::Choice(&[
             Choice::new("file", "a folder on this machine"),
             Choice::new("vault", "HashiCorp Vault or OpenBao"),
-            Choice::new("exec", "any other store, by a command"),
+            Choice::new("exec", "any other store, through commands"),
         ]),
-        "Kind of store.",
+        "Type of the store.",
         "vault",
     ),
     Key::optional(
@@ -50,7 +47,7 @@ static STORE_KEYS: &[Key] = &[
     Key::optional(
         "kv_version",
         Shape::Whole(1, 2),
-        "Version of the key-value engine in Vault. 2 when left out.",
+        "Version of the key-value engine in Vault. The default is 2.",
         "2",
     ),
     Key::optional("namespace", Shape::Text(&texts::FILLED), "Namespace in Vault.", "infrastructure"),
@@ -70,43 +67,43 @@ static STORE_KEYS: &[Key] = &[
     Key::optional(
         "token",
         Shape::Source { secret: true },
-        "Where Vault's token comes from. Never the token itself.",
+        "Source of the Vault token. Never the token itself.",
         "{env: VAULT_TOKEN}",
     ),
     Key::optional(
         "app_role",
         Shape::Object(&APP_ROLE),
-        "AppRole login to Vault, in place of a token.",
+        "AppRole login to Vault, instead of a token.",
         "{role_id: {env: VAULT_ROLE_ID}, secret_id: {env: VAULT_SECRET_ID}}",
     ),
     Key::optional(
         "jwt",
         Shape::Object(&JWT),
-        "JWT login to Vault, in place of a token.",
+        "JWT login to Vault, instead of a token.",
         "{role: duoctl, token: {env: CI_JOB_JWT}}",
     ),
     Key::optional(
         "write",
         Shape::List(&Shape::Text(&texts::FILLED), 1, MANY),
-        "Program and arguments that store a secret. It gets one JSON object on its input.",
+        "Program and arguments to store a secret. The program gets one JSON object on standard input.",
         "[./store.sh, write]",
     ),
     Key::optional(
         "read",
         Shape::List(&Shape::Text(&texts::FILLED), 1, MANY),
-        "Program and arguments that read a secret back.",
+        "Program and arguments to read a secret.",
         "[./store.sh, read]",
     ),
     Key::optional(
         "environment",
         Shape::List(&Shape::Text(&texts::ENV_NAME), 1, MANY),
-        "Environment variables that the commands get in addition to PATH, HOME and LANG.",
+        "Environment variables passed to the commands in addition to PATH, HOME and LANG.",
         "[AWS_PROFILE, AWS_REGION]",
     ),
     Key::optional(
         "timeout",
         Shape::Text(&texts::TIMEOUT),
-        "How long a command may take; 60s without it.",
+        "Timeout of a command. The default is 60s.",
         "30s",
     ),
 ];
@@ -114,11 +111,11 @@ static STORE_KEYS: &[Key] = &[
 static APP_ROLE: Object = Object::new(
     "an AppRole login",
     &[
-        Key::required("role_id", Shape::Source { secret: false }, "Id of the role.", "{env: VAULT_ROLE_ID}"),
+        Key::required("role_id", Shape::Source { secret: false }, "ID of the role.", "{env: VAULT_ROLE_ID}"),
         Key::required(
             "secret_id",
             Shape::Source { secret: true },
-            "Where the secret id comes from. Never the id itself.",
+            "Source of the secret ID. Never the ID itself.",
             "{env: VAULT_SECRET_ID}",
         ),
         Key::optional("mount", Shape::Text(&texts::FILLED), "Mount of the login method.", "approle"),
@@ -132,14 +129,14 @@ static JWT: Object = Object::new(
         Key::required(
             "token",
             Shape::Source { secret: true },
-            "Where the CI system's token comes from. Never the token itself.",
+            "Source of the CI system's token. Never the token itself.",
             "{env: CI_JOB_JWT}",
         ),
         Key::optional("mount", Shape::Text(&texts::FILLED), "Mount of the login method.", "jwt"),
     ],
 );
 
-/// For each type of store: the keys it needs, and those it may have.
+/// For each type of store, its required and optional keys.
 const STORE_TYPES: [(&str, &[&str], &[&str]); 3] = [
     ("file", &["path"], &[]),
     (
@@ -159,26 +156,30 @@ static TYPES: Variants = Variants {
     lacks: |kind, key| {
         let (_, needs, may) = STORE_TYPES.iter().find(|(name, ..)| *name == kind)?;
         let lacks = key != "type" && !needs.contains(&key) && !may.contains(&key);
-        lacks.then(|| format!("its keys are {}", [*needs, *may].concat().join(", ")))
+        lacks.then(|| format!("valid keys are {}", [*needs, *may].concat().join(", ")))
     },
     needs: |kind| STORE_TYPES.iter().find(|(name, ..)| *name == kind).map_or(&[], |(_, needs, _)| needs),
 };
 
-/// Vault takes exactly one login.
+/// Vault needs exactly one login.
 fn login(entries: &[Entry], at: Span, findings: &mut Findings) {
     let is_vault = |entry: &Entry| matches!(&entry.value.data, Data::Text(kind) if kind == "vault");
     let logins = LOGINS.iter().filter(|login| find(entries, login).is_some()).count();
     if find(entries, "type").is_some_and(is_vault) && logins != 1 {
-        let amount = if logins == 0 { "no login" } else { "more than one login" };
+        let amount = if logins == 0 { "no login" } else { "several logins" };
         findings.push(
-            Diagnostic::error(Code::InvalidValue, at, format!("a store of type `vault` with {amount}"))
-                .help("give exactly one of `token`, `app_role` and `jwt`, e.g. `token: {env: VAULT_TOKEN}`"),
+            Diagnostic::error(
+                Code::InvalidValue,
+                at,
+                format!("a store of type `vault` needs one login, but this one has {amount}"),
+            )
+            .help("set exactly one of `token`, `app_role` and `jwt`, e.g. `token: {env: VAULT_TOKEN}`"),
         );
     }
 }
 
-/// Exactly one login, said without alternatives, of which an editor would report each: the first that is there refuses
-/// the others, and without any the first is missed.
+/// The rule for exactly one login. It avoids alternatives, because an editor would report each of them: the first login
+/// that is set excludes the others, and without any, the first is reported as missing.
 fn one_login() -> Map<String, Value> {
     let missing = LOGINS.first().map_or(json!({}), |first| json!({"required": [first]}));
     let rule = LOGINS.iter().enumerate().rev().fold(missing, |otherwise, (index, login)| {

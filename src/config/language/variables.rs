@@ -7,7 +7,7 @@ use crate::language::shape::{Findings, Key, Object, Problem, Shape, TextRule, Wh
 use crate::language::texts;
 use crate::yaml::{Data, Entry, find};
 
-/// The name of a variable. Its environment variable has the same in upper case, so that there is one of each.
+/// The name of a variable. It has no upper case, so that each environment variable belongs to one variable.
 pub static NAME: TextRule = TextRule {
     pattern: "^[a-z][a-z0-9_]{0,63}$",
     check: |text| {
@@ -17,14 +17,14 @@ pub static NAME: TextRule = TextRule {
             return Ok(());
         }
         Err(Problem::invalid(
-            "is not the name of a variable",
-            "use up to 64 of a-z, 0-9 and _, beginning with a letter",
+            "is not a valid variable name",
+            "use up to 64 of a-z, 0-9 and _, starting with a letter",
         ))
     },
     numeric: false,
 };
 
-/// A text or a number, as it is written.
+/// Text or a number, as written.
 static VALUE: TextRule = TextRule { numeric: true, ..texts::ANY };
 
 /// An entry of `vars`.
@@ -36,20 +36,20 @@ pub static VARIABLE: Object = Object {
             Key::optional(
                 "default",
                 Shape::Either(&[Shape::Text(&VALUE), Shape::Flag]),
-                "The value if nothing sets another one.",
+                "Value if the caller does not set one.",
                 "api-1a2b3c4d.duosecurity.com",
             ),
             Key::optional(
                 "required",
                 Shape::Flag,
-                "Whether the caller must set it. Every variable without a default says so.",
+                "Require the caller to set the variable. Must be true for variables without a default.",
                 "true",
             )
             .default("false"),
             Key::optional(
                 "description",
                 Shape::Text(&texts::FILLED),
-                "What it is for.",
+                "Purpose of the variable.",
                 "staging or production",
             ),
         ],
@@ -62,13 +62,12 @@ fn default_or_required(entries: &[Entry], at: Span, findings: &mut Findings) {
     let default = find(entries, "default");
     let (message, help) = match (default, required) {
         (None, None) => (
-            "a variable needs a default, or must be required",
-            "add `default: VALUE`, or `required: true` if the caller has to set it",
+            "a variable needs a default or must be required",
+            "add `default: VALUE`, or `required: true` if the caller must set it",
         ),
-        (Some(_), Some(_)) => (
-            "a variable with a default cannot be required",
-            "remove `required` if the default is good enough, or else `default`",
-        ),
+        (Some(_), Some(_)) => {
+            ("a variable with a default cannot be required", "remove `required` or `default`")
+        }
         (Some(_), None) | (None, Some(_)) => return,
     };
     findings.push(Diagnostic::error(Code::InvalidValue, at, message).help(help));

@@ -1,4 +1,4 @@
-//! Who may log in: `user_access` and `groups_allowed` must say the same.
+//! Who may log in: `user_access` and `groups_allowed` must agree.
 
 use std::collections::HashSet;
 
@@ -28,7 +28,7 @@ fn access(application: &Application, findings: &mut Vec<Diagnostic>) {
         Setting::Text(word) if USER_ACCESS.iter().any(|choice| choice.value == word) => Some(word.as_str()),
         _ => None,
     });
-    // What is no access at all is reported already.
+    // An invalid access is reported already.
     if word == Some(None) {
         return;
     }
@@ -41,9 +41,9 @@ fn access(application: &Application, findings: &mut Vec<Diagnostic>) {
             Diagnostic::error(
                 Code::AccessConflict,
                 *span,
-                "this type of application has no groups that could be permitted",
+                "this type of application does not support `permitted_groups`",
             )
-            .help("nobody logs in to it: write `user_access: no_users`"),
+            .help("users do not log in to it: write `user_access: no_users`"),
         ),
         access => findings.extend(conflict(access.as_ref(), groups.as_ref())),
     }
@@ -72,7 +72,7 @@ fn repetitions(application: &Application, field: &str, findings: &mut Vec<Diagno
             Diagnostic::warning(
                 Code::InvalidValue,
                 *span,
-                format!("{} is in `{field}` twice", shown(item.text())),
+                format!("`{field}` has {} twice", shown(item.text())),
             )
             .help("remove one of the two"),
         );

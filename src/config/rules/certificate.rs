@@ -1,4 +1,4 @@
-//! Certificates in the YAML: whether the PEM can be read, and until when they are valid.
+//! Certificates in the YAML: checks that the PEM is valid, and reads the end of validity.
 
 use jiff::Timestamp;
 use jiff::civil::DateTime;
@@ -6,16 +6,16 @@ use jiff::tz::TimeZone;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
 
-/// Until when the first certificate of a PEM text is valid.
+/// The end of validity of the first certificate of a PEM text.
 ///
 /// # Errors
 ///
-/// What is wrong with the text.
+/// Describes what is wrong with the text.
 pub(super) fn valid_until(pem: &str) -> Result<Timestamp, &'static str> {
     let begins = pem.contains("-----BEGIN CERTIFICATE-----");
     let certificate = CertificateDer::from_pem_slice(pem.as_bytes()).map_err(|_| match begins {
         true => "its PEM is malformed",
-        false => "it is not PEM, which begins with -----BEGIN CERTIFICATE-----",
+        false => "it is not PEM, which starts with -----BEGIN CERTIFICATE-----",
     })?;
     not_after(&certificate).ok_or("it is not an X.509 certificate")
 }
@@ -24,7 +24,7 @@ pub(super) fn valid_until(pem: &str) -> Result<Timestamp, &'static str> {
 fn not_after(der: &[u8]) -> Option<Timestamp> {
     let (_, certificate, _) = element(der)?;
     let (_, mut rest, _) = element(certificate)?;
-    // The version is left out in the first one.
+    // Version 1 certificates have no version field.
     if rest.first() == Some(&0xa0) {
         (_, _, rest) = element(rest)?;
     }
@@ -40,7 +40,7 @@ fn not_after(der: &[u8]) -> Option<Timestamp> {
     }
     let text = std::str::from_utf8(time).ok()?.strip_suffix('Z')?;
     let text = match kind {
-        // Two digits of the year, of which 50 is 1950.
+        // The year has two digits; 50 means 1950.
         0x17 => format!("{}{text}", if text.get(..2)? < "50" { "20" } else { "19" }),
         0x18 => text.to_owned(),
         _ => return None,
@@ -49,7 +49,7 @@ fn not_after(der: &[u8]) -> Option<Timestamp> {
     TimeZone::UTC.to_timestamp(time).ok()
 }
 
-/// Tag, content and what follows.
+/// Splits a DER element into tag, content and the rest.
 fn element(der: &[u8]) -> Option<(u8, &[u8], &[u8])> {
     let [tag, length, rest @ ..] = der else { return None };
     let (length, rest) = if *length < 0x80 {
@@ -83,7 +83,7 @@ mod tests {
             let until = valid_until(&pem(year)).unwrap().to_string();
             assert_eq!(until, format!("{year}-03-04T00:00:00Z"));
         }
-        assert_eq!(valid_until("MIIB"), Err("it is not PEM, which begins with -----BEGIN CERTIFICATE-----"));
+        assert_eq!(valid_until("MIIB"), Err("it is not PEM, which starts with -----BEGIN CERTIFICATE-----"));
         let begin = "-----BEGIN CERTIFICATE-----\n";
         assert_eq!(
             valid_until(&format!("{begin}!!\n-----END CERTIFICATE-----\n")),

@@ -1,4 +1,4 @@
-//! A standing consent must be able to count.
+//! A permanent consent must be able to take effect.
 
 use crate::config::declared::Declared;
 use crate::config::model::{Allowance, Workspace};
@@ -14,33 +14,33 @@ pub(super) fn check(workspace: &Workspace, findings: &mut Vec<Diagnostic>) {
         if let Some(why) = idle(&allowance.value, &declared) {
             findings.push(
                 Diagnostic::warning(Code::UnusedConsent, allowance.span, why)
-                    .help("correct it, or remove it: it would count for whatever fits it later"),
+                    .help("correct or remove it: it would apply to anything that matches it later"),
             );
         }
     }
 }
 
-/// Why a consent has no effect, as far as the YAML tells.
+/// Why a consent has no effect, judging by the YAML.
 fn idle(allowance: &Allowance, declared: &[(String, Declared<'_>)]) -> Option<String> {
     let address = allowance.address.as_deref();
     if allowance.risk == EMPTY {
-        return address
-            .map(|_| format!("`{EMPTY}` is about the whole workspace, so with an address it has no effect"));
+        return address.map(|_| {
+            format!("`{EMPTY}` applies to the whole workspace, so with an address it has no effect")
+        });
     }
     let risk = Risk::parse(&allowance.risk)?;
-    // What is no address at all is reported as such.
+    // An invalid address is reported elsewhere.
     let pattern: Option<Pattern> = address.map(Pattern::parse).transpose().ok()?;
     if pattern.as_ref().is_some_and(|pattern| !pattern.is_address_or_glob()) {
         return None;
     }
     let is_meant = |address: &str| pattern.as_ref().is_none_or(|pattern| pattern.matches(address));
-    // What left the YAML may still be owned, and may still be in a console.
+    // An application that left the YAML may still be owned, and a console may still hold its keys.
     match risk {
         Risk::Destroys => return None,
         Risk::BreaksHandoff => {
             let console = address.is_none_or(|address| !address.starts_with("applications."));
-            let why =
-                "only keys of `identity_intelligence` are in a console, so nothing here can have this risk";
+            let why = "this consent has no effect: only keys of `identity_intelligence` are in a console";
             return (!console).then(|| why.to_owned());
         }
         _ => {}
@@ -58,7 +58,7 @@ fn idle(allowance: &Allowance, declared: &[(String, Declared<'_>)]) -> Option<St
             (|it| it.kind.is_none_or(|kind| kind == "adminapi"), "its type has no permissions")
         }
         Risk::OverdueKey => (|it| it.has_max_age, "it has no `max_age`"),
-        Risk::AdoptsKey => (|it| it.has_secret, "its key goes to no store"),
+        Risk::AdoptsKey => (|it| it.has_secret, "its key is not delivered to a store"),
         _ => return None,
     };
     if meant.into_iter().any(may) {

@@ -1,4 +1,4 @@
-//! The addresses of `guards.allow` and `suppress`, where globs and short addresses count as on the command line.
+//! The addresses of `guards.allow` and `suppress`, which allow globs and short addresses like the command line.
 
 use crate::config::model::Workspace;
 use crate::diagnostic::{Code, Diagnostic, Span};
@@ -20,9 +20,12 @@ fn unusable(address: &str, span: Span, known: &[String]) -> Option<Diagnostic> {
     let wrong = |message: String| Diagnostic::error(Code::InvalidValue, span, message);
     let Some(pattern) = Pattern::parse(address).ok().filter(Pattern::is_address_or_glob) else {
         return Some(wrong(format!("{} is not an address", shown(address))).help(
-            "write one such as `vpn`, `applications.vpn` or `identity_intelligence.emea`, or a glob such as `test-*`",
+            "write an address such as `vpn`, `applications.vpn` or `identity_intelligence.emea`, or a glob such as `test-*`",
         ));
     };
     let (one, other) = pattern.ambiguous(known.iter().map(String::as_str))?;
-    Some(wrong(format!("{} can be `{one}` or `{other}`", shown(address))).help("write it in full"))
+    Some(
+        wrong(format!("{} is ambiguous: it can be `{one}` or `{other}`", shown(address)))
+            .help("write the full address"),
+    )
 }

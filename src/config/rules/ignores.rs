@@ -1,4 +1,4 @@
-//! An `ignore` must have something to ignore.
+//! An `ignore` item must have something to ignore.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -15,7 +15,7 @@ pub(super) fn check(workspace: &Workspace, findings: &mut Vec<Diagnostic>) {
         let mut seen = HashSet::new();
         for ignore in declared.ignore {
             let name = ignore.value.field.as_str();
-            // A default is not wrong where an application happens not to have the field.
+            // A default is valid even if an application does not have the field.
             let compared = field(name).is_some_and(Field::is_compared);
             let written = is_compared(&declared, name);
             if !compared || !declared.own_ignore {
@@ -35,16 +35,16 @@ pub(super) fn check(workspace: &Workspace, findings: &mut Vec<Diagnostic>) {
                     Diagnostic::warning(
                         Code::UnusedIgnore,
                         ignore.span,
-                        format!("there is no `{name}` here whose difference could be ignored"),
+                        format!("`{name}` is not managed here, so it cannot differ"),
                     )
-                    .help("a field that is not written is left alone anyway: remove the item"),
+                    .help("remove the item: fields that are not in the YAML are not compared"),
                 );
             }
         }
     }
 }
 
-/// Items of `defaults` that are of use to no application.
+/// Items of `defaults` that no application can use.
 pub(super) fn defaults(workspace: &Workspace, findings: &mut Vec<Diagnostic>) {
     let mut used: BTreeMap<Span, (&str, bool)> = BTreeMap::new();
     for declared in workspace.every_declared().filter(|declared| !declared.own_ignore) {
@@ -54,15 +54,15 @@ pub(super) fn defaults(workspace: &Workspace, findings: &mut Vec<Diagnostic>) {
         }
     }
     for (span, (name, _)) in used.into_iter().filter(|(_, (_, used))| !used) {
-        let message = format!("no application that takes this default has a `{name}` that could be ignored");
+        let message = format!("no application with this default manages `{name}`, so it cannot differ");
         findings.push(
             Diagnostic::warning(Code::UnusedIgnore, span, message)
-                .help("a field that is not written is left alone anyway: remove the item"),
+                .help("remove the item: fields that are not in the YAML are not compared"),
         );
     }
 }
 
-/// Whether a field of an application is compared: it is written, or counts as unset.
+/// Whether a field of an application is compared: it is set, or counts as unset.
 fn is_compared(declared: &Declared<'_>, name: &str) -> bool {
     let kind = declared.kind.and_then(lookup);
     let counts = declared.authoritative && field(name).is_some_and(|field| field.applies_to(kind));

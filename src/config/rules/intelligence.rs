@@ -1,4 +1,4 @@
-//! Identity Intelligence: what the vendor's page says in prose (design, section 6).
+//! Identity Intelligence: rules from the vendor's documentation (design, section 6).
 
 use std::collections::HashMap;
 
@@ -17,7 +17,7 @@ pub(super) fn check(workspace: &Workspace, findings: &mut Vec<Diagnostic>) {
         permissions(workspace, key, entry, findings);
         networks(workspace, key, entry, findings);
         findings.extend(recommended::push_verification(key, entry));
-        // Where no plan is declared, the account itself tells whether it can have them.
+        // Without a declared plan, the account itself tells whether endpoints are available.
         let plan = workspace.tenant.plan.as_ref().filter(|plan| plan.value >= recommended::ENDPOINTS);
         findings.extend(plan.and_then(|_| recommended::endpoints(key, entry)));
     }
@@ -37,9 +37,9 @@ fn endpoints(workspace: &Workspace, entry: &IntelligenceEntry, findings: &mut Ve
             Diagnostic::note(
                 Code::PlanTooSmall,
                 place,
-                "`endpoints` needs Duo Advantage or Premier, and no plan is declared",
+                "`endpoints` needs Duo Advantage or Premier, but no plan is declared",
             )
-            .help("add `plan` to `tenant`, so that it can be checked"),
+            .help("add `plan` to `tenant` so that duoctl can check it"),
         ),
     }
 }
@@ -50,16 +50,15 @@ fn event_streaming(entry: &IntelligenceEntry, findings: &mut Vec<Diagnostic>) {
             Diagnostic::error(
                 Code::EventStreaming,
                 streaming.span,
-                "event streaming exists only for the integration that the Duo Admin Panel provisioned, not for one that is added",
+                "event streaming is available only for the integration that the Duo Admin Panel provisions",
             )
-            .help("remove it here; for the provisioned integration it is turned on in step 2 of the provisioning wizard in the Duo Admin Panel, then or later"),
+            .help("remove it; for the provisioned integration, turn it on in step 2 of the provisioning wizard in the Duo Admin Panel"),
         );
     }
 }
 
 fn push(key: &str, entry: &IntelligenceEntry, findings: &mut Vec<Diagnostic>) {
-    let named =
-        "`push_verification: {application_name: Acme IT Support}`; end users see the name on the push";
+    let named = "`push_verification: {application_name: Acme IT Support}`; users see the name in the push";
     if entry.has_auth_api() {
         return;
     }
@@ -68,21 +67,21 @@ fn push(key: &str, entry: &IntelligenceEntry, findings: &mut Vec<Diagnostic>) {
             Diagnostic::error(
                 Code::MissingKey,
                 push.span,
-                "push verification needs the name of its Auth API application",
+                "`push_verification` needs the name of its Auth API application",
             )
             .help(format!("write {named}")),
         );
     } else if let Some(span) = entry.auth_api.span {
-        let message = format!("`{key}` has no push verification, and so no Auth API application");
+        let message = format!("`{key}` has no push verification, so it has no Auth API application");
         findings.push(
             Diagnostic::error(Code::MissingKey, span, message)
-                .help(format!("add {named}; or remove `auth_api`"))
+                .help(format!("add {named}, or remove `auth_api`"))
                 .related(entry.span, "the entry is here"),
         );
     }
 }
 
-/// Whether a standing consent to the risk names the entry's Admin API application, alone or with others.
+/// Whether a permanent consent to the risk covers the entry's Admin API application.
 fn insisted(workspace: &Workspace, risk: &str, key: &str) -> bool {
     let address = format!("identity_intelligence.{key}.admin_api");
     let names = |text: &String| Pattern::parse(text).is_ok_and(|pattern| pattern.matches(&address));
@@ -96,7 +95,7 @@ fn consent(risk: &str, key: &str) -> String {
     )
 }
 
-/// A restriction would have to name where the vendor calls from (identity-intelligence.md, section 11).
+/// A restriction would have to list the vendor's addresses, which are unknown (identity-intelligence.md, section 11).
 fn networks(workspace: &Workspace, key: &str, entry: &IntelligenceEntry, findings: &mut Vec<Diagnostic>) {
     let Some(first) = entry.networks.first() else { return };
     if !insisted(workspace, "breaks_handoff", key) {
@@ -104,9 +103,12 @@ fn networks(workspace: &Workspace, key: &str, entry: &IntelligenceEntry, finding
             Diagnostic::error(
                 Code::InvalidValue,
                 first.span,
-                "the addresses that Identity Intelligence calls from are not published, so a restriction may shut it out",
+                "Identity Intelligence does not publish its addresses, so this restriction may block it",
             )
-            .help(format!("remove `networks_for_api_access`, or insist on it with {}", consent("breaks_handoff", key))),
+            .help(format!(
+                "remove `networks_for_api_access`, or consent to it with {}",
+                consent("breaks_handoff", key)
+            )),
         );
     }
 }
@@ -120,8 +122,8 @@ fn permissions(workspace: &Workspace, key: &str, entry: &IntelligenceEntry, find
             }
             let message = format!("Identity Intelligence must never have the permission `{name}`");
             findings.push(Diagnostic::error(Code::InvalidValue, permission.span, message).help(format!(
-                "it reads logs, users and devices; `admins_read`, `integrations_read` and `settings_read` only read. \
-                 Where it has to be, insist with {}",
+                "use a read permission such as `admins_read`, `integrations_read` or `settings_read`, \
+                or consent to it with {}",
                 consent("escalates_privilege", key)
             )));
         } else if name == "write_resource" && entry.access.value == IntelligenceAccess::ReadOnly {
@@ -132,14 +134,14 @@ fn permissions(workspace: &Workspace, key: &str, entry: &IntelligenceEntry, find
                     "`write_resource` contradicts `access: read_only`",
                 )
                 .help("write `access: read_write`")
-                .related(entry.access.span, "the access is declared here"),
+                .related(entry.access.span, "`access` is set here"),
             );
         } else if matches!(name, "read_log" | "read_resource" | "write_resource") {
             findings.push(
                 Diagnostic::warning(
                     Code::InvalidValue,
                     permission.span,
-                    format!("`access` gives `{name}` already"),
+                    format!("`access` already includes `{name}`"),
                 )
                 .help("remove it"),
             );
@@ -164,7 +166,7 @@ fn display_names(workspace: &Workspace, findings: &mut Vec<Diagnostic>) {
         };
         findings.push(
             Diagnostic::error(Code::AmbiguousName, name.span, message)
-                .help("the console identifies integrations by their display names only: choose another one")
+                .help("choose another name: the console identifies integrations only by display name")
                 .related(first.span, "the other name is here"),
         );
     }

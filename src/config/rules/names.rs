@@ -1,4 +1,4 @@
-//! Names that are not what they look like in a review.
+//! Names that may deceive a reviewer.
 
 use crate::config::model::{Application, Workspace};
 use crate::diagnostic::{Code, Diagnostic, Span, Spanned};
@@ -26,7 +26,7 @@ fn of(name: &Spanned<String>) -> Name<'_> {
     (&name.value, name.span)
 }
 
-/// Its own name, and those of what it refers to.
+/// The application's own name, and the names that it refers to.
 fn names<'a>(application: &'a Application) -> impl Iterator<Item = Name<'a>> {
     let referring = FIELDS.iter().filter(|field| field.refers_to.is_some());
     let settings = referring.filter_map(|field| application.settings.get(field.name()));
@@ -44,7 +44,7 @@ fn names<'a>(application: &'a Application) -> impl Iterator<Item = Name<'a>> {
     application.name.iter().filter(is_plain).map(of).chain(referred)
 }
 
-/// A name of an object may have no control characters, which is an error already.
+/// Whether an object's name has no control characters, which are an error already.
 fn is_plain(name: &&Spanned<String>) -> bool {
     !name.value.contains(char::is_control)
 }
@@ -57,7 +57,10 @@ fn deceptive((name, span): Name<'_>) -> Option<Diagnostic> {
     let code = |c: char| format!("U+{:04X}", u32::from(c));
     let (message, help) = if let Some(hidden) = name.chars().find(|c| is_harmful(*c)) {
         let message = format!("the name {} contains the invisible character {}", quoted(name), code(hidden));
-        (message, "remove the character, or write `{id: ID}` in place of the name if Duo's name contains it")
+        (
+            message,
+            "remove the character, or write `{id: ID}` instead of the name if the name in Duo contains it",
+        )
     } else {
         let LookAlike { letter, like } = look_alike(name)?;
         let message = format!(
@@ -67,7 +70,7 @@ fn deceptive((name, span): Name<'_>) -> Option<Diagnostic> {
         );
         (
             message,
-            "write the Latin letter, or `{id: ID}` in place of the name if Duo's name contains the other letter",
+            "write the Latin letter, or `{id: ID}` instead of the name if the name in Duo contains the other letter",
         )
     };
     Some(Diagnostic::warning(Code::DeceptiveName, span, message).help(help))

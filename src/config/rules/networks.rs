@@ -1,4 +1,4 @@
-//! Networks that most likely are not what was meant.
+//! Networks that are probably a mistake.
 
 use std::net::IpAddr;
 
@@ -29,8 +29,9 @@ fn network(item: &Spanned<String>, findings: &mut Vec<Diagnostic>) {
         findings.push(Diagnostic::warning(Code::DoubtfulNetwork, item.span, message).help(help));
     };
     if network.is_everything() {
-        let help = format!("remove `{FIELD}` to say so, or name the networks that the key is used from");
-        warn(format!("{} is every address there is", shown(&item.value)), help);
+        let help =
+            format!("remove `{FIELD}` if that is intended, or name the networks from which the key is used");
+        warn(format!("{} matches every address", shown(&item.value)), help);
         return;
     }
     let Some((address, _)) = item.value.trim().split_once('/') else { return };
@@ -40,10 +41,10 @@ fn network(item: &Spanned<String>, findings: &mut Vec<Diagnostic>) {
     let first = meant.split('/').next().and_then(parsed);
     if first.is_some() && first != parsed(address) {
         let help = format!(
-            "write {} for the whole network, or {} for the one address",
+            "write {} for the whole network, or {} for the single address",
             shown(meant),
             shown(address)
         );
-        warn(format!("{} is the whole network {}", shown(&item.value), shown(meant)), help);
+        warn(format!("{} matches the whole network {}", shown(&item.value), shown(meant)), help);
     }
 }

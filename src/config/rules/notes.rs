@@ -1,4 +1,4 @@
-//! Notes share their place in Duo with the marker.
+//! Notes share their field in Duo with the marker.
 
 use crate::config::model::{Application, Workspace};
 use crate::diagnostic::{Code, Diagnostic, Spanned};
@@ -16,8 +16,12 @@ pub(super) fn check(workspace: &Workspace, findings: &mut Vec<Diagnostic>) {
         };
         if Notes::parse(notes) != Notes::plain(notes) {
             findings.push(
-                Diagnostic::error(Code::InvalidNotes, *span, "`notes` holds what looks like duoctl's marker")
-                    .help("remove `[duoctl ...]` from the text: duoctl writes its marker itself"),
+                Diagnostic::error(
+                    Code::InvalidNotes,
+                    *span,
+                    "`notes` contains text that looks like duoctl's marker",
+                )
+                .help("remove `[duoctl ...]` from the text: duoctl adds its marker itself"),
             );
         }
         let room = NOTES_LIMIT.saturating_sub(marker_length(&workspace.name.value, key, application));
@@ -27,17 +31,15 @@ pub(super) fn check(workspace: &Workspace, findings: &mut Vec<Diagnostic>) {
                 Diagnostic::error(
                     Code::InvalidNotes,
                     *span,
-                    format!(
-                        "`notes` has {length} characters, and only {room} are left beside duoctl's marker"
-                    ),
+                    format!("`notes` has {length} characters, but only {room} fit next to duoctl's marker"),
                 )
-                .help(format!("shorten it: notes and marker share {NOTES_LIMIT} characters")),
+                .help(format!("shorten it: notes and marker can have {NOTES_LIMIT} characters in total")),
             );
         }
     }
 }
 
-/// What the marker of an application takes at most.
+/// The maximum length of an application's marker.
 fn marker_length(workspace: &str, key: &str, application: &Application) -> usize {
     let kind = application.kind.as_ref().and_then(|kind| lookup(&kind.value));
     let written = |field: &&Field| {

@@ -1,4 +1,4 @@
-//! What one part of the YAML says of another: names, pins.
+//! References between parts of the YAML: addresses, names, pins.
 
 use std::collections::HashMap;
 
@@ -20,7 +20,7 @@ pub(super) fn check(workspace: &Workspace, findings: &mut Vec<Diagnostic>) {
     addresses(workspace, findings);
 }
 
-/// A text that is an address must be one that the workspace declares, and it declares neither groups nor policies.
+/// Reports addresses of groups and policies: a workspace cannot declare any.
 fn addresses(workspace: &Workspace, findings: &mut Vec<Diagnostic>) {
     for application in workspace.applications.values() {
         for (field, setting) in &application.settings {
@@ -41,7 +41,7 @@ fn addresses(workspace: &Workspace, findings: &mut Vec<Diagnostic>) {
     }
 }
 
-/// The groups of role attributes.
+/// Checks the groups of role attributes.
 fn in_roles(setting: &Spanned<Setting>, findings: &mut Vec<Diagnostic>) {
     let Setting::Document(document) = &setting.value else { return };
     let mut references = Vec::new();
@@ -68,8 +68,8 @@ fn pins(workspace: &Workspace, findings: &mut Vec<Diagnostic>) {
                     pin.span,
                     format!("`{place}` pins the same live application as `{other}`"),
                 )
-                .help("a live application has one address: remove one of the two")
-                .related(*first, "pinned here first"),
+                .help("remove one of the two: a live application can have only one address")
+                .related(*first, "first pinned here"),
             ),
             None => {
                 seen.insert(&pin.value, (place, pin.span));
@@ -78,7 +78,7 @@ fn pins(workspace: &Workspace, findings: &mut Vec<Diagnostic>) {
     }
 }
 
-/// Without a pin, a live application is found by type and name, so two cannot be told apart whose names look alike.
+/// Without pins, live applications are found by type and name, so similar names would be ambiguous.
 fn names(workspace: &Workspace, findings: &mut Vec<Diagnostic>) {
     let named = workspace.applications.iter().filter_map(|(key, application)| {
         let name = application.name.as_ref()?;
@@ -93,11 +93,11 @@ fn names(workspace: &Workspace, findings: &mut Vec<Diagnostic>) {
                     Code::AmbiguousName,
                     name.span,
                     format!(
-                        "`applications.{key}` and `applications.{other}` have the same type, and names that look the same"
+                        "`applications.{key}` and `applications.{other}` have the same type and names that look the same"
                     ),
                 )
                 .help("rename one of the two, or pin both with `integration_key`")
-                .related(*first, "the same name stands here"),
+                .related(*first, "the other name is here"),
             ),
             None => {
                 seen.insert((kind, alike_key(&name.value)), (key, name.span, pinned));
@@ -106,7 +106,7 @@ fn names(workspace: &Workspace, findings: &mut Vec<Diagnostic>) {
     }
 }
 
-/// In the order of the files, so that the first one is what a reader would call the first.
+/// Sorts by place in the files, so that the first one is the first for a reader.
 fn in_order<T>(items: impl Iterator<Item = T>, place: impl Fn(&T) -> Span) -> Vec<T> {
     let mut items: Vec<T> = items.collect();
     items.sort_by_key(place);

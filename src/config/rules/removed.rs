@@ -1,4 +1,4 @@
-//! What is removed must not be declared.
+//! Addresses under `removed` must not be declared.
 
 use crate::config::model::{Removal, Workspace};
 use crate::diagnostic::{Code, Diagnostic, Span};
@@ -15,7 +15,7 @@ pub(super) fn check(workspace: &Workspace, findings: &mut Vec<Diagnostic>) {
                 Diagnostic::error(
                     Code::InvalidValue,
                     removal.span,
-                    format!("`{address}` is an application, and only entries of `identity_intelligence` are attested"),
+                    format!("`{address}` is an application, but only `identity_intelligence` entries can be attested"),
                 )
                 .help("write `retain` or `delete`, or the address of the entry"),
             );
@@ -24,12 +24,12 @@ pub(super) fn check(workspace: &Workspace, findings: &mut Vec<Diagnostic>) {
         let (message, help) = match &removal.value {
             Removal::Attested(text) if is_dated(text) => continue,
             Removal::Attested(_) => (
-                format!("`{address}` is declared, and what is attested here has no date"),
-                "remove the entry here, or the declaration; an entry that is back has to be attested again",
+                format!("`{address}` is declared, but this attestation has no date"),
+                "remove this line or the declaration; a restored entry has to be attested again",
             ),
             Removal::Retain | Removal::Delete => (
-                format!("`{address}` is declared, so it did not leave the YAML"),
-                "remove the entry here, or the declaration",
+                format!("`{address}` is removed here but still declared"),
+                "remove this line or the declaration",
             ),
         };
         findings.push(
@@ -40,8 +40,8 @@ pub(super) fn check(workspace: &Workspace, findings: &mut Vec<Diagnostic>) {
     }
 }
 
-/// An entry that is back keeps the line by which a person said that the console let it go, until it is attested again:
-/// what was attested before does not count. Without a date nothing could be newer.
+/// A restored entry keeps the attestation of its removal until it is attested again, because older attestations do not
+/// count. Without a date, nothing could be newer.
 fn is_dated(text: &str) -> bool {
     Attestation::parse(text).is_some_and(|attestation| attestation.at.is_some())
 }

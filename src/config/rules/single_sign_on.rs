@@ -1,4 +1,4 @@
-//! Settings of Duo Single Sign-On that Duo most likely refuses (duo-api.md, section 3.5 and the correction to it).
+//! Settings of Duo Single Sign-On that Duo probably rejects (duo-api.md, section 3.5 and its correction).
 
 use jiff::Timestamp;
 use reqwest::Url;
@@ -11,7 +11,7 @@ use crate::kinds::value::Setting;
 use crate::language::similar::did_you_mean;
 use crate::text::shown;
 
-/// By type: the section of `sso`, and what it has to say. Every public client sends all of them.
+/// By type: the section of `sso` and its required keys. Every public client sends all of them.
 const REQUIRED: &[(&str, &str, &[&str])] = &[
     (
         "sso-generic",
@@ -32,7 +32,7 @@ const REQUIRED: &[(&str, &str, &[&str])] = &[
 /// Scopes that need a mapping of their claims.
 const MAPPED: [&str; 2] = ["email", "profile"];
 
-/// Types that one public tool calls impossible to configure by any API.
+/// Types that cannot be configured by any API, according to a public tool.
 const PANEL_ONLY: [&str; 2] = ["sso-oauth-server", "sso-oauth-server-mcp"];
 
 /// The values that the standards define (SAML 2.0 core, section 8.3; XML Signature and Encryption), by their keys.
@@ -81,18 +81,18 @@ const STANDARD: &[(&str, &[&str])] = &[
     ),
 ];
 
-/// Where in `saml_config` a URL stands that browsers are sent to.
+/// Keys of `saml_config` with URLs that browsers are redirected to.
 const URLS: [&str; 2] = ["slo_url", "spinitiated_url"];
 
 pub(super) fn check(workspace: &Workspace, findings: &mut Vec<Diagnostic>) {
     workspace.applications.values().for_each(|application| values(application, findings));
     workspace.applications.values().for_each(|application| configurable(application, findings));
-    // One that exists already is managed as far as it is declared.
+    // An existing application is managed only as far as it is declared.
     let new = workspace.applications.values().filter(|application| application.integration_key.is_none());
     new.for_each(|application| creatable(application, findings));
 }
 
-/// What is declared, whether the application is new or not.
+/// Checks the declared values of new and existing applications.
 fn values(application: &Application, findings: &mut Vec<Diagnostic>) {
     let Some(Spanned { value: Setting::Document(document), span }) = application.settings.get("sso") else {
         return;
@@ -117,12 +117,8 @@ fn values(application: &Application, findings: &mut Vec<Diagnostic>) {
                     .find(|known| known.ends_with(text))
                     .map(|known| format!("did you mean `{known}`?"))
             })
-            .unwrap_or_else(|| format!("the standard ones are {}", known.join(", ")));
-        add(
-            false,
-            format!("`sso.saml_config.{key}` is not one of the standard values: {}", shown(text)),
-            help,
-        );
+            .unwrap_or_else(|| format!("the standard values are {}", known.join(", ")));
+        add(false, format!("`sso.saml_config.{key}` is not a standard value: {}", shown(text)), help);
     }
     let acs = saml.and_then(|saml| saml.get("acs_urls")).and_then(Value::as_array).into_iter().flatten();
     let acs = acs
@@ -136,15 +132,11 @@ fn values(application: &Application, findings: &mut Vec<Diagnostic>) {
         match Url::parse(url) {
             Ok(parsed) if parsed.scheme() == "https" && !url.contains(char::is_whitespace) => {}
             Ok(parsed) if parsed.scheme() == "http" && !url.contains(char::is_whitespace) => {
-                add(
-                    false,
-                    format!("`sso.{key}` sends logins over http, which is not encrypted"),
-                    "use https".to_owned(),
-                );
+                add(false, format!("`sso.{key}` sends logins over unencrypted http"), "use https".to_owned());
             }
             Ok(_) | Err(_) => {
-                let help = "write the whole URL, such as https://wiki.example.com/acs".to_owned();
-                add(true, format!("`sso.{key}` is not a URL of a web server: {}", shown(url)), help);
+                let help = "write the full URL, such as https://wiki.example.com/acs".to_owned();
+                add(true, format!("`sso.{key}` is not a web URL: {}", shown(url)), help);
             }
         }
     }
@@ -153,10 +145,10 @@ fn values(application: &Application, findings: &mut Vec<Diagnostic>) {
     for uri in redirects.into_iter().flatten().filter_map(Value::as_str) {
         let parsed = Url::parse(uri).ok().filter(|parsed| parsed.fragment().is_none());
         if parsed.is_none() || uri.contains(char::is_whitespace) {
-            let help = "write a whole URI without `#`, such as https://portal.example.com/cb".to_owned();
+            let help = "write the full URI without `#`, such as https://portal.example.com/cb".to_owned();
             add(
                 true,
-                format!("`sso.oidc_config.redirect_uris` has what is not a redirect URI: {}", shown(uri)),
+                format!("an item of `sso.oidc_config.redirect_uris` is not a redirect URI: {}", shown(uri)),
                 help,
             );
         }
@@ -166,7 +158,7 @@ fn values(application: &Application, findings: &mut Vec<Diagnostic>) {
             Err(why) => add(
                 true,
                 format!("the certificate in `sso.saml_config.remote_cert` cannot be read: {why}"),
-                "copy it whole, as a text of several lines (`|`)".to_owned(),
+                "copy the complete PEM, as a block of lines after `|`".to_owned(),
             ),
             Ok(until) if until < Timestamp::now() => {
                 add(
@@ -175,7 +167,7 @@ fn values(application: &Application, findings: &mut Vec<Diagnostic>) {
                         "the certificate in `sso.saml_config.remote_cert` expired on {}",
                         until.strftime("%Y-%m-%d")
                     ),
-                    "ask the service provider for its current one".to_owned(),
+                    "ask the service provider for its current certificate".to_owned(),
                 );
             }
             Ok(_) => {}
@@ -189,9 +181,9 @@ fn configurable(application: &Application, findings: &mut Vec<Diagnostic>) {
         return;
     };
     let Some(document) = application.settings.get("sso") else { return };
-    let message = format!("Duo's API most likely takes no `sso` for the type `{}`", kind.value);
+    let message = format!("Duo's API probably does not accept `sso` for the type `{}`", kind.value);
     let finding = Diagnostic::warning(Code::DoubtfulSso, document.span, message);
-    findings.push(finding.help("configure it in the Duo Admin Panel, and leave `sso` out"));
+    findings.push(finding.help("configure it in the Duo Admin Panel, and remove `sso`"));
 }
 
 fn creatable(application: &Application, findings: &mut Vec<Diagnostic>) {
@@ -203,7 +195,7 @@ fn creatable(application: &Application, findings: &mut Vec<Diagnostic>) {
     let place = document.map_or(kind.span, |document| document.span);
     let config = match document {
         Some(Spanned { value: Setting::Document(document), .. }) => document.get(section),
-        // What is no document is reported already.
+        // An invalid document is reported already.
         Some(_) => return,
         None => None,
     };
@@ -220,7 +212,7 @@ fn creatable(application: &Application, findings: &mut Vec<Diagnostic>) {
                 kind.value,
                 missing.join(", ")
             ),
-            "Duo most likely refuses to create it without them; pin one that exists already with `integration_key`",
+            "add them, because Duo probably requires them; or pin an existing application with `integration_key`",
         );
     }
     let scopes =
@@ -233,7 +225,7 @@ fn creatable(application: &Application, findings: &mut Vec<Diagnostic>) {
     for name in names.filter(|name| *section == "oidc_config" && MAPPED.contains(name)) {
         warn(
             format!("the scope `{name}` needs `idp_attribute_claim_mapping`"),
-            "say which attribute each claim is taken from: [{idp_attribute: mail, oidc_claim: email}]",
+            "map each claim to an attribute: [{idp_attribute: mail, oidc_claim: email}]",
         );
     }
 }

@@ -1,4 +1,4 @@
-//! Secret stores, and what is delivered to them: each secret has one place, and each place one secret.
+//! Secret stores and deliveries: each secret has one place, and each place one secret.
 
 use std::path::{Component, Path, PathBuf};
 
@@ -23,16 +23,16 @@ pub(super) fn check(workspace: &Workspace, findings: &mut Vec<Diagnostic>) {
                 Diagnostic::error(
                     Code::InvalidValue,
                     span,
-                    "Vault holds names and values, so it has no `dotenv`",
+                    "a Vault store does not support `format: dotenv`",
                 )
-                .help("leave `format` out"),
+                .help("remove `format`"),
             );
         }
         let place = Place::of(store, &target, &workspace.root);
         let unusable = if store.kind.value == "file" { no_file(&target.path) } else { None };
         let why = unusable.or_else(|| parts(Path::new(&target.path)).is_empty().then_some("is empty"));
         if let Some(why) = why {
-            let message = format!("{} names no place in the store: it {why}", shown(&target.path));
+            let message = format!("{} is not a valid path in the store: it {why}", shown(&target.path));
             let found =
                 Diagnostic::error(Code::InvalidValue, span, message).help("name a file, e.g. `vpn.json`");
             report(found, findings);
@@ -40,30 +40,29 @@ pub(super) fn check(workspace: &Workspace, findings: &mut Vec<Diagnostic>) {
         let together = places.iter().find_map(|(other, first)| Some((other.collides(&place)?, *first)));
         if let Some((collision, first)) = together {
             let (first, second) = if first < span { (first, span) } else { (span, first) };
-            report(collision.finding(second).related(first, "the other one"), findings);
+            report(collision.finding(second).related(first, "the other secret"), findings);
         }
         places.push((place, span));
     }
     findings.extend(operators_key_passed_on(workspace));
 }
 
-/// Two composites that collide do so with each of their applications, which is worth one finding.
+/// Adds a finding once: two colliding composites collide with each of their applications.
 fn report(found: Diagnostic, findings: &mut Vec<Diagnostic>) {
     if !findings.contains(&found) {
         findings.push(found);
     }
 }
 
-/// A store's commands are given what they store, and never the key that duoctl itself uses.
+/// Reports stores whose commands would get duoctl's own key. They must get only the secrets that they store.
 fn operators_key_passed_on(workspace: &Workspace) -> Vec<Diagnostic> {
     let own = workspace.secret_variables();
     let found = |store: &SecretStore| {
         let names = store.options.get("environment").and_then(Value::as_array).into_iter().flatten();
         let key = names.filter_map(Value::as_str).find(|name| own.contains(name))?;
-        let message =
-            format!("the commands of this store would get duoctl's own secret key, in {}", shown(key));
+        let message = format!("this store passes duoctl's own secret key to its commands in {}", shown(key));
         let finding = Diagnostic::error(Code::InvalidValue, store.span, message);
-        Some(finding.help("leave it out of `environment`"))
+        Some(finding.help("remove it from `environment`"))
     };
     workspace.secret_stores.values().filter_map(found).collect()
 }
@@ -83,7 +82,7 @@ fn targets(workspace: &Workspace) -> Vec<(SecretTarget, Span)> {
     targets
 }
 
-/// Where a secret ends up, whatever the store is called.
+/// The actual location of a secret, independent of the store's name.
 struct Place {
     store: String,
     folders: bool,
@@ -104,7 +103,7 @@ impl Place {
                 let server = ["address", "namespace", "mount"].map(|key| option(key).trim_matches('/'));
                 Self { store: server.join(" "), folders: false, path: parts(Path::new(&target.path)) }
             }
-            // What runs the same command stores in the same place.
+            // Stores with the same command store in the same place.
             _ => Self {
                 store: format!("{kind} {}", store.options.get("write").unwrap_or(&Value::Null)),
                 folders: false,
@@ -113,7 +112,7 @@ impl Place {
         }
     }
 
-    /// The same place, or a file where the other one needs a folder.
+    /// Whether two places are the same, or one is a file where the other needs a folder.
     fn collides(&self, other: &Self) -> Option<Collision> {
         let meet = |one: &[String], two: &[String]| {
             let nested = one.starts_with(two) || two.starts_with(one);
@@ -133,10 +132,10 @@ impl Place {
     }
 }
 
-/// How certain it is that two places are one.
+/// Whether two places are certainly the same.
 enum Collision {
     Certain,
-    /// On file systems that do not tell upper case from lower case, or the spellings of a letter apart.
+    /// Only on file systems that ignore case or Unicode normalization.
     WhereCaseIsIgnored,
 }
 
@@ -144,20 +143,20 @@ impl Collision {
     fn finding(&self, span: Span) -> Diagnostic {
         match self {
             Self::Certain => {
-                Diagnostic::error(Code::InvalidValue, span, "two secrets are delivered to one place")
-                    .help("give each its own `path`: the second would overwrite the first")
+                Diagnostic::error(Code::InvalidValue, span, "two secrets are delivered to the same place")
+                    .help("give each its own `path`: otherwise the second overwrites the first")
             }
             Self::WhereCaseIsIgnored => Diagnostic::warning(
                 Code::InvalidValue,
                 span,
-                "two secrets are delivered to one place on file systems that ignore case",
+                "two secrets are delivered to the same place on file systems that ignore case",
             )
-            .help("give each a `path` that differs by more than case"),
+            .help("use paths that differ by more than case"),
         }
     }
 }
 
-/// A path by the real names of what exists of it, so that two paths to one place are the same.
+/// Resolves the existing part of a path, so that two paths to the same place are equal.
 fn real(path: &Path) -> PathBuf {
     let mut real = std::env::current_dir().unwrap_or_default();
     for part in path.components() {

@@ -1,15 +1,15 @@
-//! `suppress`: an entry must be able to have an effect.
+//! An entry of `suppress` must be able to take effect.
 
 use crate::config::model::{Suppression, Workspace};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::language::address::{Pattern, Place};
 use crate::text::shown;
 
-/// Entries that can never have an effect.
+/// Reports entries that can never take effect.
 pub(super) fn check(workspace: &Workspace, findings: &mut Vec<Diagnostic>) {
     for suppression in &workspace.suppress {
         let Suppression { address, pattern, code, .. } = &suppression.value;
-        // What is no address at all is reported as such.
+        // An invalid address is reported elsewhere.
         if address.is_some() && !pattern.as_ref().is_some_and(Pattern::is_address_or_glob) {
             continue;
         }
@@ -20,7 +20,7 @@ pub(super) fn check(workspace: &Workspace, findings: &mut Vec<Diagnostic>) {
         let is_declared = every(workspace).any(|declared| is_meant(&declared));
         let message = match address {
             Some(address) if !is_declared => {
-                format!("the YAML declares nothing at {}, so nothing is suppressed", shown(address))
+                format!("no address in the YAML matches {}, so nothing is suppressed", shown(address))
             }
             Some(address) => {
                 format!("`{code}` cannot occur at {}, so nothing is suppressed", shown(address))
@@ -28,13 +28,12 @@ pub(super) fn check(workspace: &Workspace, findings: &mut Vec<Diagnostic>) {
             None => format!("`{code}` cannot occur in this workspace, so nothing is suppressed"),
         };
         findings.push(
-            Diagnostic::warning(Code::UnusedIgnore, suppression.span, message)
-                .help("correct it, or remove it"),
+            Diagnostic::warning(Code::UnusedIgnore, suppression.span, message).help("correct or remove it"),
         );
     }
 }
 
-/// Every address that the YAML declares, entries of `identity_intelligence` included.
+/// Every address that the YAML declares, including `identity_intelligence` entries.
 pub(super) fn every(workspace: &Workspace) -> impl Iterator<Item = String> {
     let applications = workspace.every_declared().map(|declared| declared.place.to_string());
     let entries = workspace.identity_intelligence.keys();

@@ -1,4 +1,4 @@
-//! The tenant and what identifies applications in it.
+//! The tenant, and integration keys.
 
 use crate::config::model::{StateKey, ValueSource, Workspace};
 use crate::diagnostic::{Code, Diagnostic, Spanned};
@@ -10,10 +10,10 @@ pub(super) fn check(workspace: &Workspace, findings: &mut Vec<Diagnostic>) {
             Diagnostic::error(
                 Code::InvalidValue,
                 former.span,
-                "`formerly` is the name that the workspace has now",
+                "`formerly` is the current name of the workspace",
             )
-            .help("write the name that it had before, or remove it")
-            .related(workspace.name.span, "its name"),
+            .help("write the previous name, or remove it")
+            .related(workspace.name.span, "the current name"),
         );
     }
     let first = workspace.tenant.credentials.as_ref();
@@ -26,18 +26,22 @@ pub(super) fn check(workspace: &Workspace, findings: &mut Vec<Diagnostic>) {
             Diagnostic::error(
                 Code::InvalidValue,
                 recovery.integration_key.span,
-                "the recovery key comes from the same place as the operator",
+                "the recovery key has the same source as the operator's key",
             )
-            .help("name another Admin API application: one key cannot stand in for itself")
-            .related(first.integration_key.span, "the operator"),
+            .help("use another Admin API application: a key cannot recover itself")
+            .related(first.integration_key.span, "the operator's key"),
         );
     }
     same_source(workspace, findings);
     let keys = first.and_then(|first| first.state_keys.as_ref()).into_iter().flatten();
     for key in keys.filter(|key| key.value == StateKey::Recovery && recovery.is_none()) {
         findings.push(
-            Diagnostic::error(Code::InvalidValue, key.span, "there is no recovery key that could seal")
-                .help("declare `tenant.credentials.recovery`, or remove `recovery` from `state_keys`"),
+            Diagnostic::error(
+                Code::InvalidValue,
+                key.span,
+                "`state_keys` contains `recovery`, but there is no recovery key",
+            )
+            .help("declare `tenant.credentials.recovery`, or remove `recovery` from `state_keys`"),
         );
     }
     for credentials in [first, recovery].into_iter().flatten() {
@@ -57,7 +61,7 @@ pub(super) fn check(workspace: &Workspace, findings: &mut Vec<Diagnostic>) {
     }
 }
 
-/// What identifies a key is sent in clear, so it comes from no place that holds a secret.
+/// Integration keys and client ids are sent in plain text, so they must not have the same source as a secret.
 fn same_source(workspace: &Workspace, findings: &mut Vec<Diagnostic>) {
     let first = workspace.tenant.credentials.as_ref();
     let recovery = first.and_then(|credentials| credentials.recovery.as_deref());
@@ -66,7 +70,7 @@ fn same_source(workspace: &Workspace, findings: &mut Vec<Diagnostic>) {
     let all: Vec<_> =
         own.iter().copied().chain(workspace.api_clients().map(|fields| &fields.client_secret)).collect();
     let ids = operators().map(|keys| ("integration_key", &keys.integration_key, &all));
-    // A client's id and secret go to the same server, in one request.
+    // A client's id and secret are sent to the same server in one request.
     let clients = workspace.api_clients().map(|fields| ("client_id", &fields.client_id, &own));
     for (key, id, secrets) in ids.chain(clients) {
         if let Some(secret) = secrets.iter().find(|secret| secret.value == id.value) {
@@ -74,21 +78,21 @@ fn same_source(workspace: &Workspace, findings: &mut Vec<Diagnostic>) {
                 Diagnostic::error(
                     Code::InvalidValue,
                     id.span,
-                    format!("`{key}` comes from the same place as a secret, and it is sent in clear"),
+                    format!("`{key}` has the same source as a secret, but is sent in plain text"),
                 )
-                .help("name the place that holds the key itself")
+                .help("use the source of the key itself")
                 .related(secret.span, "the secret"),
             );
         }
     }
 }
 
-/// The shape of a key is known from samples only, so another one is worth a warning (duo-api.md, section 0).
+/// The form of keys is known from samples only, so a different one is only a warning (duo-api.md, section 0).
 fn unusual(key: &Spanned<String>, findings: &mut Vec<Diagnostic>) {
     if !is_usual_integration_key(&key.value) {
         findings.push(
             Diagnostic::warning(Code::InvalidValue, key.span, "this does not look like an integration key")
-                .help("every known one has 20 characters: `DI` and 18 of A-Z and 0-9"),
+                .help("all known keys have 20 characters: `DI` and 18 of A-Z and 0-9"),
         );
     }
 }

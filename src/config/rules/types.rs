@@ -1,4 +1,4 @@
-//! Types: known ones, those that the API cannot create, and those that are out of support.
+//! Types: unknown ones, those that the API cannot create, and those that are no longer supported.
 
 use crate::config::model::{Application, Workspace};
 use crate::diagnostic::{Code, Diagnostic, Spanned};
@@ -17,19 +17,19 @@ pub(super) fn check(workspace: &Workspace, findings: &mut Vec<Diagnostic>) {
     }
 }
 
-/// A slip of a known type is an error: Duo would refuse to create it, after other steps were done. One that exists in Duo,
-/// as a pin says, is its own proof.
+/// A typo of a known type is an error, because Duo would refuse to create it after other steps were done. With a pin, the
+/// application exists, so its type must exist, too.
 fn unknown_type(kind: &Spanned<String>, pinned: bool) -> Diagnostic {
     if let Some(meant) = slip(&kind.value).filter(|_| !pinned) {
         let message = format!("Duo has no type {}", shown(&kind.value));
         let finding = Diagnostic::error(Code::UnknownType, kind.span, message);
         return finding.help(format!(
-            "did you mean `{meant}`? If Duo added this type lately, create it there and pin it with `integration_key`"
+            "did you mean `{meant}`? If Duo added this type recently, create it in Duo and pin it with `integration_key`"
         ));
     }
     let help = nearest(&kind.value, kinds().iter().map(|kind| kind.name)).map_or_else(
-        || "check the spelling; a type that Duo added lately works all the same".to_owned(),
-        |near| format!("did you mean `{near}`? A type that Duo added lately works all the same"),
+        || "check the spelling; types that Duo added recently work, too".to_owned(),
+        |near| format!("did you mean `{near}`? Types that Duo added recently work, too"),
     );
     Diagnostic::warning(
         Code::UnknownType,
@@ -39,15 +39,15 @@ fn unknown_type(kind: &Spanned<String>, pinned: bool) -> Diagnostic {
     .help(help)
 }
 
-/// The known type that was certainly meant: the same letters and digits, or one slip of the pen. A difference in digits
-/// alone is one of versions.
+/// The known type that was certainly intended: the same letters and digits, or one typo. Types that differ only in digits
+/// are different versions.
 fn slip(written: &str) -> Option<&'static str> {
     let plain = |text: &str| {
         text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect::<String>()
     };
     let letters = |text: &str| text.chars().filter(|c| !c.is_ascii_digit()).collect::<String>();
     let written = plain(written);
-    // A long text is no slip of a short word, and comparing it would cost.
+    // A long text is not a typo of a short word, and comparing it would be slow.
     if written.is_empty() || written.len() > 64 {
         return None;
     }
@@ -74,16 +74,14 @@ fn known_type(
         (Creation::Refused(reason), _) if !pinned => {
             format!("Duo's API cannot create an application of type `{}`: {reason}", known.name)
         }
-        (_, Some(_)) => format!("the type `{}` is out of support", known.name),
+        (_, Some(_)) => format!("the type `{}` is no longer supported", known.name),
         (Creation::Ok | Creation::Refused(_), None) => return,
     };
     let dated = known.end_of_life.map(|since| format!("{since}; ")).unwrap_or_default();
     let help = if pinned {
         format!("{dated}plan its replacement")
     } else {
-        format!(
-            "{dated}one that exists already is adopted and managed; pin it with `integration_key` to say so"
-        )
+        format!("{dated}pin an existing application with `integration_key` to manage it")
     };
     findings.push(Diagnostic::warning(Code::TypeNotCreatable, kind.span, message).help(help));
 }

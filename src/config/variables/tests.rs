@@ -42,7 +42,7 @@ fn the_command_line_wins_over_the_environment_and_that_over_the_default() {
         (&[("greeting", "first"), ("greeting", "last")], &[], "last"),
         (&[("greeting", "")], &environment, ""),
         (&[], &[("DUOCTL_VAR_GREETING", "")], "Hello"),
-        // What is put in is not looked at again.
+        // Inserted values are not expanded again.
         (&[("greeting", "${vars.greeting} $${")], &[], "${vars.greeting} $${"),
     ] {
         let loaded = load(GREETING, set, environment);
@@ -82,7 +82,7 @@ fn a_wrong_value_is_shown_where_it_is_used_and_where_it_comes_from() {
 fn what_looks_like_a_variable_is_one_or_an_error() {
     for (text, expected) in [
         ("${vars.gretting}", Err("there is no variable `gretting`")),
-        ("${vars.greeting", Err("a variable begins with `${` and does not end")),
+        ("${vars.greeting", Err("a variable starts with `${` but has no closing `}`")),
         ("${greeting}", Err("`${greeting}` is not a variable")),
         ("${vars.greeting | upper}", Err("`${vars.greeting | upper}` is not a variable")),
         ("${ vars.greeting }", Err("`${ vars.greeting }` is not a variable")),
@@ -127,7 +127,7 @@ fn names_and_secrets_take_no_variables() {
             "{yaml}: {refused:#?}"
         );
     }
-    // A shell's own variables are the command's business.
+    // Shell variables in commands are not touched.
     let yaml = "secret_stores: {s: {type: exec, write: [sh, -c, \"echo ${HOME} $${HOME}\"]}}\n";
     let loaded = load(yaml, &[], &[]);
     assert_eq!(found(&loaded), Vec::<String>::new());

@@ -1,4 +1,4 @@
-//! The loop around an exchange, over one that answers from a script under a paused clock.
+//! The loop around an exchange that answers from a script, with a paused clock.
 
 use std::collections::VecDeque;
 use std::sync::Mutex;
@@ -15,7 +15,7 @@ const TOO_MANY: &str = r#"{"stat": "FAIL", "code": 42901, "message": "Too many r
 const BAD_TIME: &str = r#"{"stat": "FAIL", "code": 40105, "message": "Bad request timestamp"}"#;
 const START: i64 = 1_773_824_707;
 
-/// What went out: when (in seconds since the start), and the request.
+/// What was sent: when (in seconds since the start), and the request.
 type Sent = Vec<(f64, SignedRequest)>;
 
 struct Script {
@@ -81,7 +81,7 @@ async fn a_long_wait_is_announced_once_with_its_reason() {
     channel.send(&get()).await.unwrap();
     let lines = lines.lock().unwrap();
     assert_eq!(lines.len(), 1, "{lines:?}");
-    // As long as duoctl is ready to wait, and a second more by chance.
+    // The longest wait that duoctl accepts, plus up to a second of jitter.
     assert!(lines[0] == "waiting 121 s: Duo's rate limit is reached (Duo asks for 3600 s)", "{lines:?}");
 }
 
@@ -90,10 +90,10 @@ async fn short_waits_are_not_announced_and_long_ones_of_other_reasons_are() {
     let (quick, _) = channel([reply(429, TOO_MANY), lost(), reply(503, "<html>"), reply(200, OK)]);
     let lines = announced(&quick);
     quick.send(&get()).await.unwrap();
-    // Each wait is short, but together with what was waited for before they are not.
+    // Each wait is short, but their sum is not.
     let lines = lines.lock().unwrap().clone();
     let told =
-        lines.len() == 1 && lines[0].ends_with(" s: Duo does not answer properly, and reads are repeated");
+        lines.len() == 1 && lines[0].ends_with(" s: Duo does not answer reliably, so reads are retried");
     assert!(told, "{lines:?}");
     let (quiet, _) = channel([reply(429, TOO_MANY), reply(200, OK)]);
     let lines = announced(&quiet);

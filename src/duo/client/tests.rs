@@ -24,7 +24,7 @@ impl Fake {
         Self { answer: Arc::new(Box::new(answer)), calls: Arc::default() }
     }
 
-    /// Answers in order, whatever is asked.
+    /// Answers in order, whatever the request.
     fn script(answers: impl IntoIterator<Item = Result<Value, DuoError>>) -> Self {
         let answers = Mutex::new(answers.into_iter().collect::<VecDeque<_>>());
         Self::new(move |_| {
@@ -71,7 +71,7 @@ fn ikey(number: i64) -> Ikey {
     Ikey::new(format!("DI{number:018}"))
 }
 
-/// Serves `total` applications; pages are cut at `clamp`.
+/// Serves `total` applications; pages are limited to `clamp`.
 fn account(total: i64, clamp: i64) -> Fake {
     Fake::new(move |call| {
         let number = |key: &str| call.params[key].as_str().unwrap().parse::<i64>().unwrap();
@@ -105,7 +105,7 @@ async fn pages_after_the_first_are_in_flight_together() {
     let most = Arc::new(Mutex::new((0, 0)));
     let seen = Arc::clone(&most);
     let inner = account(1000, 100);
-    // A transport that counts how many calls are open at once.
+    // A transport that counts concurrent calls.
     #[derive(Clone)]
     struct Counting(Fake, Arc<Mutex<(i32, i32)>>);
     impl Transport for Counting {
@@ -144,7 +144,7 @@ async fn a_failed_page_fails_the_list() {
 
 #[tokio::test]
 async fn a_list_that_grows_meanwhile_is_walked_to_its_end() {
-    // The count grows after the first page, and the page that was thought to be the last names another.
+    // The count grows after the first page, and the page that seemed to be the last has a next page.
     let fake = Fake::new(|call| {
         let (range, metadata) = match call.params["offset"].as_str().unwrap() {
             "0" => (0..100, json!({"next_offset": 100, "total_objects": 150})),
@@ -256,12 +256,14 @@ async fn only_a_key_in_clear_is_a_secret_key() {
         let error = KeyReader::new(Fake::script([Ok(answer)])).secret_key(&ikey(1)).await.err().unwrap();
         let text = format!("{error} {error:?}");
         assert!(
-            text.contains("no secret key in clear") && !text.contains("9fQx") && !text.contains("hidden")
+            text.contains("no secret key in clear text")
+                && !text.contains("9fQx")
+                && !text.contains("hidden")
         );
     }
 }
 
-/// What a store would not give back, or a consumer would stumble over, is no key.
+/// A value that a store could not return, or a consumer could not use, is not accepted as a key.
 #[tokio::test]
 async fn a_key_of_an_odd_shape_is_not_taken() {
     let long = "hunter2".repeat(150_000);
@@ -285,7 +287,7 @@ async fn a_key_of_an_odd_shape_is_not_taken() {
         let error = KeyReader::new(Fake::script([Ok(json!({"client_secret": odd}))]))
             .client_secret(&ikey(1), None)
             .await;
-        assert!(format!("{:?}", error.err().unwrap()).contains("a word of at most 512 characters"));
+        assert!(format!("{:?}", error.err().unwrap()).contains("a single word of at most 512 characters"));
     }
     let odd = json!({"client_secret": "a-b_c.d~e/f+g="});
     assert!(KeyReader::new(Fake::script([Ok(odd)])).client_secret(&ikey(1), None).await.is_ok());

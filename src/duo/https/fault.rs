@@ -1,4 +1,4 @@
-//! From the HTTP client's errors to plain words, and to the one question that matters: was anything sent?
+//! Turns the HTTP client's errors into plain words, and tells whether anything was sent.
 
 use std::error::Error;
 use std::io;
@@ -9,7 +9,7 @@ use rustls::{AlertDescription, CertificateError};
 use crate::duo::channel::Fault;
 use crate::duo::error::Unreachable;
 
-/// A connection that never stood is unreachable; whatever happens later may have come after the request.
+/// Without a connection nothing was sent; any later error may have come after the request.
 pub(super) fn fault(error: &reqwest::Error, connect: Duration, total: Duration) -> Fault {
     if error.is_builder() {
         return Fault::Unreachable(Unreachable::Other, innermost(error));
@@ -19,9 +19,9 @@ pub(super) fn fault(error: &reqwest::Error, connect: Duration, total: Duration) 
         return Fault::Unreachable(kind, reason);
     }
     if error.is_timeout() {
-        return Fault::Lost(format!("it was not there within {}", seconds(total)));
+        return Fault::Lost(format!("it did not arrive within {}", seconds(total)));
     }
-    Fault::Lost("the connection ended before the answer was whole".to_owned())
+    Fault::Lost("the connection ended before the answer was complete".to_owned())
 }
 
 fn connecting(error: &reqwest::Error, limit: Duration) -> (Unreachable, String) {
@@ -30,7 +30,7 @@ fn connecting(error: &reqwest::Error, limit: Duration) -> (Unreachable, String) 
         return (Unreachable::Proxy, proxy(&refusal));
     }
     if error.is_dns() {
-        return (Unreachable::Name, "the name has no address; check it, and the network".to_owned());
+        return (Unreachable::Name, "the name cannot be resolved; check the name and the network".to_owned());
     }
     if let Some(tls) = chain(error).find_map(within::<rustls::Error>) {
         return (Unreachable::Tls, untrusted(tls));
@@ -52,18 +52,18 @@ fn proxy(refusal: &str) -> String {
         text if text.contains("authorization required") => "asks for credentials",
         text if text.contains("underlying connection") => "cannot be reached",
         text if text.contains("unsuccessful") => "refuses to connect to it",
-        _ => "broke the connection off",
+        _ => "closed the connection",
     };
     format!("the proxy {what}; check HTTPS_PROXY and NO_PROXY")
 }
 
-/// What is wrong with the other side's TLS, and what to do.
+/// What is wrong with the server's TLS, and what to do.
 fn untrusted(error: &rustls::Error) -> String {
     match error {
         rustls::Error::InvalidCertificate(certificate) => match certificate {
             CertificateError::UnknownIssuer => {
-                "its certificate comes from an authority that is not trusted here; behind a proxy that inspects TLS, \
-                 name that proxy's authority as ca_file, or set tls_roots to system if this machine trusts it"
+                "its certificate comes from an untrusted authority; behind a proxy that inspects TLS, \
+                 set ca_file to that proxy's authority, or tls_roots to system if this machine trusts it"
                     .to_owned()
             }
             CertificateError::BadSignature => {
@@ -85,12 +85,12 @@ fn untrusted(error: &rustls::Error) -> String {
         | rustls::Error::AlertReceived(AlertDescription::ProtocolVersion | AlertDescription::InsufficientSecurity) => {
             "it does not offer TLS 1.2 or newer with a cipher that is still safe".to_owned()
         }
-        rustls::Error::InvalidMessage(_) => "what answers there does not speak TLS".to_owned(),
+        rustls::Error::InvalidMessage(_) => "the server does not use TLS".to_owned(),
         other => format!("TLS failed: {other}"),
     }
 }
 
-/// The text of the error that caused all others. The outer ones may hold a URL with its query.
+/// The text of the root cause. The outer errors may contain a URL with its query.
 pub(super) fn innermost(error: &(dyn Error + 'static)) -> String {
     chain(error).last().filter(|cause| !cause.is::<reqwest::Error>()).map_or_else(
         || "the HTTP client failed".to_owned(),
@@ -102,7 +102,7 @@ fn chain<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn 
     std::iter::successors(Some(error), |&error| error.source())
 }
 
-/// An error of type `E`, be it wrapped in I/O errors: those do not name what they wrap as their source.
+/// An error of type `E`, even inside I/O errors, which do not return the wrapped error as their source.
 fn within<'a, E: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a E> {
     if let Some(found) = error.downcast_ref::<E>() {
         return Some(found);
@@ -136,7 +136,7 @@ mod tests {
         let client = client.dns_resolver(Arc::new(NoNames)).build().unwrap();
         let error = client.get("https://api-00000000.duosecurity.com/?a=hidden").send().await.unwrap_err();
         let found = fault(&error, Duration::from_secs(1), Duration::from_secs(1));
-        let reason = "the name has no address; check it, and the network".to_owned();
+        let reason = "the name cannot be resolved; check the name and the network".to_owned();
         assert_eq!(found, Fault::Unreachable(Unreachable::Name, reason));
         assert!(!innermost(&error).contains("hidden"));
     }

@@ -1,16 +1,16 @@
-//! The proxy variables of the environment. What the HTTP client cannot understand it ignores, and then calls Duo directly;
-//! here that is an error, which names the variable and never shows its value: it may hold a password.
+//! The proxy variables of the environment. The HTTP client ignores invalid ones and connects to Duo directly. Here they are
+//! an error that names the variable but never shows its value: it may contain a password.
 
 use std::ffi::OsString;
 
 use reqwest::Url;
 
-/// The variables that say where the proxy of HTTPS is.
+/// The variables that set the HTTPS proxy.
 const PLACES: [&str; 4] = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
-/// Those that say for whom there is none.
+/// The variables that exclude hosts from it.
 const EXCEPTIONS: [&str; 2] = ["NO_PROXY", "no_proxy"];
 
-/// The first variable that cannot be used, and why.
+/// The first invalid variable, and why it is invalid.
 pub(super) fn fault(variable: impl Fn(&str) -> Option<OsString>) -> Option<(&'static str, &'static str)> {
     let set =
         |name: &&'static str| variable(name).filter(|value| !value.is_empty()).map(|value| (*name, value));
@@ -27,7 +27,7 @@ pub(super) fn fault(variable: impl Fn(&str) -> Option<OsString>) -> Option<(&'st
 
 fn place(text: &str) -> Option<&'static str> {
     if text.chars().any(|c| c.is_whitespace() || c.is_control() || matches!(c, '"' | '\'')) {
-        return Some("it holds blanks or quotation marks");
+        return Some("it contains whitespace or quotes");
     }
     let url = if text.contains("://") { text.to_owned() } else { format!("http://{text}") };
     match Url::parse(&url) {
@@ -35,7 +35,7 @@ fn place(text: &str) -> Option<&'static str> {
             Some("only http:// and https:// proxies are supported")
         }
         Ok(url) if url.host_str().is_some_and(|host| !host.is_empty()) => None,
-        Ok(_) | Err(_) => Some("it is not the URL of a proxy, such as http://proxy.example.com:3128"),
+        Ok(_) | Err(_) => Some("it is not a proxy URL such as http://proxy.example.com:3128"),
     }
 }
 

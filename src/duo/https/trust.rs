@@ -1,4 +1,4 @@
-//! Which certificate authorities a TLS connection trusts.
+//! The certificate authorities that a TLS connection trusts.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use thiserror::Error;
 
 use crate::reading::{self, Encoding};
 
-/// A file of certificates is never larger.
+/// The largest certificate file that is read.
 const MAX_FILE: u64 = 4 << 20;
 
 /// Where the trusted authorities come from.
@@ -19,7 +19,7 @@ pub enum TlsRoots {
     /// Mozilla's list, built into duoctl.
     #[default]
     Bundled,
-    /// The list of this machine, which its administrators may have extended or cut.
+    /// The list of this machine, which its administrators may have changed.
     System,
 }
 
@@ -33,26 +33,26 @@ impl TlsRoots {
     }
 }
 
-/// Whom a TLS connection trusts. By default the bundled authorities.
+/// The authorities that a TLS connection trusts. By default the bundled ones.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Authorities {
     /// Where the trusted authorities come from.
     pub roots: TlsRoots,
-    /// A PEM file with authorities that are trusted as well.
+    /// A PEM file with additional trusted authorities.
     pub ca_file: Option<PathBuf>,
 }
 
 impl Authorities {
-    /// Trusts the authorities in this file as well as the bundled ones.
+    /// Trusts the authorities in this file in addition to the bundled ones.
     pub fn file(ca_file: impl Into<PathBuf>) -> Self {
         Self { ca_file: Some(ca_file.into()), ..Self::default() }
     }
 }
 
-/// Why the authorities cannot be set up.
+/// Why the authorities cannot be loaded.
 #[derive(Debug, Error)]
 pub enum TrustError {
-    /// This machine has no list of authorities, or none that can be read.
+    /// This machine has no readable list of authorities.
     #[error("tls_roots is system, but this machine has no usable certificate authorities: {reason}")]
     NoSystemRoots {
         /// One line for people.
@@ -66,8 +66,8 @@ pub enum TrustError {
         /// One line for people.
         reason: String,
     },
-    /// The file holds no certificate at all.
-    #[error("the CA file {} holds no certificate; it must be PEM, with -----BEGIN CERTIFICATE-----", path.display())]
+    /// The file contains no certificate.
+    #[error("the CA file {} contains no certificate; it must be PEM, with -----BEGIN CERTIFICATE-----", path.display())]
     Empty {
         /// The file.
         path: PathBuf,
@@ -77,21 +77,21 @@ pub enum TrustError {
     Broken {
         /// The file.
         path: PathBuf,
-        /// Which certificate, from 1 on.
+        /// The number of the certificate, from 1.
         number: usize,
         /// One line for people.
         reason: String,
     },
-    /// The cryptography does not offer TLS 1.2 or 1.3.
+    /// The crypto provider does not offer TLS 1.2 or 1.3.
     #[error("TLS cannot be set up: {0}")]
     Tls(String),
 }
 
-/// TLS 1.2 or newer with `ring`, whatever the process's default provider is.
+/// TLS 1.2 or newer with `ring`, independent of the process's default provider.
 ///
 /// # Errors
 ///
-/// [`TrustError`] when the file or the list of this machine is unusable.
+/// [`TrustError`] when the file or the list of this machine is not usable.
 pub fn client_config(authorities: &Authorities) -> Result<ClientConfig, TrustError> {
     let roots = trusted(authorities)?;
     let mut config = ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
@@ -103,7 +103,7 @@ pub fn client_config(authorities: &Authorities) -> Result<ClientConfig, TrustErr
     Ok(config)
 }
 
-/// Either list, never both, and the file.
+/// One of the two lists, and the file.
 fn trusted(authorities: &Authorities) -> Result<RootCertStore, TrustError> {
     let mut roots = match authorities.roots {
         TlsRoots::Bundled => RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() },
@@ -115,8 +115,8 @@ fn trusted(authorities: &Authorities) -> Result<RootCertStore, TrustError> {
     Ok(roots)
 }
 
-/// The authorities of this machine. One that cannot be used is skipped, as every other program does; none at all is an
-/// error, since nothing would be trusted and each call would fail for a reason that is hard to guess.
+/// The authorities of this machine. One that cannot be used is skipped, as in other programs. An empty list is an error:
+/// nothing would be trusted, and each call would fail for a reason that is hard to guess.
 fn system_roots() -> Result<RootCertStore, TrustError> {
     let found = rustls_native_certs::load_native_certs();
     let mut roots = RootCertStore::empty();
@@ -193,7 +193,7 @@ mod tests {
         for content in ["", "hello", key.as_str()] {
             assert_eq!(
                 message(content.as_bytes()),
-                "the CA file FILE holds no certificate; it must be PEM, with -----BEGIN CERTIFICATE-----"
+                "the CA file FILE contains no certificate; it must be PEM, with -----BEGIN CERTIFICATE-----"
             );
         }
         let broken = b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
@@ -204,7 +204,7 @@ mod tests {
         );
         assert!(
             message(&vec![b'x'; (4 << 20) + 1])
-                .ends_with("cannot be read: it is too large: at most 4 MB are read")
+                .ends_with("cannot be read: it is too large: the limit is 4 MB")
         );
         let missing = client_config(&Authorities::file("no/such/file.pem")).unwrap_err().to_string();
         assert_eq!(missing, "the CA file no/such/file.pem cannot be read: it does not exist");

@@ -7,7 +7,7 @@ use crate::duo::call::Success;
 use crate::duo::types::Ikey;
 use crate::secret::Secret;
 
-/// A log that answers with these pages, one after the other, and notes what it was asked.
+/// A log that answers with these pages in turn, and records the requests.
 #[derive(Clone)]
 struct Pages(Arc<Mutex<(Vec<Value>, Vec<ApiCall>)>>);
 
@@ -26,7 +26,7 @@ impl Transport for Pages {
     async fn send(&self, call: &ApiCall) -> Result<Success, DuoError> {
         let mut state = self.0.lock().unwrap();
         state.1.push(call.clone());
-        // The last page comes again for ever.
+        // The last page repeats forever.
         let response = if state.0.len() > 1 { state.0.remove(0) } else { state.0[0].clone() };
         Ok(Success { response, metadata: Value::Null })
     }
@@ -46,7 +46,7 @@ fn page(rows: usize, cursor: Value, total: Value) -> Value {
 
 const PART: Part<'_> = Part { from: 1_700_000_000_000, until: 1_700_000_060_000, filters: &[], pages: 6 };
 
-/// How a walk over these pages ends, its rows, and its requests.
+/// How a walk over these pages ends, with its rows and requests.
 async fn walked(pages: Vec<Value>, enough: usize) -> (End, usize, usize) {
     let log = Pages::new(pages);
     let mut rows = 0;

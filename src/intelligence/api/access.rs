@@ -1,4 +1,4 @@
-//! Tokens, and everything that can be wrong with an answer.
+//! Tokens, and the errors of answers.
 
 use std::time::{Duration, Instant};
 
@@ -8,9 +8,9 @@ use thiserror::Error;
 use crate::duo::https::TrustError;
 use crate::secret::Secret;
 
-/// How long a token is used when the answer does not say how long it is valid: it is ten hours (section 6.1).
+/// How long a token is used if the answer does not contain its lifetime, which is ten hours (section 6.1).
 const LIFETIME: u64 = 36_000;
-/// How long before its end a token is replaced.
+/// How long before its expiry a token is replaced.
 const MARGIN: u64 = 300;
 
 /// An access token.
@@ -24,7 +24,7 @@ impl Token {
     pub(super) fn read(answer: &Value) -> Option<Self> {
         let text = answer.get("access_token")?.as_str().filter(|text| !text.is_empty())?;
         let seconds = answer.get("expires_in").and_then(Value::as_u64).unwrap_or(LIFETIME).min(LIFETIME);
-        // A token that is valid for less than the margin is used once.
+        // A token with a lifetime shorter than the margin is used once.
         let until = Instant::now() + Duration::from_secs(seconds.saturating_sub(MARGIN));
         Some(Self { text: Secret::new(text), until })
     }
@@ -37,14 +37,14 @@ impl Token {
 /// One entry of `errors`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GraphQlError {
-    /// `errorType`, where there is one.
+    /// `errorType`, if there is one.
     pub kind: String,
     /// `message`.
     pub message: String,
 }
 
 impl GraphQlError {
-    /// Whether it says that a field does not exist, or not for this client.
+    /// Whether it means that a field does not exist, or not for this client.
     pub fn is_unsupported(&self) -> bool {
         let message = self.message.to_lowercase();
         let words =
@@ -52,20 +52,20 @@ impl GraphQlError {
         words.iter().any(|word| message.contains(word)) || self.kind.to_lowercase().contains("unauthorized")
     }
 
-    /// Whether it says that nobody was found.
+    /// Whether it means that no person was found.
     pub fn is_not_found(&self) -> bool {
         let text = format!("{} {}", self.kind, self.message).to_lowercase();
         ["not found", "notfound", "does not exist", "no user"].iter().any(|word| text.contains(word))
     }
 }
 
-/// Why the API gave no data. No variant holds a credential or a token.
+/// Why the API returned no data. No variant contains a credential or a token.
 #[derive(Debug, Error)]
 pub enum ApiError {
-    /// A URL that is not called.
+    /// The URL may not be called.
     #[error("{0}")]
     Forbidden(String),
-    /// The authorities cannot be set up.
+    /// The certificate authorities cannot be set up.
     #[error(transparent)]
     Trust(#[from] TrustError),
     /// No answer.
@@ -81,13 +81,13 @@ pub enum ApiError {
     Client {
         /// The HTTP status.
         status: u16,
-        /// What it says, with `: ` before it.
+        /// Its message, prefixed with `: `.
         reason: String,
     },
     /// The token is not accepted.
-    #[error("the API does not accept the token that the token endpoint gave")]
+    #[error("the API does not accept the token from the token endpoint")]
     Unauthorized,
-    /// A redirect, which is never followed: it could lead the credentials elsewhere.
+    /// A redirect, which is never followed because it could send the credentials elsewhere.
     #[error("{place} redirects ({status}), which is not followed; check the URL in the YAML")]
     Redirect {
         /// The host.
@@ -107,13 +107,13 @@ pub enum ApiError {
         /// All of them.
         errors: Vec<GraphQlError>,
     },
-    /// Anything that is no answer of the API.
+    /// Anything that is not an answer of the API.
     #[error("{0}")]
     Unexpected(String),
 }
 
 impl ApiError {
-    /// Whether another try may help.
+    /// Whether retrying may help.
     pub fn is_transient(&self) -> bool {
         match self {
             Self::Unreachable { .. } | Self::Slow { .. } => true,
@@ -129,7 +129,7 @@ impl ApiError {
 }
 
 pub(super) fn unexpected(what: &str) -> ApiError {
-    ApiError::Unexpected(format!("the answer is not what the API documents: {what}"))
+    ApiError::Unexpected(format!("the answer does not match the documented API: {what}"))
 }
 
 #[cfg(test)]

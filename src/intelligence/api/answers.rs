@@ -1,4 +1,4 @@
-//! The shapes of answers. Enumerations are kept as text: unknown values are no errors (section 6.4).
+//! The shapes of answers. Enumerations are kept as text, because unknown values are not errors (section 6.4).
 
 use jiff::Timestamp;
 use serde_json::Value;
@@ -12,7 +12,7 @@ pub struct IntegrationStatus {
     pub id: String,
     /// The display name in the console.
     pub name: String,
-    /// `SUCCESS`, `FAILURE`, ... or a value that no published schema has.
+    /// `SUCCESS`, `FAILURE`, ... or a value that no published schema contains.
     pub status: String,
     /// When, as it was sent.
     pub date: String,
@@ -21,8 +21,8 @@ pub struct IntegrationStatus {
 }
 
 impl IntegrationStatus {
-    /// Whether its data may be Duo's: only an id of the known shape, `TENANT__PROVIDER__SUFFIX`, says that it is another
-    /// provider's (section 6.5).
+    /// Whether its data may come from Duo: only an id of the known form, `TENANT__PROVIDER__SUFFIX`, shows that it belongs
+    /// to another provider (section 6.5).
     pub fn may_be_duo(&self) -> bool {
         match self.id.split("__").collect::<Vec<_>>().as_slice() {
             [_, provider, _] => provider.is_empty() || *provider == DUO,
@@ -34,37 +34,37 @@ impl IntegrationStatus {
 /// The name of the provider.
 const DUO: &str = "DUO";
 
-/// How many logins of people with data from Duo are kept, to look at when that data came.
+/// How many logins of people with data from Duo are kept, to check when that data arrived.
 const LOGINS: usize = 5;
 
-/// What the list of people shows of data from Duo.
+/// What the list of people shows about data from Duo.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct DuoData {
-    /// How many people were looked at.
+    /// How many people were checked.
     pub people: usize,
-    /// Some of those with data from Duo; none where nobody has any.
+    /// Some of those with data from Duo; empty if there are none.
     pub logins: Vec<String>,
 }
 
-/// What the providers say of one person.
+/// The providers' records of one person.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EndUser {
     /// One record for each provider.
     pub records: Vec<ProviderRecord>,
 }
 
-/// What one provider says of a person.
+/// One provider's record of a person.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ProviderRecord {
     /// `DUO`, ...
     pub provider: String,
-    /// The provider's own id; that it is Duo's is inferred (section 6.5).
+    /// The provider's own id; that it is Duo's user id is inferred (section 6.5).
     pub user_id: String,
     /// The login there.
     pub login: String,
     /// The email there.
     pub email: String,
-    /// When the record was last updated, where that is told.
+    /// When the record was last updated, if known.
     pub updated: Option<Timestamp>,
 }
 
@@ -74,7 +74,7 @@ impl EndUser {
         self.records.iter().filter(|record| record.provider == DUO)
     }
 
-    /// The record of this very user of Duo, by id, login or email; the newest, where several integrations bring one.
+    /// The record of this Duo user, by id, login or email; the newest if several integrations have one.
     pub fn duo_user(&self, user_id: &str, username: &str, email: &str) -> Option<&ProviderRecord> {
         let same = |one: &str, other: &str| !one.is_empty() && one.eq_ignore_ascii_case(other);
         let is_user = |record: &&ProviderRecord| {
@@ -84,7 +84,7 @@ impl EndUser {
     }
 }
 
-/// A page of people, as far as duoctl looks at it.
+/// The part of a page of people that duoctl reads.
 pub(super) struct Page {
     pub(super) data: DuoData,
     pub(super) next: Option<String>,
@@ -95,7 +95,7 @@ fn text(value: &Value, key: &str) -> String {
 }
 
 fn list<'v>(value: Option<&'v Value>, what: &str) -> Result<&'v Vec<Value>, ApiError> {
-    value.and_then(Value::as_array).ok_or_else(|| unexpected(&format!("`{what}` is no list")))
+    value.and_then(Value::as_array).ok_or_else(|| unexpected(&format!("`{what}` is not a list")))
 }
 
 pub(super) fn integrations(data: &Value) -> Result<Vec<IntegrationStatus>, ApiError> {

@@ -1,4 +1,4 @@
-//! The credentials of the public API: single values in the YAML, or the file that the console's copy was saved to.
+//! The credentials of the public API: separate values in the YAML, or a file with the values copied from the console.
 
 use std::path::{Path, PathBuf};
 
@@ -10,13 +10,13 @@ use crate::credentials::{CredentialError, Form, Surroundings, fetch};
 use crate::reading;
 use crate::secret::Secret;
 
-/// A file of credentials is never larger than this many bytes.
+/// The maximum size of a credentials file in bytes.
 const MAX_FILE: u64 = 64 * 1024;
 
-/// What a client needs to get a token and to ask.
+/// What a client needs to get a token and to send queries.
 #[derive(Clone)]
 pub struct ApiCredentials {
-    /// The URL that gives tokens, as the console copied it.
+    /// The URL of the token endpoint, as copied from the console.
     pub token_url: String,
     /// The URL of the API.
     pub api_url: String,
@@ -24,16 +24,16 @@ pub struct ApiCredentials {
     pub client_id: Secret,
     /// The client secret.
     pub client_secret: Secret,
-    /// Sent exactly when it is configured.
+    /// Sent only if it is configured.
     pub audience: Option<String>,
-    /// Whether the YAML itself spells the URLs out: only then they may lead to a host that is not the vendor's.
+    /// Whether the YAML itself contains the URLs: only then may they point to a host outside the vendor's domains.
     pub written_out: bool,
 }
 
 /// Why there are no credentials.
 #[derive(Debug, Error, PartialEq, Eq)]
 pub enum CredentialsError {
-    /// A value could not be had.
+    /// A value could not be obtained.
     #[error("api.{key}: {error}")]
     Value {
         /// Its key.
@@ -46,7 +46,7 @@ pub enum CredentialsError {
     File {
         /// The file.
         path: PathBuf,
-        /// Why, without anything that it holds.
+        /// The reason, without any content of the file.
         reason: String,
     },
 }
@@ -80,10 +80,10 @@ impl ApiCredentials {
         let unusable = |reason: String| CredentialsError::File { path: path.to_owned(), reason };
         let text =
             reading::text(path, MAX_FILE).map_err(|error| unusable(format!("cannot be read: {error}")))?;
-        // JSON is YAML, too.
+        // JSON is valid YAML.
         let copied: Map<String, Value> = serde_yaml::from_str(&text)
             .map_err(|_| unusable("is not the JSON that the console copies with `Copy all`".to_owned()))?;
-        // Only `tokenUrl` and `audience` are documented, so other spellings are taken too (section 6.2).
+        // Only `tokenUrl` and `audience` are documented, so other spellings are accepted, too (section 6.2).
         let find = |names: &[&str]| {
             let plain = |key: &str| {
                 key.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_lowercase()
@@ -93,7 +93,7 @@ impl ApiCredentials {
         };
         let needed = |what: &str, names: &[&str]| {
             find(names)
-                .ok_or_else(|| unusable(format!("has no `{what}`; copy all of what the console shows")))
+                .ok_or_else(|| unusable(format!("has no `{what}`; copy everything that the console shows")))
         };
         Ok(Self {
             token_url: needed("tokenUrl", &["tokenurl", "tokenendpoint"])?,
@@ -124,7 +124,7 @@ mod tests {
         for text in [
             r#"{"clientId": "id", "clientSecret": "s", "tokenUrl": "https://t", "apiUrl": "https://a", "audience": "x"}"#,
             r#"{"client_id": "id", "client_secret": "s", "token_url": "https://t", "url": "https://a", "Audience": "x"}"#,
-            // As Windows' own editor saves it, and as a person writes it down.
+            // As the Windows editor saves it, and as a person may write it.
             "\u{feff}{\"clientId\":\"id\",\"clientSecret\":\"s\",\"tokenUrl\":\"https://t\",\"apiUrl\":\"https://a\",\"audience\":\"x\"}\r\n",
             "clientId: id\nclientSecret: s\ntokenUrl: https://t\napiUrl: https://a\naudience: x\n",
         ] {
@@ -142,6 +142,6 @@ mod tests {
         let error = error(
             r#"{"clientId": "id", "tokenUrl": "https://t", "apiUrl": "https://a", "secret": "hunter2"}"#,
         );
-        assert_eq!(error, "api.file: FILE has no `clientSecret`; copy all of what the console shows");
+        assert_eq!(error, "api.file: FILE has no `clientSecret`; copy everything that the console shows");
     }
 }

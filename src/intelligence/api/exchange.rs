@@ -1,4 +1,4 @@
-//! HTTPS to the token endpoint and to the API: which hosts, how long, how much.
+//! HTTPS to the token endpoint and the API, with limits on hosts, time and size.
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -14,28 +14,28 @@ use crate::secret::Secret;
 use crate::text::printable;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-/// How long an answer may take.
+/// The time limit for an answer.
 pub const PATIENCE: Duration = Duration::from_secs(30);
-/// How many bytes of an answer are read at most.
+/// The maximum size of an answer in bytes.
 const MAX_BODY: usize = 16_000_000;
 /// The vendor's domains.
 const DOMAINS: [&str; 2] = [".oort.io", ".cisco.com"];
 
-/// Where the API may be.
+/// Where the API may run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reach {
     /// On the internet.
     Internet,
-    /// On this machine too: a simulator.
+    /// Also on this machine: a simulator.
     Loopback,
 }
 
-/// Whether a URL may be called. `written_out` says that the YAML itself spells it out.
+/// Whether a URL may be called. `written_out` says that the YAML itself contains it.
 pub(super) fn check_url(text: &str, reach: Reach, written_out: bool) -> Result<(), ApiError> {
     let forbidden = |reason: &str| ApiError::Forbidden(format!("{} is not called: {reason}", shown(text)));
-    let url = Url::parse(text).map_err(|_| forbidden("it is no URL"))?;
+    let url = Url::parse(text).map_err(|_| forbidden("it is not a URL"))?;
     if url.scheme() != "https" || !url.username().is_empty() || url.password().is_some() {
-        return Err(forbidden("write it as https://, without a name or a password in it"));
+        return Err(forbidden("write it as https://, without a user name or password"));
     }
     let host = url.host_str().unwrap_or_default().to_ascii_lowercase();
     let address = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
@@ -48,7 +48,7 @@ pub(super) fn check_url(text: &str, reach: Reach, written_out: bool) -> Result<(
         }
         (false, _) if vendor || written_out => Ok(()),
         (false, _) => Err(forbidden(
-            "its host is neither below oort.io nor below cisco.com; where it is right all the same, write token_url and api_url into the YAML in place of the file",
+            "its host is neither below oort.io nor below cisco.com; if it is right, set token_url and api_url in the YAML instead of the file",
         )),
     }
 }
@@ -83,7 +83,7 @@ impl Exchange {
         Ok(Self { client, patience })
     }
 
-    /// A token, asked for with a JSON body and, where that is refused, with a form.
+    /// Requests a token with a JSON body and, if that is refused, with a form.
     pub(super) async fn token(&self, credentials: &ApiCredentials) -> Result<Token, ApiError> {
         let mut fields = vec![
             ("grant_type", "client_credentials"),
@@ -109,10 +109,10 @@ impl Exchange {
             return Err(ApiError::Client { status: status.as_u16(), reason: reason.unwrap_or_default() });
         }
         let answer = answer.ok_or_else(|| not_json("the token endpoint", status))?;
-        Token::read(&answer).ok_or_else(|| unexpected("the token endpoint gave no `access_token`"))
+        Token::read(&answer).ok_or_else(|| unexpected("the token endpoint returned no `access_token`"))
     }
 
-    /// One query: errors come as `errors`, under HTTP 200 or not.
+    /// Sends one query. Errors are returned in `errors`, with HTTP 200 or another status.
     pub(super) async fn query(&self, url: &str, token: &Secret, body: &Value) -> Result<Value, ApiError> {
         let request = self.client.post(url).bearer_auth(token.expose()).json(body);
         let (status, answer) = self.send(url, request).await?;
@@ -139,7 +139,7 @@ impl Exchange {
         }
     }
 
-    /// The status and the JSON, where it is JSON.
+    /// The status and the JSON, if it is JSON.
     async fn send(
         &self,
         url: &str,
@@ -171,7 +171,7 @@ impl Exchange {
     }
 }
 
-/// The body, bounded; `None` as the error where it is too large.
+/// The body, up to the limit; the error is `None` if it is too large.
 async fn body(mut response: Response) -> Result<Vec<u8>, Option<reqwest::Error>> {
     let mut bytes = Vec::new();
     while let Some(chunk) = response.chunk().await.map_err(Some)? {
@@ -184,7 +184,7 @@ async fn body(mut response: Response) -> Result<Vec<u8>, Option<reqwest::Error>>
 }
 
 fn not_json(what: &str, status: StatusCode) -> ApiError {
-    let help = "it may be a proxy's page, or the wrong URL";
+    let help = "it may be a proxy's page or a wrong URL";
     ApiError::Unexpected(format!(
         "{what} answers {} with something that is not JSON; {help}",
         status.as_u16()

@@ -26,7 +26,7 @@ pub static DEFAULTS: Object = Object {
     foreign: |key| match field(key) {
         Some(_) => Some(Problem::invalid(
             "has no default",
-            "what an application is and who may do what is written at the application itself; YAML anchors save typing",
+            "set it on each application: identity and access have no defaults; YAML anchors avoid repetition",
         )),
         None => foreign(key),
     },
@@ -44,20 +44,20 @@ static TYPES: Variants = Variants {
     needs: |_| &[],
 };
 
-/// Why a type has no such field.
+/// Why a type does not have a field.
 fn why_not(field: &Field, kind: &Kind) -> &'static str {
     match (field.name(), kind.family) {
         (PERMISSION_LIST, _) => "only `adminapi` applications have permissions",
         (NETWORKS, _) => {
-            "only `adminapi` and `accountsapi` applications have it; for logins, a policy's `authorized_networks` does it"
+            "only `adminapi` and `accountsapi` applications have it; to restrict logins, use a policy's `authorized_networks`"
         }
-        ("sso", _) => "only `sso-...` types, Duo Single Sign-On, have it",
-        ("prompt_v4_enabled", Family::AuthApi | Family::Native) => "no browser shows a prompt for this type",
-        _ => "nobody logs in to it: it only holds keys for an API",
+        ("sso", _) => "only `sso-...` types (Duo Single Sign-On) have it",
+        ("prompt_v4_enabled", Family::AuthApi | Family::Native) => "this type shows no prompt in a browser",
+        _ => "users do not log in to it: it only holds API keys",
     }
 }
 
-/// The type of an entry, if it is a known one.
+/// The type of an entry, if it is known.
 pub fn known_type(entries: &[Entry]) -> Option<&'static Kind> {
     match &find(entries, "type")?.value.data {
         Data::Text(kind) => lookup(kind),
@@ -80,7 +80,7 @@ fn section(family: Family) -> Option<&'static str> {
     }
 }
 
-/// The `sso` document has the section of the type, and no other.
+/// Reports sections of an `sso` document that do not belong to the type.
 fn sections(entries: &[Entry], _: Span, findings: &mut Findings) {
     let Some(kind) = known_type(entries) else { return };
     let (Some(section), Some(sso)) = (section(kind.family), find(entries, "sso")) else { return };
@@ -95,13 +95,13 @@ fn sections(entries: &[Entry], _: Span, findings: &mut Findings) {
     }
 }
 
-/// The rules over several keys, for editors.
+/// The schema rules that involve several keys.
 fn rules(schema: &mut Map<String, Value>) {
-    let description = "One application. What is left out is unmanaged and left alone, unless `authoritative` makes it count as unset; `null` clears, a value sets. It needs `type`, `name` and `user_access`, unless `integration_key` pins a live application.";
+    let description = "One application. Fields that are left out are not managed, unless `authoritative` is true; then they count as unset. `null` clears a field, a value sets it. `type`, `name` and `user_access` are required, unless `integration_key` pins a live application.";
     schema.shift_insert(0, "description".to_owned(), json!(description));
     if let Some(Value::Object(kind)) = schema.get_mut("properties").and_then(|all| all.get_mut("type")) {
         let products: Vec<&str> = kinds().iter().map(|kind| kind.product).collect();
-        // The empty alternative takes every type, so that one Duo adds tomorrow is no error.
+        // The empty alternative accepts every type, so a type that Duo adds later is not an error.
         let known = json!({"enum": type_names(|_| true), "enumDescriptions": products});
         kind.insert("anyOf".to_owned(), json!([known, {}]));
     }
@@ -110,7 +110,7 @@ fn rules(schema: &mut Map<String, Value>) {
         "if": {"properties": {ACCESS: {"const": "permitted_groups"}}, "required": [ACCESS]},
         "then": {"required": [GROUPS], "properties": {GROUPS: {
             "type": "array",
-            "errorMessage": "Name the groups: `user_access: permitted_groups` needs at least one.",
+            "errorMessage": "`user_access: permitted_groups` needs at least one group here.",
             "doNotSuggest": true,
         }}},
         "else": {
@@ -118,7 +118,7 @@ fn rules(schema: &mut Map<String, Value>) {
             "then": {},
             "else": {"properties": {GROUPS: {
                 "type": "null",
-                "errorMessage": "Groups are allowed only with `user_access: permitted_groups`.",
+                "errorMessage": "`groups_allowed` requires `user_access: permitted_groups`.",
                 "doNotSuggest": true,
             }}},
         },
@@ -134,7 +134,8 @@ fn rules(schema: &mut Map<String, Value>) {
     }
 }
 
-/// The rule that known types without a field must not write it; the shorter of the two lists of types is written.
+/// The rule that known types without a field must not set it. Lists either the types with the field or those without,
+/// whichever is shorter.
 fn not_applicable(field: &Field) -> Option<Value> {
     let with = type_names(|kind| field.applies_to(Some(kind)));
     let without = type_names(|kind| !field.applies_to(Some(kind)));
@@ -157,7 +158,7 @@ pub fn type_names(filter: impl Fn(&Kind) -> bool) -> Vec<&'static str> {
     kinds().iter().filter(|kind| filter(kind)).map(|kind| kind.name).collect()
 }
 
-/// What to say of keys that Duo's API has, or had, and the language does not.
+/// Explains keys that Duo's API has, or had, and the language does not.
 fn foreign(key: &str) -> Option<Problem> {
     let legacy = |message: &str, help: &str| {
         Some(Problem { code: Code::LegacyField, message: message.to_owned(), help: help.to_owned() })
@@ -170,20 +171,20 @@ fn foreign(key: &str) -> Option<Problem> {
         })
     };
     match key {
-        "enroll_policy" => legacy("is a legacy field that Duo no longer acts on", "the policy section `new_user` replaced it: set it in the policy and name that with `policy`"),
-        "trusted_device_days" => legacy("is a legacy field that Duo no longer acts on", "the policy section `remembered_devices` replaced it: set it in the policy and name that with `policy`"),
-        "ip_whitelist" | "ip_whitelist_enroll_policy" => legacy("is a legacy field that Duo no longer acts on", "the policy section `authorized_networks` replaced it: set it in the policy and name that with `policy`"),
-        "visual_style" => legacy("is a legacy field that Duo ignores", "remove it: nothing replaced it"),
-        "policy_key" => renamed("write `policy`, with the policy's name or `{id: KEY}`"),
+        "enroll_policy" => legacy("is a legacy field that Duo no longer acts on", "the policy section `new_user` replaced it: set it there and attach the policy with `policy`"),
+        "trusted_device_days" => legacy("is a legacy field that Duo no longer acts on", "the policy section `remembered_devices` replaced it: set it there and attach the policy with `policy`"),
+        "ip_whitelist" | "ip_whitelist_enroll_policy" => legacy("is a legacy field that Duo no longer acts on", "the policy section `authorized_networks` replaced it: set it there and attach the policy with `policy`"),
+        "visual_style" => legacy("is a legacy field that Duo ignores", "remove it; it has no replacement"),
+        "policy_key" => renamed("write `policy` with the policy's name or `{id: KEY}`"),
         "groups" => renamed("write `groups_allowed`"),
         "ikey" => renamed("write `integration_key`"),
         "frameless_auth_prompt_enabled" => renamed("Duo sets it itself; `prompt_v4_enabled` turns the Universal Prompt on"),
         "skey" | "secret_key" => Some(Problem {
             code: Code::PlainSecret,
-            message: "does not belong into the YAML".to_owned(),
-            help: "Duo makes the secret key; `secret: {store, path}` says where it is delivered. A secret that was committed must be reset".to_owned(),
+            message: "must not be in the YAML".to_owned(),
+            help: "Duo generates the secret key; `secret: {store, path}` says where to deliver it; reset any secret that was committed".to_owned(),
         }),
-        "reset_secret_key" => renamed("a new secret key is made by `duoctl keys rotate ADDRESS`"),
+        "reset_secret_key" => renamed("use `duoctl keys rotate ADDRESS` to get a new secret key"),
         _ => {
             let permission = key.strip_prefix("adminapi_")?;
             PERMISSIONS.iter().find(|known| known.name == permission)?;

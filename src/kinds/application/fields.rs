@@ -1,5 +1,5 @@
-//! The one table of an application's fields. It drives the parser, the rule of which type has which field, the JSON
-//! Schema and the YAML reference, and how each field is compared and sent.
+//! The table of an application's fields. It drives the parser, the rules about which type has which field, the JSON
+//! schema, the YAML reference, and how each field is compared and sent.
 
 use std::collections::BTreeSet;
 
@@ -34,7 +34,7 @@ pub fn field(key: &str) -> Option<&'static Field> {
     FIELDS.iter().find(|field| field.key.name == key)
 }
 
-/// The words of `permissions` and `extra_permissions`.
+/// The values of `permissions` and `extra_permissions`.
 pub const PERMISSION_CHOICES: &[Choice] = &{
     let mut choices = [Choice::new("", ""); PERMISSIONS.len()];
     let (mut left, mut rest) = (choices.as_mut_slice(), PERMISSIONS);
@@ -45,26 +45,26 @@ pub const PERMISSION_CHOICES: &[Choice] = &{
     choices
 };
 
-/// What a person may choose for `user_access`.
+/// The values of `user_access`.
 pub const USER_ACCESS: &[Choice] = &[
     Choice::new("all_users", "every user of the account may log in"),
     Choice::new("permitted_groups", "only users of the groups in `groups_allowed` may log in"),
-    Choice::new("no_users", "nobody may log in"),
+    Choice::new("no_users", "no user may log in"),
 ];
 
 const NORMALIZATION: &[Choice] = &[
-    Choice::new("none", "usernames are taken as they are typed"),
-    Choice::new("simple", "DOMAIN\\user and user@example.com both mean user"),
+    Choice::new("none", "usernames are used as typed"),
+    Choice::new("simple", "DOMAIN\\user and user@example.com both become user"),
 ];
 
-/// The most groups that Duo takes (duo-api.md, section 3.3).
+/// The maximum number of groups that Duo accepts (duo-api.md, section 3.3).
 pub const MOST_GROUPS: usize = 100;
 
 /// The last day of an exception.
 pub const UNTIL: Key = Key::optional(
     "until",
     Shape::Text(&texts::DATE),
-    "The last day on which it counts. Two weeks before there is a warning.",
+    "Last day on which the entry counts. duoctl warns from two weeks before.",
     "2027-06-30",
 );
 
@@ -72,13 +72,18 @@ pub const UNTIL: Key = Key::optional(
 pub static IGNORE: Object = Object::new(
     "an item of `ignore`",
     &[
-        Key::required("field", Shape::Text(&IGNORED_FIELD), "The field, by its YAML key.", "greeting"),
-        Key::required("reason", Shape::Text(&texts::FILLED), "Why.", "help desk edits it"),
+        Key::required("field", Shape::Text(&IGNORED_FIELD), "YAML key of the field.", "greeting"),
+        Key::required(
+            "reason",
+            Shape::Text(&texts::FILLED),
+            "Why the entry is needed.",
+            "help desk edits it",
+        ),
         UNTIL,
     ],
 );
 
-/// A field that can differ from Duo.
+/// A field that can be ignored: one that is compared with Duo.
 static IGNORED_FIELD: TextRule = TextRule {
     pattern: "^(name|user_access|groups_allowed|policy|permissions|networks_for_api_access|prompt_v4_enabled|self_service_allowed|username_normalization_policy|greeting|notes|sso)$",
     check: |text| {
@@ -114,7 +119,7 @@ fn single_sign_on(family: Family) -> bool {
     matches!(family, Family::Saml | Family::Oidc | Family::OAuth)
 }
 
-/// Where Duo explains its applications.
+/// Duo's documentation of applications.
 pub const DUO: Link = ("Duo's documentation", "https://duo.com/docs/adminapi#integrations");
 
 const fn identity(key: Key) -> Field {
@@ -125,51 +130,51 @@ const fn held(key: Key, letter: char, form: Form) -> Field {
     Field::held(key.link(DUO), letter, form)
 }
 
-/// Every field, in the order in which a person would write them: that of plans and of the YAML reference, too.
+/// Every field, in the order used by `duoctl fmt`, plans and the YAML reference.
 pub static FIELDS: &[Field] = &[
-    identity(Key::required("type", Shape::Text(&texts::LINE), "Type of the application, as Duo's API names it. It cannot be changed later without a new application.", "radius")),
+    identity(Key::required("type", Shape::Text(&texts::LINE), "Type of the application, as named by Duo's API. Changing it later replaces the application.", "radius")),
     held(Key::required("name", Shape::Text(&texts::LINE), "Name of the application in Duo. Users may see it.", "VPN"), 'n', Form::Text)
         .roles(R::IDENTIFYING.and(R::PROSE).and(R::REWRITTEN)),
-    identity(Key::optional("integration_key", Shape::Text(&texts::INTEGRATION_KEY), "Pins one live application, for adoption when type and name are not enough.", "DIXXXXXXXXXXXXXXXXXX")),
-    held(Key::required(ACCESS, Shape::Choice(USER_ACCESS), "Who may log in. Always written down, since Duo's default for a new application has changed over time.", "permitted_groups"), 'a', Form::Word { sent: str::to_uppercase, read: str::to_owned })
+    identity(Key::optional("integration_key", Shape::Text(&texts::INTEGRATION_KEY), "Integration key of the live application to manage. Needed when type and name do not identify it.", "DIXXXXXXXXXXXXXXXXXX")),
+    held(Key::required(ACCESS, Shape::Choice(USER_ACCESS), "Who may log in. Always required, because Duo's default for new applications has changed over time.", "permitted_groups"), 'a', Form::Word { sent: str::to_uppercase, read: str::to_owned })
         .hint("add `user_access`: `all_users`, `permitted_groups` or `no_users`; Duo's own default has changed over time")
         .silence(Silence::NotOffered)
         .risk(risks::access)
         .created(risks::new_access)
         .roles(R::OPENS),
-    held(Key::optional(GROUPS, Shape::List(&REFERENCE, 1, MOST_GROUPS), "Groups whose users may log in. A text is a name in Duo; `{name: NAME}` and `{id: ID}` say which of the two it is. Only with `user_access: permitted_groups`.", "[VPN Users, Contractors]"), 'g', Form::Set)
+    held(Key::optional(GROUPS, Shape::List(&REFERENCE, 1, MOST_GROUPS), "Groups whose users may log in. Plain text is a name in Duo; `{name: NAME}` and `{id: ID}` are explicit. Only with `user_access: permitted_groups`.", "[VPN Users, Contractors]"), 'g', Form::Set)
         .refers_to(Kind::Group)
         .only_with(ACCESS, PERMITTED_GROUPS)
-        .hint("name at least one group; to let nobody in, write `user_access: no_users`")
+        .hint("name at least one group, or write `user_access: no_users` to block all users")
         .applies(users)
         .clears(Clear::Empty)
         .silence(Silence::NotOffered)
         .risk(risks::groups)
         .roles(R::OPENS.and(R::TELLING)),
-    held(Key::optional(POLICY, REFERENCE, "Policy attached to the application. A text is a name in Duo; `{name: NAME}` and `{id: KEY}` say which of the two it is. null detaches.", "Require trusted endpoints"), 'p', Form::Text)
+    held(Key::optional(POLICY, REFERENCE, "Policy attached to the application. Plain text is a name in Duo; `{name: NAME}` and `{id: KEY}` are explicit. `null` detaches the policy.", "Require trusted endpoints"), 'p', Form::Text)
         .refers_to(Kind::Policy)
         .wire(Wire::Property("policy_key"))
         .applies(users)
         .clears(Clear::Empty)
         .risk(risks::policy)
         .roles(R::DEFAULTABLE.and(R::LATE).and(R::TELLING)),
-    held(Key::optional(PERMISSION_LIST, Shape::List(&Shape::Choice(PERMISSION_CHOICES), 0, PERMISSIONS.len()), "What an Admin API application may do. Exactly these; the rest are revoked.", "[info, read_log]"), 'm', Form::Flags { uncertain: UNCERTAIN_PERMISSION })
+    held(Key::optional(PERMISSION_LIST, Shape::List(&Shape::Choice(PERMISSION_CHOICES), 0, PERMISSIONS.len()), "Permissions of an Admin API application. All others are revoked.", "[info, read_log]"), 'm', Form::Flags { uncertain: UNCERTAIN_PERMISSION })
         .wire(Wire::Flags(PERMISSION_PREFIX))
         .applies(admin_api)
         .risk(risks::permissions)
         .created(risks::new_permissions)
         .roles(R::TELLING),
-    held(Key::optional(NETWORKS, Shape::List(&Shape::Text(&texts::NETWORK), 1, MANY), "Addresses that the keys may be used from. Addresses, ranges and CIDR blocks; null lifts the restriction.", "[192.0.2.0/24]"), 'i', Form::Networks)
-        .hint("name the networks; to lift the restriction, write `networks_for_api_access: null`")
+    held(Key::optional(NETWORKS, Shape::List(&Shape::Text(&texts::NETWORK), 1, MANY), "Networks from which the keys work. Addresses, ranges and CIDR blocks; `null` removes the restriction.", "[192.0.2.0/24]"), 'i', Form::Networks)
+        .hint("name the networks, or write `networks_for_api_access: null` to remove the restriction")
         .applies(api_keys)
         .clears(Clear::Empty)
         .risk(risks::networks)
         .roles(R::DEFAULTABLE.and(R::TELLING)),
-    held(Key::optional("prompt_v4_enabled", Shape::Flag, "Whether the Universal Prompt is on. Duo shows it only once it has seen the application ready for it.", "true"), 'v', Form::Switch)
+    held(Key::optional("prompt_v4_enabled", Shape::Flag, "Show the Universal Prompt. Duo offers it only after it has seen that the application supports it.", "true"), 'v', Form::Switch)
         .applies(browser)
         .silence(Silence::Off)
         .roles(R::DEFAULTABLE.and(R::LATE)),
-    held(Key::optional("self_service_allowed", Shape::Flag, "Whether users may manage their own devices at the prompt.", "false"), 's', Form::Switch)
+    held(Key::optional("self_service_allowed", Shape::Flag, "Let users manage their own devices from the prompt.", "false"), 's', Form::Switch)
         .applies(users)
         .silence(Silence::Off)
         .risk(risks::self_service)
@@ -180,28 +185,28 @@ pub static FIELDS: &[Field] = &[
         .silence(Silence::NotOffered)
         .risk(risks::normalization)
         .roles(R::DEFAULTABLE),
-    held(Key::optional("greeting", Shape::Text(&texts::ANY), "Text that is read out before a phone call-back. null clears it.", "Acme VPN login"), 't', Form::Text)
+    held(Key::optional("greeting", Shape::Text(&texts::ANY), "Text that is read out at the start of a phone call-back. `null` clears it.", "Acme VPN login"), 't', Form::Text)
         .applies(users)
         .clears(Clear::Empty)
         .roles(R::DEFAULTABLE.and(R::TELLING).and(R::PROSE)),
-    held(Key::optional("notes", Shape::Text(&texts::ANY), "Notes for administrators. duoctl adds its marker after them.", "Owned by the network team"), 'o', Form::Text)
+    held(Key::optional("notes", Shape::Text(&texts::ANY), "Notes for administrators. duoctl appends its marker to them.", "Owned by the network team"), 'o', Form::Text)
         .clears(Clear::Empty)
         .roles(R::DEFAULTABLE.and(R::MARKED).and(R::TELLING).and(R::PROSE).and(R::REWRITTEN)),
-    held(Key::optional("sso", Shape::Object(&sso::DOCUMENT), "Settings of a Duo Single Sign-On application. Only what is written is compared.", "{saml_config: {entity_id: \"https://wiki.example.com/meta\", acs_urls: [{url: \"https://wiki.example.com/acs\"}]}}"), 'x', Form::Document(&leaves::SSO))
+    held(Key::optional("sso", Shape::Object(&sso::DOCUMENT), "Settings of a Duo Single Sign-On application. Only the settings in the YAML are compared.", "{saml_config: {entity_id: \"https://wiki.example.com/meta\", acs_urls: [{url: \"https://wiki.example.com/acs\"}]}}"), 'x', Form::Document(&leaves::SSO))
         .applies(single_sign_on)
         .silence(Silence::NotOffered)
         .risk(risks::sso),
-    Field::own(Key::optional("secret", Shape::Object(&SECRET_TARGET), "Where the application's secret key is delivered.", "{store: vault, path: vpn}").literal()),
-    Field::own(Key::optional("max_age", Shape::Text(&texts::AGE), "How old its key may become. An older one is a finding, and changes of the application wait until it is rotated.", "90d")).roles(R::DEFAULTABLE),
-    Field::own(Key::optional("protect", Shape::Flag, "Refuses to delete, replace or quarantine the application.", "true").default("false")).roles(R::DEFAULTABLE),
-    Field::own(Key::optional("authoritative", Shape::Flag, "Whether fields that are left out count as unset: what Duo shows in them is drift, and an apply clears it. Without it, they are left alone.", "true").default("false")).roles(R::DEFAULTABLE),
-    Field::own(Key::optional("ignore", Shape::List(&Shape::Object(&IGNORE), 0, MANY), "Fields whose difference is left alone, each with a reason.", "[{field: greeting, reason: help desk edits it}]").default("[]")).roles(R::DEFAULTABLE),
+    Field::own(Key::optional("secret", Shape::Object(&SECRET_TARGET), "Where to deliver the application's secret key.", "{store: vault, path: vpn}").literal()),
+    Field::own(Key::optional("max_age", Shape::Text(&texts::AGE), "Maximum age of the key. An older key is reported, and the application is not changed until its key is rotated.", "90d")).roles(R::DEFAULTABLE),
+    Field::own(Key::optional("protect", Shape::Flag, "Refuse to delete, replace or quarantine the application.", "true").default("false")).roles(R::DEFAULTABLE),
+    Field::own(Key::optional("authoritative", Shape::Flag, "Treat fields that are left out as unset. A value in Duo then is drift, and apply clears it. Otherwise such fields are not managed.", "true").default("false")).roles(R::DEFAULTABLE),
+    Field::own(Key::optional("ignore", Shape::List(&Shape::Object(&IGNORE), 0, MANY), "Fields whose differences are ignored, each with a reason.", "[{field: greeting, reason: help desk edits it}]").default("[]")).roles(R::DEFAULTABLE),
 ];
 
-/// How every field is written.
+/// The keys of all fields.
 pub(super) static KEYS: &[Key] = &keys::<{ FIELDS.len() }>(FIELDS, None);
 
-/// How the fields are written that may stand under `defaults`.
+/// The keys of the fields that `defaults` may set.
 pub(super) static DEFAULT_KEYS: &[Key] = &keys::<{ count(FIELDS, DEFAULTABLE) }>(FIELDS, DEFAULTABLE);
 
 const DEFAULTABLE: Option<R> = Some(R::DEFAULTABLE);

@@ -1,4 +1,4 @@
-//! Single values and lists of a single sign-on document in the one form in which they are compared, and their paths.
+//! Values and lists of a single sign-on document in the normalized form used for comparison, and their paths.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::kinds::value::flag;
 
-/// The setting in which one shape of the reply nests what another one has beside it.
+/// The setting that is nested differently in the two known shapes of the reply.
 pub const GRANTS: &str = "grant_types";
 
 /// The member that identifies an item of a list of objects.
@@ -21,23 +21,23 @@ pub fn item_key(path: &str) -> Option<&'static str> {
     }
 }
 
-/// A declared item of a list, and what stands for it in a live one.
+/// A declared item of a list and its live counterpart.
 pub struct Pair<'v> {
-    /// Its place in a path.
+    /// Its segment in a path.
     pub place: String,
     /// The declared item.
     pub item: &'v Value,
-    /// The live one, where there is one.
+    /// The live item, if there is one.
     pub live: Option<&'v Value>,
 }
 
-/// The declared items of a list in their order, each with the live item of the same key.
+/// The declared items of a list in order, each with the live item that has the same key.
 pub fn pairs<'v>(items: &'v [Value], key: &str, live: &'v [Value]) -> Vec<Pair<'v>> {
     let mut seen: BTreeMap<&str, usize> = BTreeMap::new();
     let pair = |item: &'v Value| {
         let name = item.get(key);
         let text = name.and_then(Value::as_str).unwrap_or_default();
-        // Two items may share their key, e.g. one URL with two bindings: they are compared in their order.
+        // Items that share a key, such as one URL with two bindings, are compared in order.
         let nth = seen.entry(text).or_default();
         let found = live.iter().filter(|live| live.get(key) == name).nth(*nth);
         let place = if *nth == 0 { segment(text) } else { format!("{} #{}", segment(text), *nth + 1) };
@@ -47,20 +47,20 @@ pub fn pairs<'v>(items: &'v [Value], key: &str, live: &'v [Value]) -> Vec<Pair<'
     items.iter().map(pair).collect()
 }
 
-/// The keys of a list's items, in the one order that both sides share.
+/// The keys of a list's items, sorted.
 pub fn names(items: &[Value], key: &str) -> Value {
     let mut names: Vec<Value> = items.iter().map(|item| item.get(key).cloned().unwrap_or_default()).collect();
     names.sort_by_cached_key(Value::to_string);
     if names.is_empty() { Value::Null } else { Value::Array(names) }
 }
 
-/// A name in a path, quoted where it could be taken for two: no two leaves may share a path.
+/// A name in a path, quoted if it would be ambiguous: two leaves must never share a path.
 pub fn segment(name: &str) -> String {
     let plain = !name.is_empty() && !name.contains(['.', '[', ']', '"', '#']);
     if plain { name.to_owned() } else { format!("{name:?}") }
 }
 
-/// One text and a list of it are the same setting.
+/// Reduces a list with one text to that text: both mean the same setting.
 pub fn as_scalar(value: &Value) -> Value {
     match value {
         Value::Array(items) => match items.as_slice() {
@@ -79,7 +79,7 @@ pub fn as_list(value: &Value) -> Value {
     }
 }
 
-/// Absent, `null`, `""`, `[]` and `{}` are one value; a number in a string is a number (traps 6 and 34).
+/// Absent, `null`, `""`, `[]` and `{}` are the same value; a number in a string is a number (traps 6 and 34).
 pub fn scalar(value: &Value) -> Value {
     match value {
         Value::String(text) if text.is_empty() => Value::Null,
@@ -99,7 +99,7 @@ pub fn scalar(value: &Value) -> Value {
     }
 }
 
-/// A switch; Duo may answer with the settings of what was switched on.
+/// A switch. Duo may answer with the settings of the enabled feature instead of `true`.
 pub fn as_flag(value: &Value) -> Value {
     match value {
         Value::Object(_) => json!(true),
@@ -107,7 +107,7 @@ pub fn as_flag(value: &Value) -> Value {
     }
 }
 
-/// A list whose order means nothing.
+/// A list whose order does not matter.
 pub fn sorted(value: &Value) -> Value {
     match value {
         Value::Array(items) if items.is_empty() => Value::Null,

@@ -1,5 +1,5 @@
-//! Single sign-on settings as a set of leaves: only what the YAML declares is compared, after the shapes that Duo
-//! sends back have been evened out (duo-api.md, section 3.5 and trap 24).
+//! Single sign-on settings as a set of leaves. Only settings that the YAML declares are compared, after the different
+//! shapes of Duo's replies have been normalized (duo-api.md, section 3.5 and trap 24).
 
 use serde_json::{Map, Value, json};
 use std::borrow::Cow;
@@ -22,11 +22,11 @@ use crate::kinds::value::{Written, flag};
 pub(super) static SSO: Document =
     Document { resolve: resolve_groups, leaves, outgoing, left_out: omitted, again, shown };
 
-/// A leaf that only whole documents have, so that their hashes differ from those of documents of which only what is
-/// declared counts.
+/// A leaf that only whole documents have, so that their hashes differ from those of documents where only the declared
+/// settings count.
 const NOTHING_ELSE: &str = "*";
 
-/// A live document without what Duo makes itself, and without what it shows as `null` and need not take.
+/// A live document without what Duo generates itself and without `null` values, which Duo may not accept.
 fn again(live: &Value) -> Value {
     let mut document = live.clone();
     if let Value::Object(sections) = &mut document {
@@ -47,7 +47,7 @@ fn without_nulls(value: &mut Value) {
     }
 }
 
-/// Attributes by group hold ids.
+/// Shows group names in place of the ids in role attributes.
 fn shown(path: &str, value: Value, names: &dyn Names) -> Value {
     match value {
         Value::Array(_) if path.contains("role_attrs") => named(Kind::Group, value, names),
@@ -55,8 +55,8 @@ fn shown(path: &str, value: Value, names: &dyn Names) -> Value {
     }
 }
 
-/// A live document in the one shape that the YAML has: OIDC scopes are a list of objects with names, though one shape of
-/// the reply is an object by name (duo-api.md, section 3.5).
+/// A live document in the shape that the YAML uses: OIDC scopes are a list of named objects, although in one shape of
+/// the reply they are an object with the names as keys (duo-api.md, section 3.5).
 pub fn in_one_shape(live: &Value) -> Cow<'_, Value> {
     const SCOPES: &str = "/oidc_config/scopes";
     let Some(Value::Object(scopes)) = live.pointer(SCOPES) else { return Cow::Borrowed(live) };
@@ -74,8 +74,8 @@ pub fn in_one_shape(live: &Value) -> Cow<'_, Value> {
     Cow::Owned(shaped)
 }
 
-/// The declared leaves, and what a live document holds at the same places (`null` where it holds nothing). Of a whole
-/// document the live leaves are also those that are left out and can be cleared.
+/// The declared leaves, and the live values at the same paths (`null` if there is none). For a whole document, the live
+/// leaves include those that the YAML leaves out and that can be cleared.
 fn leaves(declared: &Value, live: Option<&Value>, extent: Extent) -> (Leaves, Leaves) {
     let live = live.map(in_one_shape);
     let live = live.as_deref();
@@ -92,15 +92,15 @@ fn leaves(declared: &Value, live: Option<&Value>, extent: Extent) -> (Leaves, Le
     (walk.declared, walk.live)
 }
 
-/// What a live document sets and a declared one leaves out.
+/// What a live document sets and the declared one leaves out.
 fn omitted(declared: &Value, live: &Value) -> Vec<LeftOut> {
     left_out(declared, &in_one_shape(live))
 }
 
-/// What an update sends of the declared document: the settings that change, each with what the account holds beside it.
+/// What an update sends: the settings that change, each together with the live members that the YAML does not mention.
 ///
-/// Duo merges a partial document setting by setting, and replaces lists as a whole; whether it merges what stands deeper
-/// is not known (duo-api.md, section 3.5). What the YAML does not mention would be lost otherwise.
+/// Duo merges a partial document setting by setting and replaces whole lists; whether it merges deeper levels is unknown
+/// (duo-api.md, section 3.5). Without those members, an update could lose them.
 fn outgoing(declared: &Value, live: &Value, extent: Extent) -> Value {
     let live = &in_one_shape(live);
     let mut sent = changed(declared, live);
@@ -119,7 +119,7 @@ fn outgoing(declared: &Value, live: &Value, extent: Extent) -> Value {
     sent
 }
 
-/// Makes sure that a declared setting is sent as a whole: a part of it alone could replace the rest.
+/// Makes sure that a declared setting is sent as a whole: sending only a part could remove the rest.
 fn whole_setting(sent: &mut Value, section: &str, name: &str, declared: Option<&Value>, live: &Value) {
     if let (Some(declared), None) = (declared, sent.get(section).and_then(|settings| settings.get(name))) {
         let held = live.get(section).and_then(|held| held.get(name)).filter(|_| name != GRANTS);
@@ -127,7 +127,7 @@ fn whole_setting(sent: &mut Value, section: &str, name: &str, declared: Option<&
     }
 }
 
-/// Sets a value at a place; the mappings around it are made where there are none.
+/// Sets a value at a JSON pointer and creates missing mappings on the way.
 fn put(document: &mut Value, pointer: &str, value: Value) {
     let mut names: Vec<String> =
         pointer.split('/').skip(1).map(|name| name.replace("~1", "/").replace("~0", "~")).collect();
@@ -166,7 +166,7 @@ fn changed(declared: &Value, live: &Value) -> Value {
     Value::Object(changed.collect())
 }
 
-/// A declared value with the members that the account holds and the YAML does not mention.
+/// A declared value plus the live members that the YAML does not mention.
 fn completed(path: &str, declared: &Value, live: Option<&Value>) -> Value {
     match (declared, live) {
         (Value::Object(map), Some(Value::Object(held))) => {
@@ -189,7 +189,7 @@ fn completed(path: &str, declared: &Value, live: Option<&Value>) -> Value {
     }
 }
 
-/// The document with the group names inside role attributes replaced by ids (trap 25).
+/// The document with the group names in role attributes replaced by ids (trap 25).
 fn resolve_groups(document: &Written, names: &dyn Names, span: Span) -> Result<Value, Vec<Diagnostic>> {
     let mut resolved = Value::clone(document);
     let mut groups = Groups { document, names, span, problems: Vec::new() };
@@ -201,7 +201,7 @@ fn resolve_groups(document: &Written, names: &dyn Names, span: Span) -> Result<V
                 roles.iter_mut().for_each(|(role, value)| groups.resolve(&member(&at, role), value));
             }
             Value::Array(_) => groups.resolve(&at, attribute),
-            // One shape of the reply is flat (duo-api.md, section 3.5): what it maps to is no group.
+            // One shape of the reply is flat (duo-api.md, section 3.5): its values are not groups.
             Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
         }
     }
@@ -249,7 +249,7 @@ struct Walk {
 impl Walk {
     fn visit(&mut self, path: &str, declared: &Value, live: Option<&Value>) {
         match declared {
-            // Members that Duo fills in itself are none of the YAML's business, so an empty document declares nothing.
+            // Duo fills in members of its own, so an empty document declares nothing.
             Value::Object(map) => self.members(path, map, live),
             Value::Array(items) if !items.is_empty() && items.iter().all(Value::is_object) => {
                 match item_key(path) {
@@ -266,7 +266,7 @@ impl Walk {
     }
 
     fn leaf(&mut self, path: &str, declared: Value, live: Value) {
-        // A switch that Duo leaves out is off, and one that the YAML clears is too.
+        // A switch that Duo omits is off; so is one that the YAML clears.
         let (off, unset) = (json!(false), Value::Null);
         let same = (declared == off && live == unset) || (declared == unset && live == off);
         self.live.insert(path.to_owned(), if same { declared.clone() } else { live });
@@ -319,7 +319,7 @@ mod tests {
                 "acs_urls": [{"url": "https://b"}, {"url": "https://a", "index": 7, "binding": "POST"}],
                 "mapped_attrs": {"<Email Address>": "email", "<Last Name>": "sn"}}})
         );
-        // What stays as it is stays out of it, lists as well.
+        // Unchanged settings are not sent, and neither are unchanged lists.
         let mut live = live;
         live["saml_config"]["acs_urls"] =
             json!([{"url": "https://a", "index": "7"}, {"url": "https://b", "binding": "POST"}]);

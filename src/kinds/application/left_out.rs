@@ -1,4 +1,4 @@
-//! What a live `sso` document sets and a declared one leaves out, as far as the language knows it.
+//! Known settings that a live `sso` document has and the declared one leaves out.
 
 use serde_json::{Map, Value, json};
 
@@ -8,19 +8,19 @@ use crate::kinds::field::LeftOut;
 use crate::kinds::value::flag;
 use crate::language::shape::{Key, Object, Shape};
 
-/// The grant in which one shape of the reply nests the refresh token that another one has beside it.
+/// The grant that contains the refresh token in one shape of the reply; in the other shape they are siblings.
 const CODE: &str = "authorization_code";
 const REFRESH: &str = "refresh_token";
 
-/// Every such setting, each as large as it can be cleared at once. What Duo makes itself, and what the language does not
-/// know, is none of it.
+/// Finds these settings, each as the largest part that can be cleared at once. Skips what Duo generates itself and what
+/// the language does not know.
 pub(super) fn left_out(declared: &Value, live: &Value) -> Vec<LeftOut> {
     let mut search = Search { found: Vec::new() };
     search.object(&Place::default(), &DOCUMENT, Some(declared), live);
     search.found
 }
 
-/// Where a value is: its path for people, and as a JSON pointer into the document that is sent.
+/// The location of a value: its path for messages, and a JSON pointer into the document that is sent.
 #[derive(Clone, Default)]
 struct Place {
     path: String,
@@ -47,14 +47,14 @@ struct Search {
 }
 
 impl Search {
-    /// The members of a mapping whose keys the language knows.
+    /// Searches the members of a mapping whose keys the language knows.
     fn object(&mut self, place: &Place, object: &Object, declared: Option<&Value>, live: &Value) {
         let item = item_key(place.path.split('[').next().unwrap_or_default());
         for key in object.keys {
             let Some(held) = live.get(key.name).filter(|held| shows(key.shape, held)) else { continue };
             let place = place.member(key.name);
             match declared.and_then(|declared| declared.get(key.name)) {
-                // What is cleared is declared as well.
+                // A cleared setting is declared, too.
                 Some(Value::Null) => {}
                 Some(declared) => self.declared(&place, key.shape, declared, held),
                 None if item == Some(key.name) => {}
@@ -63,7 +63,7 @@ impl Search {
         }
     }
 
-    /// A setting that nothing is declared of.
+    /// A setting of which nothing is declared.
     fn omitted(&mut self, place: &Place, key: &Key, live: &Value) {
         match key.shape {
             Shape::Object(object) => self.object(place, object, None, live),
@@ -72,7 +72,7 @@ impl Search {
         }
     }
 
-    /// What is left out inside of something that is declared.
+    /// Parts left out of a declared setting.
     fn declared(&mut self, place: &Place, shape: Shape, declared: &Value, live: &Value) {
         match (shape, declared, live) {
             (Shape::Object(object), Value::Object(_), _) => self.object(place, object, Some(declared), live),
@@ -103,12 +103,12 @@ impl Search {
                     }
                 }
             }
-            // It is compared as it is declared.
+            // The declared value is compared as a whole.
             (_, _, _) => {}
         }
     }
 
-    /// Grant types: one shape of the reply nests the refresh token in the code grant, and one does not.
+    /// Grant types. One shape of the reply nests the refresh token in the code grant.
     fn grants(&mut self, place: &Place, shape: Shape, declared: &Value, live: &Value) {
         let code_is_sent = declared.get(CODE).is_some_and(Value::is_object);
         let nested = code_is_sent && live.pointer("/authorization_code/refresh_token").is_some();
@@ -129,7 +129,7 @@ impl Search {
 
     fn add(&mut self, place: &Place, live: &Value, clear: Option<Value>) {
         let Place { path, pointer } = place.clone();
-        // Of objects only what they are called: Duo may show secrets in them.
+        // Objects are shown by name only: they may contain secrets.
         let value = match (live, item_key(&path)) {
             (Value::Array(items), Some(key)) => names(items, key),
             (value, _) => scalar(value),
@@ -138,12 +138,12 @@ impl Search {
     }
 }
 
-/// What takes the place of one of several entries. Duo merges mappings, so that leaving it out would change nothing.
+/// The value that clears one of several entries. Duo merges mappings, so leaving the entry out would change nothing.
 fn emptied(place: &Place) -> Value {
     if place.path.contains("role_attrs") { json!([]) } else { json!("") }
 }
 
-/// The grants, the refresh token among them.
+/// The grants with the refresh token moved next to them.
 fn in_a_row(grants: &Value) -> Map<String, Value> {
     let mut grants = grants.as_object().cloned().unwrap_or_default();
     let nested = match grants.get_mut(CODE) {
@@ -156,7 +156,7 @@ fn in_a_row(grants: &Value) -> Map<String, Value> {
     grants
 }
 
-/// The shape of a member of a mapping that is one of several shapes.
+/// The shape of a member of a mapping, if one of several shapes is a mapping.
 fn member(shape: Shape, name: &str) -> Option<Shape> {
     match shape {
         Shape::Either(shapes) => shapes.iter().find_map(|shape| member(*shape, name)),
@@ -165,7 +165,7 @@ fn member(shape: Shape, name: &str) -> Option<Shape> {
     }
 }
 
-/// The same for a setting of a known shape: a switch comes in several spellings.
+/// Whether a setting of a known shape is set; switches have several spellings.
 fn shows(shape: Shape, value: &Value) -> bool {
     match (shape, flag(value)) {
         (Shape::Flag, Some(on)) => on,
@@ -173,7 +173,7 @@ fn shows(shape: Shape, value: &Value) -> bool {
     }
 }
 
-/// Whether Duo shows anything: what is empty or off is as good as nothing.
+/// Whether a value is set: empty and off count as unset.
 fn is_set(value: &Value) -> bool {
     match value {
         Value::Object(map) => !map.is_empty(),

@@ -1,14 +1,13 @@
-//! What changing a field of an existing application from one value to another risks, and what a new application with a
-//! value does.
+//! The risks of changing a field of an existing application, and of creating an application with a value.
 //!
-//! What is not surely harmless counts as the worse of what it may be.
+//! If a change may be harmless or not, the worse case counts.
 
 use crate::kinds::risk::{Assessment, NEUTRAL, Risk};
 use crate::kinds::value::FieldValue;
 
 use super::{NO_USERS, PERMITTED_GROUPS};
 
-/// How many people an access value lets in: nobody, some groups, everybody; what is unknown counts as everybody.
+/// How many users an access value lets in: none, some groups, all. Unknown values count as all.
 fn reach(value: &FieldValue) -> u8 {
     match value {
         FieldValue::Text(text) if text == NO_USERS => 0,
@@ -25,7 +24,7 @@ pub(super) fn access(before: &FieldValue, after: &FieldValue) -> Assessment {
     }
 }
 
-/// Groups are named one by one in the YAML that is reviewed; every user is not.
+/// Groups are listed in the YAML that is reviewed, so only access for all users needs consent.
 pub(super) fn new_access(access: &FieldValue) -> Assessment {
     match access {
         FieldValue::Unset => NEUTRAL,
@@ -45,9 +44,9 @@ pub(super) fn groups(before: &FieldValue, after: &FieldValue) -> Assessment {
 
 pub(super) fn policy(_: &FieldValue, after: &FieldValue) -> Assessment {
     match after {
-        FieldValue::Unset => (Risk::WidensAccess, "only the global policy applies from now on"),
-        // Policies are not compared: any of them may ask for less than what applied before.
-        _ => (Risk::WidensAccess, "the other policy may ask for less"),
+        FieldValue::Unset => (Risk::WidensAccess, "only the global policy applies"),
+        // Policies are not compared: the new one may require less than the old one.
+        _ => (Risk::WidensAccess, "the new policy may require less"),
     }
 }
 
@@ -56,7 +55,7 @@ pub(super) fn permissions(before: &FieldValue, after: &FieldValue) -> Assessment
         (FieldValue::Set(before), FieldValue::Set(after)) if after.is_subset(before) => {
             (Risk::ReducesPrivilege, "the key may do less")
         }
-        (_, FieldValue::Unset) => (Risk::ReducesPrivilege, "the key may do nothing any more"),
+        (_, FieldValue::Unset) => (Risk::ReducesPrivilege, "the key loses all permissions"),
         _ => (Risk::EscalatesPrivilege, "the key may do more"),
     }
 }
@@ -66,7 +65,7 @@ pub(super) fn new_permissions(permissions: &FieldValue) -> Assessment {
     match permissions {
         FieldValue::Unset => NEUTRAL,
         FieldValue::Set(names) if names.iter().all(only_reads) => NEUTRAL,
-        _ => (Risk::EscalatesPrivilege, "the new key may change things, or grant permissions"),
+        _ => (Risk::EscalatesPrivilege, "the new key may change settings or grant permissions"),
     }
 }
 
@@ -100,5 +99,5 @@ pub(super) fn normalization(_: &FieldValue, after: &FieldValue) -> Assessment {
 }
 
 pub(super) fn sso(_: &FieldValue, _: &FieldValue) -> Assessment {
-    (Risk::WidensAccess, "it decides who is believed to be whom, and where they are sent")
+    (Risk::WidensAccess, "it decides how users are identified and where they are redirected")
 }

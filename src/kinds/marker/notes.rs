@@ -1,7 +1,7 @@
-//! Notes taken apart: the user's own text, and the marker at their end.
+//! Splits notes into the user's text and the marker at the end.
 //!
-//! There is one way to write a marker, and the parser takes nothing else: what it reads is printed again and has to be
-//! the same characters. Whatever else looks like a marker is [`Damaged`]: it says nothing, and stops what it names.
+//! A marker has exactly one spelling: the parser prints what it read and compares the characters. Anything else that
+//! looks like a marker is [`Damaged`]: its content does not count, and the addresses that it names are blocked.
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -19,13 +19,13 @@ pub struct Notes<'a> {
     pub text: Cow<'a, str>,
     /// The marker.
     pub marker: Option<Marker>,
-    /// What proves the marker, where it says so.
+    /// The marker's seal, if it has one.
     pub seal: Option<Seal>,
-    /// What is left of a marker that cannot be read.
+    /// The remains of a marker that cannot be read.
     pub damaged: Option<Damaged>,
 }
 
-/// Something that looks like a marker, or several of them, or one that is not at the end.
+/// Something that looks like a marker, several markers, or a marker that is not at the end.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Damaged {
     /// Workspace and address, as far as they can be read.
@@ -48,13 +48,13 @@ impl<'a> Notes<'a> {
         Self { text, marker: None, seal: None, damaged: Some(Damaged { names }) }
     }
 
-    /// Notes that hold no marker and nothing that looks like one.
+    /// Notes without a marker or anything that looks like one.
     pub(crate) fn plain(notes: &'a str) -> Self {
         Self { text: Cow::Borrowed(notes), marker: None, seal: None, damaged: None }
     }
 }
 
-/// Where something begins that is a marker, or was one before somebody edited it.
+/// The offsets where a marker, or an edited one, begins.
 fn fragments(notes: &str) -> impl Iterator<Item = usize> {
     let begins = |(place, _): &(usize, char)| {
         let at = notes.as_bytes().get(*place..*place + OPEN.len());
@@ -101,11 +101,11 @@ fn read(text: &str) -> Option<(Marker, Option<Seal>)> {
     if marker.state.of() != of.as_ref() || shut && marker.state.shut_since().is_none() {
         return None;
     }
-    // One order, each word once, lists ascending: what is printed of it is what was read.
+    // One order, each word once, lists sorted: printing the marker must give the same text.
     (marker.body() == body).then_some((marker, seal))
 }
 
-/// The workspace and the address that a fragment names, where it goes on after them.
+/// The workspace and the address that a fragment names, if more text follows them.
 fn name(fragment: &str) -> Option<(String, Address)> {
     let body = fragment.get(OPEN.len()..)?;
     let end = body.find([' ', ']'])?;
@@ -119,7 +119,7 @@ fn named(word: &str) -> Option<(String, Address)> {
     (well_formed(workspace) && well_formed(address)).then(|| (workspace.to_owned(), Address::new(address)))
 }
 
-/// The text without what looks like a marker: each goes as far as its bracket, or the end of its line.
+/// The text without anything that looks like a marker. Each fragment ends at its bracket or at the end of its line.
 fn without_fragments(notes: &str) -> String {
     let mut text = String::with_capacity(notes.len());
     let mut rest = notes;

@@ -1,4 +1,4 @@
-//! The row of hashes of what was last applied, and how keys and hashes are written in a marker.
+//! The row of hashes of the last applied values, and the format of keys and hashes in a marker.
 
 use std::collections::BTreeMap;
 
@@ -10,22 +10,22 @@ use crate::kinds::value::FieldValue;
 /// The characters of hashes and seals.
 pub(crate) const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 
-/// Three characters that stand for a value.
+/// Three characters that represent a value.
 pub type ShortHash = [char; 3];
 
 /// What was last applied to one field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Applied {
-    /// The hash of what the YAML asked for.
+    /// The hash of the value in the YAML.
     pub asked: ShortHash,
-    /// The hash of what Duo holds instead, where Duo keeps another form of it (duo-api.md, trap 35).
+    /// The hash of the value in Duo, if Duo keeps a different form of it (duo-api.md, trap 35).
     pub kept: Option<ShortHash>,
 }
 
-/// Hashes of the managed fields by the field's one-letter code.
+/// Hashes of the managed fields by their one-letter code.
 pub type AppliedFields = BTreeMap<char, Applied>;
 
-/// An integration key as it stands in a marker.
+/// An integration key as it is written in a marker.
 pub(super) fn plain_ikey(text: &str) -> Option<Ikey> {
     let plain = !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric());
     plain.then(|| Ikey::new(text))
@@ -53,7 +53,7 @@ fn take_hash(rest: &mut std::str::Chars<'_>) -> Option<ShortHash> {
     hash.iter().all(|c| c.is_ascii() && ALPHABET.iter().any(|a| char::from(*a) == *c)).then_some(hash)
 }
 
-/// The hash of a field's normalised value. Short: it tells only who moved, never what to do.
+/// The hash of a field's normalized value. It is short because it only tells which side changed, never what to do.
 pub fn short_hash(code: char, value: &FieldValue) -> ShortHash {
     let digest = Sha256::digest(format!("{code}\0{}", value.canonical()));
     let mut characters =

@@ -1,10 +1,10 @@
-//! A seal as it is written. What it proves is told by the keys (`kinds::seal`).
+//! The written form of a seal. `kinds::seal` verifies it.
 
 use std::fmt::{Display, Formatter};
 
 use super::row::ALPHABET;
 
-/// The keyed hash at the end of a marker, and the name of its key.
+/// The keyed hash at the end of a marker, with the id of its key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Seal {
     id: String,
@@ -12,14 +12,14 @@ pub struct Seal {
 }
 
 impl Seal {
-    /// How many characters name the key.
+    /// The number of characters of the key's id.
     pub(crate) const ID: usize = 4;
-    /// How many characters hold the hash, of five bits each.
+    /// The number of characters of the hash, five bits each.
     pub(crate) const MAC: usize = 16;
-    /// How many characters it adds to a marker.
+    /// The number of characters that a seal adds to a marker.
     pub const LENGTH: usize = 2 + Self::ID + Self::MAC;
 
-    /// The name of the key that made it.
+    /// The id of the key that made it.
     pub fn id(&self) -> &str {
         &self.id
     }
@@ -29,7 +29,7 @@ impl Seal {
         &self.mac
     }
 
-    /// Reads what stands after the `~`.
+    /// Parses the text after the `~`.
     pub fn parse(text: &str) -> Option<Self> {
         let plain = text.len() == Self::ID + Self::MAC && text.bytes().all(|byte| ALPHABET.contains(&byte));
         let (id, mac) = plain.then(|| text.split_at_checked(Self::ID)).flatten()?;

@@ -1,4 +1,4 @@
-//! The words of a marker: where a change of several calls stands, and what it took away.
+//! The words of a marker: the state of a change that takes several calls, and the access that it took away.
 
 use std::collections::BTreeSet;
 use std::fmt::{Display, Formatter};
@@ -8,58 +8,58 @@ use jiff::Timestamp;
 use super::row::plain_ikey;
 use crate::duo::types::Ikey;
 
-/// Where a change of several calls stands.
+/// The state of a change that takes several calls.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum MarkerState {
-    /// Nothing is under way.
+    /// No change is in progress.
     Owned,
-    /// Created with nobody allowed in; policy and access follow.
+    /// Created without access for users; policy and access follow.
     Creating {
         /// When the creation was planned.
         since: Timestamp,
     },
-    /// Its successor of another type is being created; this one goes.
+    /// A replacement of another type is being created; this application will be removed.
     Replaced,
-    /// It left the YAML: nobody may log in since then, and later it is deleted.
+    /// It left the YAML at this time: users cannot log in, and it will be deleted later.
     Quarantined(Timestamp),
-    /// Its key is being rotated: the application that is to take its place.
+    /// Its key is being rotated: the application that will take its place.
     Rotating(Ikey),
-    /// Its key is being replaced in place: the secret store may hold the old one, which no longer works.
+    /// Its key is being replaced in place. The secret store may still hold the old key, which no longer works.
     Renewing,
-    /// Made by a rotation, next to the application that is in use; its keys may not have arrived yet.
+    /// Created by a rotation next to the application in use. Its keys may not have been delivered yet.
     Successor {
         /// The application whose place it takes.
         of: Ikey,
         /// When the rotation began.
         since: Timestamp,
     },
-    /// The successor of a rotation, whose keys have been in the secret store since `at`; the old ones still work.
+    /// The successor of a rotation. Its keys have been in the secret store since `at`; the old ones still work.
     Delivered {
         /// The application whose place it takes.
         of: Ikey,
         /// When the rotation began.
         since: Timestamp,
-        /// When its keys had been delivered.
+        /// When its keys were delivered.
         at: Timestamp,
     },
-    /// The successor of a rotation that was called off; it goes.
+    /// The successor of a canceled rotation; it will be removed.
     Abandoned {
-        /// The application whose place it was to take.
+        /// The application whose place it should have taken.
         of: Ikey,
     },
-    /// A rotation put a successor in its place: nobody may log in since then, and later it is deleted.
+    /// A rotation replaced it with a successor at this time: users cannot log in, and it will be deleted later.
     Retired(Timestamp),
-    /// A recovery key changed it, and the operator whose application it is has not proven yet that it still works.
-    /// What let it in before; `None` where that did not fit into the notes.
+    /// The operator's application after a change by the recovery key; the operator has not proven yet that it still works.
+    /// Holds what its key was allowed before; `None` if that did not fit into the notes.
     Untested(Option<Before>),
 }
 
-/// What lets an operator in, as it was before a change that is not proven yet.
+/// What the operator's key was allowed before a change that is not proven yet.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Before {
-    /// What its key might do.
+    /// The permissions of its key.
     pub permissions: BTreeSet<String>,
-    /// From where its key worked; empty for everywhere.
+    /// The networks from which its key worked; empty for any network.
     pub networks: BTreeSet<String>,
 }
 
@@ -85,7 +85,7 @@ impl Display for Before {
 }
 
 impl MarkerState {
-    /// Whether the application was made by a rotation that is under way.
+    /// Whether the application was created by a rotation in progress.
     pub fn is_successor(&self) -> bool {
         self.of().is_some()
     }
@@ -105,7 +105,7 @@ impl MarkerState {
         }
     }
 
-    /// The other application of a rotation, as the marker of either names it.
+    /// The other application of a rotation, as named by either marker.
     pub fn partner(&self) -> Option<&Ikey> {
         match self {
             Self::Rotating(successor) => Some(successor),
@@ -113,7 +113,7 @@ impl MarkerState {
         }
     }
 
-    /// Whether people use the application, as far as this workspace knows.
+    /// Whether users use the application, as far as this workspace knows.
     pub fn is_in_use(&self) -> bool {
         matches!(
             self,
@@ -121,7 +121,7 @@ impl MarkerState {
         )
     }
 
-    /// Since when nobody may log in, because the application left the YAML or was put out of use by a rotation.
+    /// When users lost access because the application left the YAML or was retired by a rotation.
     pub fn shut_since(&self) -> Option<Timestamp> {
         match self {
             Self::Quarantined(since) | Self::Retired(since) => Some(*since),
@@ -137,7 +137,7 @@ impl MarkerState {
         }
     }
 
-    /// When the rotation that made it began.
+    /// When the rotation that created it began.
     pub fn rotating_since(&self) -> Option<Timestamp> {
         match self {
             Self::Successor { since, .. } | Self::Delivered { since, .. } => Some(*since),
@@ -145,7 +145,7 @@ impl MarkerState {
         }
     }
 
-    /// When the call was planned that created it, where that call could not know its integration key yet.
+    /// When its creation was planned, if the creating call could not know its integration key yet.
     pub fn created_at(&self) -> Option<Timestamp> {
         match self {
             Self::Creating { since } | Self::Successor { since, .. } => Some(*since),
@@ -153,7 +153,7 @@ impl MarkerState {
         }
     }
 
-    /// The word for it, as it begins in a marker; `plain` where nothing is under way.
+    /// The word for it in a marker; `plain` if no change is in progress.
     pub fn word(&self) -> &'static str {
         match self {
             Self::Owned => "plain",
@@ -170,7 +170,7 @@ impl MarkerState {
         }
     }
 
-    /// Reads the word of a state; `of` is the application that the marker names as the one whose place is taken.
+    /// Parses the word of a state; `of` is the application whose place is taken, as named by the marker.
     pub(super) fn parse(word: &str, of: Option<&Ikey>) -> Option<Self> {
         match word.split_once(':') {
             None => match word {
@@ -198,7 +198,7 @@ impl MarkerState {
 }
 
 impl Display for MarkerState {
-    /// The word with a space before it; nothing where nothing is under way.
+    /// Writes the word with a leading space, or nothing if no change is in progress.
     fn fmt(&self, f: &mut Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Owned => Ok(()),
@@ -213,30 +213,30 @@ impl Display for MarkerState {
     }
 }
 
-/// What a quarantine took away, so that it can be given back.
+/// What a quarantine took away, so that it can be restored.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Shut {
-    /// Who might log in; `None` where nobody might.
+    /// Who could log in; `None` if no user could.
     pub access: Option<AccessBefore>,
-    /// What the key might do.
+    /// The permissions of the key.
     pub permissions: BTreeSet<String>,
-    /// Whether it might do something that did not fit into the notes.
+    /// Whether it had permissions that did not fit into the notes.
     pub permissions_lost: bool,
 }
 
-/// Who might log in before a quarantine.
+/// Who could log in before a quarantine.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AccessBefore {
-    /// Everybody.
+    /// All users.
     Everybody,
     /// The users of these groups, by id.
     Groups(BTreeSet<String>),
-    /// It did not fit into the notes, or nobody knew it.
+    /// Unknown, or it did not fit into the notes.
     Lost,
 }
 
 impl Shut {
-    /// Reads one of its words.
+    /// Parses one of its words.
     pub(super) fn read(&mut self, word: &str) -> Option<()> {
         let (key, value) = word.split_once(':')?;
         let items = || {

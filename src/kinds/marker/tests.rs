@@ -64,7 +64,7 @@ fn shuts() -> Vec<Shut> {
     shuts
 }
 
-/// Every marker that can be: each state with each combination of the other words.
+/// Every possible marker: each state with each combination of the other words.
 fn markers() -> impl Iterator<Item = Marker> {
     states().into_iter().flat_map(|state| {
         let shuts = if state.shut_since().is_some() { shuts() } else { vec![Shut::default()] };
@@ -224,7 +224,7 @@ fn the_remains_of_markers_are_no_part_of_the_text() {
 }
 
 proptest! {
-    /// What is read as a marker is printed as it was written, whatever stands there.
+    /// A text that is read as a marker is printed unchanged.
     #[test]
     fn there_is_one_way_to_write_a_marker(
         words in proptest::collection::vec("(acme/vpn|-|nQ4T|protected|adopted|of:DIA|abandoned|creating:2026-11-24T22:00:00Z|had:\\?|quarantined:2026-11-24T22:00:00Z|~40SYRC9GNBPQCDHY8NR5|[a-z:]{1,4})", 0..7),

@@ -1,4 +1,4 @@
-//! A marker as it is written, and the room that it takes.
+//! The written form of a marker, and the room that it takes.
 
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -10,13 +10,13 @@ use super::state::{AccessBefore, MarkerState, Shut};
 use crate::duo::types::Ikey;
 use crate::kinds::address::Address;
 
-/// Notes and marker together stay within this many characters; Duo's own limit is unconfirmed (duo-api.md, 3.3).
+/// The maximum length of notes and marker together. Duo's own limit is unconfirmed (duo-api.md, 3.3).
 pub const NOTES_LIMIT: usize = 512;
 
 pub(super) const OPEN: &str = "[duoctl ";
 pub(super) const WAS_SHUT: &str = "shut:";
 pub(super) const OF: &str = "of:";
-/// The day of a time, in UTC, as people are told it.
+/// The date of a time in UTC, for messages.
 pub(crate) fn day(time: Timestamp) -> Date {
     TimeZone::UTC.to_datetime(time).date()
 }
@@ -28,23 +28,23 @@ pub struct Marker {
     pub workspace: String,
     /// The address in that workspace.
     pub address: Address,
-    /// What was last applied.
+    /// The last applied values.
     pub applied: AppliedFields,
-    /// Whether a change is under way.
+    /// The state of a change.
     pub state: MarkerState,
-    /// What a quarantine took away; nothing where there is none.
+    /// What a quarantine took away; empty if there is none.
     pub shut: Shut,
-    /// When it was quarantined before it was given back, where a console holds its keys: what was attested until then
-    /// says nothing about now.
+    /// When it was last quarantined before it was restored, if a console holds its keys. Attestations from before that time
+    /// no longer count.
     pub was_shut: Option<Timestamp>,
-    /// Whether it was taken over by its name, or on a claim, and its key was never delivered with consent.
+    /// Whether it was adopted by its name or by a claim, and its key was never delivered with consent.
     pub adopted: bool,
-    /// Whether the application refuses to be removed.
+    /// Whether the application is protected from removal.
     pub protected: bool,
 }
 
 impl Marker {
-    /// When it was last quarantined, whether or not it was given back since.
+    /// When it was last quarantined, even if it was restored since.
     pub fn last_shut(&self) -> Option<Timestamp> {
         match self.state {
             MarkerState::Quarantined(since) => Some(since),
@@ -52,7 +52,7 @@ impl Marker {
         }
     }
 
-    /// What stands between the brackets and before the seal, after the name of the tool: what a seal covers.
+    /// The part that a seal covers: the text between the tool's name and the seal.
     pub(crate) fn body(&self) -> String {
         let marker = self.to_string();
         marker.get(OPEN.len()..marker.len() - 1).unwrap_or_default().to_owned()
@@ -64,15 +64,15 @@ impl Marker {
     }
 }
 
-/// How many characters notes and marker have together at most: room for the seal is kept, and for the word `adopted`,
-/// which is added together with it.
+/// The maximum length of notes and marker together. Reserves room for the seal and the word `adopted`, which are added
+/// together.
 pub fn room(notes: &str) -> Result<usize, usize> {
     let length = notes.chars().count() + Seal::LENGTH + " adopted".len();
     NOTES_LIMIT.checked_sub(length).ok_or(length.saturating_sub(NOTES_LIMIT))
 }
 
-/// How many characters of notes a marker takes at most: in the longest state that has no shorter form. `letters` are those
-/// of the managed fields.
+/// The maximum length of a marker: in the longest state that has no shorter form. `letters` are those of the managed
+/// fields.
 pub fn longest(workspace: &str, address: Address, letters: impl Iterator<Item = char>) -> usize {
     let (hash, time) = (['0'; 3], Timestamp::UNIX_EPOCH);
     let applied = Applied { asked: hash, kept: Some(hash) };
@@ -106,7 +106,7 @@ pub fn longest(workspace: &str, address: Address, letters: impl Iterator<Item = 
         let marker = if state.shut_since().is_some() { &closed } else { &open };
         Marker { state, ..marker.clone() }.to_string().len()
     };
-    // A line break parts it from the text.
+    // A line break separates it from the text.
     states.into_iter().map(length).max().unwrap_or_default() + Seal::LENGTH + 1
 }
 

@@ -3,7 +3,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::kinds::marker::Notes;
 
-/// The public example pair of Duo's documentation, and a second secret.
+/// The public example key of Duo's documentation, and a second secret.
 const OPERATOR: &str = "Zh5eGmUq9zpfQnyUIu5OL9iWoMMv5ZNmk3zLJ4Ep";
 const OTHER: &str = "another-secret-of-at-least-32-characters";
 const IKEY: &str = "DIWJ8X6AEYOR5OMC6TQ1";
@@ -23,7 +23,7 @@ fn verdict(keyring: &Keyring, ikey: &str, notes: &str) -> Option<Verdict> {
     keyring.verdict(&Ikey::new(ikey), &Notes::parse(notes))
 }
 
-/// A marker sealed anew, byte by byte: the examples have rows that duoctl itself writes in another order.
+/// Seals the bytes of a marker again: the examples have rows that duoctl itself writes in a different order.
 fn golden(keyring: &Keyring, over: Option<&str>, marker: &str) -> String {
     let (plain, _) = marker.rsplit_once(" ~").unwrap();
     let key = &keyring.0[0];
@@ -79,13 +79,13 @@ fn what_a_marker_proves_depends_on_the_keys_and_the_application() {
     assert_eq!(verdict(&operator, IKEY, "text"), None);
     let creating = sealed(&operator, None, "[duoctl acme/applications.vpn - creating:2026-11-26T15:00:00Z]");
     assert_eq!(verdict(&operator, IKEY, &creating), Some(Verdict::Unbound));
-    // Nothing but the first marker of a creation may be sealed over nothing.
+    // Only the first marker of a creation may be sealed for no application.
     assert_eq!(verdict(&operator, IKEY, &sealed(&operator, None, plain)), Some(Verdict::Forged));
     assert!(sealed(&both, Some(IKEY), plain).contains("~7JT1"), "the first key seals");
 }
 
 proptest! {
-    /// Whatever is changed in a sealed marker, it is not valid any more.
+    /// Any edit of a sealed marker makes it invalid.
     #[test]
     fn no_edit_of_a_sealed_marker_is_valid(place in 1_usize..200, with in "[ -~]", insert in any::<bool>()) {
         let operator = keyring(&[OPERATOR]);

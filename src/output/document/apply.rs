@@ -1,11 +1,12 @@
-//! The document of what became of a plan, and the events on the way.
+//! The document of an apply, and the events while it runs.
 
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::apply::deputy::Unfit;
-use crate::apply::outcome::{Normalised, Status, StepOutcome, Tally, tally};
+use crate::apply::outcome::{Normalised, Status, StepOutcome, Tally};
+use crate::apply::rotate::Rotated;
 use crate::duo::error::DuoError;
 use crate::duo::explain::{Cause, causes};
 use crate::kinds::address::Address;
@@ -14,7 +15,7 @@ use crate::verify::report::{Ladder, Report, Subject};
 
 use super::{
     ApplicationDocument, FORMAT_VERSION, HandoffDocument, Kind, LadderDocument, MadeBy, PlanDocument,
-    VerifyDocument,
+    StepDocument, VerifyDocument,
 };
 
 /// The outcome of `apply`.
@@ -25,34 +26,34 @@ pub struct ApplyDocument {
     /// `apply`.
     #[schemars(with = "String", extend("const" = "apply"))]
     pub kind: Kind,
-    /// What the recovery key gave back to the operator before the plan was made.
+    /// What the recovery key restored for the operator before the plan was made.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub repaired: Option<OutcomeDocument>,
     /// The plan that was carried out, or refused.
     pub plan: PlanDocument,
-    /// How many steps ended how.
+    /// How many steps had which outcome.
     pub summary: Tally,
-    /// What became of each step; empty where nothing was begun.
+    /// The outcome of each step; empty if nothing was begun.
     pub steps: Vec<OutcomeDocument>,
-    /// Values that Duo keeps in another form than the one that was sent.
+    /// Values that Duo stores in another form than they were sent.
     pub normalised: Vec<Normalised>,
-    /// The plan after the writes; null where nothing was written.
+    /// The plan after the writes; null if nothing was written.
     pub left: Option<PlanDocument>,
     /// The addresses that `--only` and `--exclude` left out.
     pub left_out: Option<Vec<String>>,
-    /// What a person still has to do in consoles: of the account as it is now.
+    /// What a person still has to do in consoles, based on the account as it is now.
     pub handoffs: Option<Vec<HandoffDocument>>,
-    /// What was verified; null where nothing was.
+    /// What was verified; null if nothing was.
     pub verify: Option<VerifyDocument>,
 }
 
 impl ApplyDocument {
-    /// Of a plan of which nothing was begun: it was refused, or nobody consented.
+    /// For a plan that was not begun, because it was refused or consent was not given.
     pub fn refused(plan: PlanDocument) -> Self {
         Self::new(plan, &[], &[], None, None)
     }
 
-    /// Of a plan that was carried out. `left` is the plan after the writes, where something was written.
+    /// For a plan that was carried out. `left` is the plan after the writes, if something was written.
     pub fn new(
         plan: PlanDocument,
         outcomes: &[StepOutcome],
@@ -60,11 +61,12 @@ impl ApplyDocument {
         left: Option<PlanDocument>,
         verified: Option<&Report>,
     ) -> Self {
+        let steps: Vec<OutcomeDocument> = outcomes.iter().map(OutcomeDocument::from).collect();
         Self {
             format_version: FORMAT_VERSION.to_owned(),
             kind: Kind::Apply,
-            summary: tally(outcomes),
-            steps: outcomes.iter().map(OutcomeDocument::from).collect(),
+            summary: tally(&steps),
+            steps,
             normalised: normalised.to_vec(),
             left_out: Some(plan.left_out_addresses.clone()),
             handoffs: Some(left.as_ref().unwrap_or(&plan).handoffs.clone()),
@@ -75,18 +77,18 @@ impl ApplyDocument {
         }
     }
 
-    /// What is said of a run that went no further.
+    /// What a run that stopped here has changed.
     pub(crate) fn so_far(&self) -> &'static str {
         if self.repaired.is_some() { "nothing else was changed" } else { "nothing was changed" }
     }
 
-    /// Whether there was something to do, and nothing was begun: a guard refused it, or nobody consented.
+    /// Whether there was something to do but nothing was begun, because of a guard or missing consent.
     pub fn is_refused(&self) -> bool {
         self.steps.is_empty() && !(self.plan.steps.is_empty() && self.plan.refusals.is_empty())
     }
 }
 
-/// What became of one step.
+/// The outcome of one step.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct OutcomeDocument {
     /// The address.
@@ -95,24 +97,32 @@ pub struct OutcomeDocument {
     pub action: Action,
     /// The application, once it is known.
     pub integration_key: Option<String>,
-    /// What a rotation becomes by it: `delivered`, `finished` or `called off`.
+    /// The stage that a rotation reaches: `delivered`, `finished` or `called off`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stage: Option<String>,
-    /// What became of it.
+    /// How the step ended.
     pub status: StepStatus,
-    /// Why, where it is not `applied`.
+    /// Why, if it is not `applied`.
     pub reason: Option<String>,
-    /// How things stand and what to do, where it is not `applied`.
+    /// The current state and what to do, if it is not `applied`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next: Option<String>,
-    /// What may be behind a call that failed, the likeliest first.
+    /// Possible causes of a failed call, the most likely first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub causes: Vec<Cause>,
-    /// Where keys were delivered, or `already in` which store they were, and how they were proven.
+    /// Where keys were delivered, or which store they were `already in`, and how they were proven.
     pub delivered: Option<String>,
-    /// `recovery_key` where the recovery key makes it, since it changes the application whose key duoctl uses.
+    /// `recovery_key` if the recovery key makes it, because it changes the application whose key duoctl uses.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub made_by: Option<MadeBy>,
+}
+
+/// Counts how steps ended.
+pub(super) fn tally(steps: &[OutcomeDocument]) -> Tally {
+    let count = |ended: fn(StepStatus) -> bool| steps.iter().filter(|step| ended(step.status)).count();
+    let applied = count(|status| status == StepStatus::Applied);
+    let not_attempted = count(|status| status == StepStatus::NotAttempted);
+    Tally { applied, failed: steps.len() - applied - not_attempted, not_attempted }
 }
 
 /// How a step ended.
@@ -121,23 +131,23 @@ pub struct OutcomeDocument {
 pub enum StepStatus {
     /// Done.
     Applied,
-    /// The live application is no longer as the plan found it: nothing was sent.
+    /// The live application changed since the plan was made: nothing was sent.
     Moved,
-    /// Duo's answer to a creation is not about what was sent: nothing more was sent to what it names.
+    /// Duo's answer to a creation does not match what was sent: nothing more was sent to the application it names.
     Unconfirmed,
-    /// It failed after a part of it was done.
+    /// It failed after part of it was done.
     PartlyApplied,
     /// It failed.
     Failed,
-    /// The application is there, but its keys did not arrive in the secret store.
+    /// The application exists, but its keys did not arrive in the secret store.
     NotDelivered,
-    /// The successor is there, but no call proves that it works.
+    /// The successor exists, but no call proves that it works.
     NotProven,
-    /// The recovery key made it and took it back; the first one has proven that it works again.
+    /// The recovery key made the change and rolled it back; the operator has proven that it works again.
     RolledBack,
-    /// The same without the proof.
+    /// The same, but without the proof.
     RolledBackNotProven,
-    /// The operator does not work any more, and it could not be taken back.
+    /// The operator no longer works, and the change could not be rolled back.
     NotRolledBack,
     /// The run ended before it began.
     NotAttempted,
@@ -192,7 +202,61 @@ impl From<&StepOutcome> for OutcomeDocument {
     }
 }
 
-/// The status, why it is so, and how things stand now.
+impl OutcomeDocument {
+    /// For a step that was not begun.
+    pub fn not_attempted(planned: &StepDocument, reason: &str) -> Self {
+        Self {
+            address: planned.address.clone(),
+            action: planned.action,
+            integration_key: planned.integration_key.clone(),
+            stage: None,
+            status: StepStatus::NotAttempted,
+            reason: Some(reason.to_owned()),
+            next: None,
+            causes: Vec::new(),
+            delivered: None,
+            made_by: planned.made_by,
+        }
+    }
+
+    /// For a key that was replaced in the same application.
+    pub fn rotated(planned: &StepDocument, outcome: &Rotated) -> Self {
+        let (status, reason, next) = match outcome {
+            Rotated::Delivered(_) => (StepStatus::Applied, None, None),
+            Rotated::NotDelivered(error) => (
+                StepStatus::NotDelivered,
+                Some(error.to_string()),
+                Some("the key in Duo is new, and `duoctl apply` delivers it"),
+            ),
+            Rotated::Refused(reason) => {
+                (StepStatus::Failed, Some(reason.clone()), Some("the key in Duo was not changed"))
+            }
+            Rotated::Unready(error) => (
+                StepStatus::Failed,
+                Some(format!("the secret store failed a test write: {error}")),
+                Some("the key in Duo was not changed"),
+            ),
+            Rotated::Failed(error) => (StepStatus::Failed, Some(error.to_string()), None),
+            Rotated::Unknown(error) => (
+                StepStatus::PartlyApplied,
+                Some(format!("it is unknown whether the key in Duo is new: {error}")),
+                Some("the secret store has Duo's current key; for a new key run `duoctl keys rotate` again"),
+            ),
+        };
+        let delivered = match outcome {
+            Rotated::Delivered(place) => Some(place.clone()),
+            _ => None,
+        };
+        let causes = match outcome {
+            Rotated::Failed(error) => causes(error),
+            _ => Vec::new(),
+        };
+        let next = next.map(str::to_owned);
+        Self { status, reason, next, causes, delivered, ..Self::not_attempted(planned, "") }
+    }
+}
+
+/// The status, its reason, and what to do next.
 fn became(status: &Status) -> (StepStatus, Option<String>, Option<String>) {
     let (word, reason, next) = match status {
         Status::Applied => return (StepStatus::Applied, None, None),
@@ -209,12 +273,12 @@ fn became(status: &Status) -> (StepStatus, Option<String>, Option<String>) {
         Status::NotDelivered(why) => (
             StepStatus::NotDelivered,
             why.clone(),
-            Some("the application is there, and `duoctl apply` delivers its keys"),
+            Some("the application exists; `duoctl apply` delivers its keys"),
         ),
         Status::NotProven(why) => (
             StepStatus::NotProven,
             why.clone(),
-            Some("the application that it replaces still serves, and `duoctl apply` goes on"),
+            Some("the application that it replaces still works; `duoctl apply` continues"),
         ),
         Status::Unfit(unfit) => (StepStatus::Failed, unfit_sentence(unfit), None),
         Status::RolledBack { seen, proven: true } => (StepStatus::RolledBack, seen.clone(), None),
@@ -228,28 +292,28 @@ fn became(status: &Status) -> (StepStatus, Option<String>, Option<String>) {
 fn failed(error: &DuoError, partly: bool) -> (StepStatus, Option<String>, Option<String>) {
     let status = if partly { StepStatus::PartlyApplied } else { StepStatus::Failed };
     let next = [
-        partly.then_some("a part of it was done"),
-        error.outcome_unknown().then_some("whether it was done is not known"),
+        partly.then_some("part of it was done"),
+        error.outcome_unknown().then_some("whether it was done is unknown"),
         Some(if error.is_transient() || error.outcome_unknown() {
             "run `duoctl apply` again to continue"
         } else {
-            "mend the cause, then run `duoctl apply` again"
+            "fix the cause, then run `duoctl apply` again"
         }),
     ];
     let next: Vec<&str> = next.into_iter().flatten().collect();
     (status, Some(error.to_string()), Some(next.join("; ")))
 }
 
-/// Why the recovery key did not begin, and what to do.
+/// Why the recovery key could not be used, and what to do.
 fn unfit_sentence(unfit: &Unfit) -> String {
     format!(
-        "the recovery key, which changes duoctl's own application, cannot: {}; nothing of it was changed, mend \
-         `tenant.credentials.recovery` or take it out of the YAML",
+        "the recovery key cannot change duoctl's own application: {}; nothing was changed there; fix \
+         `tenant.credentials.recovery` or remove it from the YAML",
         unfit.reason
     )
 }
 
-/// One line of `--format jsonl` while the command runs. The last line is the command's whole document.
+/// One line of `--format jsonl` while the command runs. The last line is the command's complete document.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct EventDocument {
     /// The version of this shape.
@@ -263,21 +327,21 @@ pub struct EventDocument {
     pub at: String,
     /// The address that it is about.
     pub address: String,
-    /// What the step does, of `step_begun`.
+    /// What the step does, for `step_begun`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub action: Option<Action>,
-    /// What became of the step, of `step_ended`.
+    /// The outcome of the step, for `step_ended`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub step: Option<OutcomeDocument>,
-    /// What was seen, of `application_verified`.
+    /// The checks, for `application_verified`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub application: Option<ApplicationDocument>,
-    /// How far the data flows, of `ladder_climbed`.
+    /// How far the data flows, for `ladder_climbed`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ladder: Option<LadderDocument>,
 }
 
-/// What may happen while a command runs.
+/// An event while a command runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum EventName {
@@ -285,9 +349,9 @@ pub enum EventName {
     StepBegun,
     /// A step has ended.
     StepEnded,
-    /// An application was looked at.
+    /// An application was checked.
     ApplicationVerified,
-    /// A ladder was climbed.
+    /// A ladder was checked.
     LadderClimbed,
 }
 
@@ -316,12 +380,12 @@ impl EventDocument {
         Self { step: Some(outcome.into()), ..Self::now(EventName::StepEnded, &outcome.address) }
     }
 
-    /// An application was looked at.
+    /// An application was checked.
     pub fn application_verified(seen: &Subject) -> Self {
         Self { application: Some(seen.into()), ..Self::now(EventName::ApplicationVerified, &seen.address) }
     }
 
-    /// A ladder was climbed.
+    /// A ladder was checked.
     pub fn ladder_climbed(climbed: &Ladder) -> Self {
         Self { ladder: Some(climbed.into()), ..Self::now(EventName::LadderClimbed, &climbed.address) }
     }

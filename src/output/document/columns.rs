@@ -1,4 +1,4 @@
-//! The columns of `list`, for tables and for programs.
+//! The columns of `list`, for people and for programs.
 
 use crate::reconcile::age::KeyAge;
 use crate::reconcile::listing::Listed;
@@ -7,7 +7,7 @@ use crate::reconcile::listing::Listed;
 pub(crate) const COLUMNS: [&str; 9] =
     ["address", "kind", "type", "name", "access", "policy", "key_age", "last_use", "state"];
 
-/// One object by the columns of [`COLUMNS`], for programs: days and times in full.
+/// One object in the order of [`COLUMNS`], for programs: with full dates and times.
 pub(crate) fn row(listed: &Listed) -> [String; 9] {
     let text = |value: &Option<String>| value.clone().unwrap_or_default();
     [
@@ -23,7 +23,7 @@ pub(crate) fn row(listed: &Listed) -> [String; 9] {
     ]
 }
 
-/// The same for people: `12d`, the day of the last use, and the ID of what has no address.
+/// The same for people: `12d`, the day of the last use, and the ID of an object without an address.
 pub(crate) fn short_row(listed: &Listed) -> [String; 9] {
     let mut row = row(listed);
     let [address, .., age, last_use, _] = &mut row;

@@ -41,7 +41,7 @@ pub struct HandoffDocument {
     pub then: Vec<String>,
     /// The fingerprint of the values; null while a value is not known yet.
     pub fingerprint: Option<String>,
-    /// What the YAML attests, as it stands there.
+    /// What the YAML attests, as written there.
     pub attested: Option<String>,
     /// Why what the YAML attests no longer counts; `attested` is null then.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -55,13 +55,13 @@ pub struct ConsoleFieldDocument {
     pub tab: String,
     /// The label in the console.
     pub label: String,
-    /// What to enter; null until the apply has created it. Of a secret key only the last four characters.
+    /// The value to enter; null until the apply has created it. Of a secret key, only the last four characters.
     pub value: Option<String>,
-    /// The integration key of the application whose key is not shown, because nothing proves that it is the one of the
+    /// The integration key of the application whose key is not shown, because it is not proven to belong to the
     /// address; null otherwise.
     #[serde(default)]
     pub withheld: Option<String>,
-    /// Whether `value` is only the end of a secret.
+    /// Whether `value` contains only the end of a secret.
     pub secret: bool,
     /// Where the secret is delivered, in words for people.
     pub delivered_to: Option<String>,
@@ -72,7 +72,7 @@ pub struct ConsoleFieldDocument {
 }
 
 impl HandoffDocument {
-    /// Whether a person has said that the console holds these values.
+    /// Whether a person has confirmed that the console holds these values.
     pub fn is_attested(&self) -> bool {
         !self.fields.iter().any(|field| field.outstanding)
     }

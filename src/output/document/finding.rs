@@ -1,4 +1,4 @@
-//! Findings with their places, and the documents that are made of them.
+//! Findings with their places, and the documents built from them.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -10,13 +10,13 @@ use super::{FORMAT_VERSION, Kind};
 /// One finding.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct DiagnosticDocument {
-    /// The kind of finding; `duoctl explain` knows it.
+    /// The code of the finding; `duoctl explain` describes it.
     pub code: String,
-    /// How bad it is.
+    /// Its severity.
     pub severity: Severity,
     /// What is wrong.
     pub message: String,
-    /// Where, when it has a place.
+    /// Where, if it has a place.
     pub place: Option<Place>,
     /// What to do about it.
     pub help: Option<String>,
@@ -92,12 +92,12 @@ pub struct ValidateDocument {
     /// `validate`.
     #[schemars(with = "String", extend("const" = "validate"))]
     pub kind: Kind,
-    /// The workspace, where it is known.
+    /// The workspace, if known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub workspace: Option<String>,
-    /// Whether there is no error.
+    /// Whether there are no errors.
     pub valid: bool,
-    /// How much was read, where there is no error.
+    /// What was read, if there are no errors.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub declared: Option<DeclaredCounts>,
     /// Everything that was found, by file and place.
@@ -116,7 +116,7 @@ pub struct DeclaredCounts {
 }
 
 impl ValidateDocument {
-    /// Of what was found, in a workspace as far as it is known.
+    /// A document of the findings, with the workspace if it is known.
     pub fn new(
         workspace: Option<String>,
         declared: Option<DeclaredCounts>,
@@ -144,21 +144,21 @@ pub struct FailureDocument {
     pub kind: Kind,
     /// The command.
     pub command: String,
-    /// The workspace, where it is known.
+    /// The workspace, if known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub workspace: Option<String>,
     /// The process's exit code.
     pub exit_code: u8,
     /// What went wrong.
     pub message: String,
-    /// What to do, or what exactly moved, line by line.
+    /// What to do, or what exactly changed, line by line.
     pub help: Vec<String>,
     /// What is wrong with the YAML.
     pub diagnostics: Vec<DiagnosticDocument>,
 }
 
 impl FailureDocument {
-    /// Of a command that ended with this code.
+    /// For a command that ended with this code.
     pub fn new(command: &str, exit_code: u8, message: &str, help: &[String]) -> Self {
         Self {
             format_version: FORMAT_VERSION.to_owned(),

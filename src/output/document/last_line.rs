@@ -1,4 +1,4 @@
-//! The one line that sums a document up: in every format the same.
+//! The last line, which sums up a document and is the same in every format.
 
 use std::collections::BTreeMap;
 
@@ -15,7 +15,7 @@ use super::{
 };
 
 impl Document {
-    /// The last line; forms, and rotations that are under way, have none.
+    /// The last line; forms and rotations have none.
     pub fn last_line(&self) -> Option<String> {
         Some(match self {
             Self::Plan(plan) | Self::Drift(plan) => plan.last_line(),
@@ -27,6 +27,8 @@ impl Document {
             Self::Keys(keys) => keys.last_line(),
             Self::List(list) => list.last_line(),
             Self::Import(import) => import.last_line(),
+            Self::KeyChanges(changes) => changes.last_line(),
+            Self::Edit(edit) => edit.last_line(),
             Self::Handoff(_) | Self::Rotations(_) => return None,
         })
     }
@@ -72,7 +74,7 @@ impl PlanDocument {
 }
 
 impl PlanDocument {
-    /// How many addresses errors stop, or how many errors there are where they stop only a part of one.
+    /// How many addresses are stopped by errors, or the number of errors if they stop only part of an address.
     fn stopped(&self) -> Option<String> {
         let errors = self.diagnostics.iter().filter(|found| found.severity == Severity::Error).count();
         match (self.blocked.len(), errors) {
@@ -83,14 +85,14 @@ impl PlanDocument {
     }
 }
 
-/// The gravest first.
+/// The most serious first.
 fn by_risk(title: &str, counts: &BTreeMap<Risk, usize>) -> Option<String> {
     let counts: Vec<String> = counts.iter().rev().map(|(risk, count)| format!("{count} {risk}")).collect();
     (!counts.is_empty()).then(|| format!("{title}: {}.", counts.join(", ")))
 }
 
 impl ApplyDocument {
-    /// How many steps were done, or why none was; the plan's own line where there was none to do. Then what is amiss.
+    /// How many steps were done, or why none was; the plan's own line if there was nothing to do. Then the problems.
     pub fn last_line(&self) -> String {
         let begin = match (self.steps.is_empty(), self.is_refused()) {
             (true, true) if self.plan.refusals.is_empty() => format!("Not approved; {}.", self.so_far()),
@@ -110,7 +112,7 @@ impl ApplyDocument {
         std::iter::once(begin).chain(left).chain(handoffs).chain(failed).collect::<Vec<_>>().join(" ")
     }
 
-    /// The last line of what was verified, and once more what is amiss: it is the last that people see.
+    /// The last line of the verification, which repeats the problems because it is the last line that people see.
     pub(crate) fn verified_line(&self) -> Option<String> {
         let line = self.verify.as_ref()?.last_line();
         let amiss: Vec<String> = self.undone().into_iter().chain(self.left_to_do()).collect();
@@ -120,24 +122,24 @@ impl ApplyDocument {
         })
     }
 
-    /// Whether something was looked at and does not work.
+    /// Whether a check failed.
     pub(crate) fn verification_failed(&self) -> bool {
         self.verify.as_ref().is_some_and(|verify| !verify.passed)
     }
 
-    /// Whether nothing is amiss but what a verification may have found.
+    /// Whether there are no problems except those that a verification may have found.
     pub(crate) fn is_complete(&self) -> bool {
         self.undone().is_empty() && self.left_to_do().is_empty()
     }
 
-    /// How many steps were not done, and how that came.
+    /// How many steps were not done, and why.
     fn undone(&self) -> Vec<String> {
         let counts = [(self.summary.failed, "failed"), (self.summary.not_attempted, "not attempted")];
         let counts = counts.into_iter().filter(|(count, _)| *count > 0);
         counts.map(|(count, words)| format!("{count} {words}")).collect()
     }
 
-    /// What was not even planned, and what is not as it was to be after the steps; nothing where there was none.
+    /// What was not planned at all, and what still differs after the steps; empty if there were no steps.
     fn left_to_do(&self) -> Vec<String> {
         if self.steps.is_empty() {
             return Vec::new();
@@ -152,7 +154,7 @@ impl ApplyDocument {
         self.plan.stopped().into_iter().chain(differs).chain(stores).collect()
     }
 
-    /// Whether a store that the plan could read could not be read afterwards.
+    /// Whether a store was readable for the plan but not afterwards.
     fn lost_store(&self) -> bool {
         let code = Code::StoreUnreadable.name();
         let is_known = |message: &str| self.plan.diagnostics.iter().any(|known| known.message == message);
@@ -160,7 +162,7 @@ impl ApplyDocument {
         left.into_iter().any(|found| found.code == code && !is_known(&found.message))
     }
 
-    /// How many applied steps left something to do.
+    /// How many applied steps left a difference.
     fn differing(&self) -> usize {
         let Some(left) = &self.left else { return 0 };
         let differs = |address: &String| {
@@ -170,7 +172,7 @@ impl ApplyDocument {
         applied.filter(|step| differs(&step.address)).count()
     }
 
-    /// Whether nobody could look at what was written.
+    /// Whether the written values could not be read again.
     fn unread(&self) -> bool {
         let left = self.left.iter().flat_map(|left| &left.diagnostics);
         left.into_iter().any(|found| found.code == Code::AccountUnreadable.name())
@@ -206,7 +208,7 @@ impl VerifyDocument {
 }
 
 impl ValidateDocument {
-    /// What the workspace declares where it is valid, otherwise how many findings of each severity there are.
+    /// What the workspace declares if it is valid, otherwise how many findings of each severity there are.
     pub fn last_line(&self) -> String {
         let found = by_severity(self.diagnostics.iter().map(|found| found.severity));
         match (self.valid, &self.workspace, self.declared) {

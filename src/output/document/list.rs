@@ -27,7 +27,7 @@ pub struct DoctorDocument {
 }
 
 impl DoctorDocument {
-    /// Of these checks.
+    /// A document of these checks.
     pub fn new(healthy: bool, checks: Vec<Check>) -> Self {
         Self { format_version: FORMAT_VERSION.to_owned(), kind: Kind::Doctor, healthy, checks }
     }
@@ -46,7 +46,7 @@ pub struct KeysDocument {
 }
 
 impl KeysDocument {
-    /// Of this inventory.
+    /// A document of this inventory.
     pub fn new(applications: Vec<Entry>) -> Self {
         Self { format_version: FORMAT_VERSION.to_owned(), kind: Kind::Keys, applications }
     }
@@ -65,7 +65,7 @@ pub struct RotationsDocument {
 }
 
 impl RotationsDocument {
-    /// Of these rotations.
+    /// A document of these rotations.
     pub fn new(rotations: Vec<Rotation>) -> Self {
         Self { format_version: FORMAT_VERSION.to_owned(), kind: Kind::Rotations, rotations }
     }
@@ -83,14 +83,14 @@ pub struct ListDocument {
     pub workspace: String,
     /// The account's API hostname.
     pub api_hostname: String,
-    /// From when on the logs were read; what was used before it shows no use. Null if they cannot be read.
+    /// The start of the logs that were read; earlier use is not shown. Null if the logs cannot be read.
     pub uses_since: Option<String>,
     /// The objects.
     pub objects: Vec<Listed>,
 }
 
 impl ListDocument {
-    /// Of these objects of a workspace.
+    /// A document of these objects of a workspace.
     pub fn new(workspace: &str, host: &str, uses_since: Option<String>, objects: Vec<Listed>) -> Self {
         Self {
             format_version: FORMAT_VERSION.to_owned(),
@@ -113,11 +113,12 @@ pub struct ImportDocument {
     pub kind: Kind,
     /// The applications that were imported.
     pub entries: Vec<ImportedDocument>,
-    /// The files that were added to.
+    /// The files that got entries.
     pub files: Vec<ImportedFile>,
     /// What was left out, and why.
     pub left_out: Vec<LeftOutDocument>,
-    /// Fields of the imported applications that are set in Duo, and that the YAML neither mentions nor ignores.
+    /// The number of fields of the imported applications that are set in Duo and that the YAML neither mentions nor
+    /// ignores.
     #[serde(default)]
     pub unmanaged_fields: usize,
 }
@@ -134,11 +135,11 @@ pub struct ImportedDocument {
     pub kind: String,
     /// Its name.
     pub name: String,
-    /// How many of its values the YAML leaves alone; comments in it say which.
+    /// How many of its values are not managed; comments in the YAML say which.
     pub unsaid: usize,
 }
 
-/// A file that was added to.
+/// A file that got entries.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ImportedFile {
     /// The file.
@@ -156,7 +157,7 @@ pub struct LeftOutDocument {
     pub name: String,
     /// Why.
     pub reason: LeftOutReason,
-    /// The owner, or what makes it impossible.
+    /// The owner, or the reason why it cannot be adopted.
     pub detail: Option<String>,
 }
 
@@ -168,18 +169,18 @@ pub enum LeftOutReason {
     Declared,
     /// Another workspace owns it.
     OwnedElsewhere,
-    /// It is not among the wanted ones.
+    /// It was not selected.
     NotSelected,
-    /// Its key is the one that duoctl uses.
+    /// duoctl uses its key.
     Operator,
-    /// It looks like a part of a connection to Identity Intelligence.
+    /// It looks like part of a connection to Identity Intelligence.
     IdentityIntelligence,
-    /// Something keeps it from being adopted.
+    /// It cannot be adopted.
     Impossible,
 }
 
 impl ImportDocument {
-    /// Of what was imported, and of what that changed in files.
+    /// A document of what was imported and of the changed files.
     pub fn new(imported: &Imported, changes: &[Change]) -> Self {
         let entries = imported.entries.iter().map(|entry| ImportedDocument {
             address: format!("applications.{}", entry.key),

@@ -28,7 +28,7 @@ use super::{DiagnosticDocument, FORMAT_VERSION, HandoffDocument, Kind, Place};
 pub struct PlanDocument {
     /// The version of this shape.
     pub format_version: String,
-    /// `plan`, or `drift` where `duoctl drift` printed it.
+    /// `plan`, or `drift` if `duoctl drift` printed it.
     #[schemars(with = "String", extend("enum" = ["plan", "drift"]))]
     pub kind: Kind,
     /// The version of duoctl.
@@ -37,21 +37,21 @@ pub struct PlanDocument {
     pub workspace: String,
     /// The account's API hostname.
     pub api_hostname: String,
-    /// Whether nothing has to be sent and nothing is wrong.
+    /// Whether there is nothing to send and nothing is wrong.
     pub empty: bool,
     /// How many of each.
     pub summary: Summary,
-    /// How many steps hold each risk.
+    /// How many steps have each risk.
     pub risks: BTreeMap<Risk, usize>,
-    /// How many steps undo something that was done in Duo, by what it risks as long as it stays.
+    /// How many steps undo a change made in Duo, by the risk of leaving that change in place.
     pub drift: BTreeMap<Risk, usize>,
     /// What would be done, in the order of the addresses, removals last.
     pub steps: Vec<StepDocument>,
     /// Forms of consoles that a person has to fill in.
     pub handoffs: Vec<HandoffDocument>,
-    /// Owned applications that left the YAML.
+    /// Owned applications that are no longer in the YAML.
     pub orphans: Vec<Orphan>,
-    /// Rotations by a twin that are under way.
+    /// Rotations with overlap that are under way.
     pub rotations: Vec<Rotation>,
     /// Applications that a rotation has put out of use.
     pub retired: Vec<Orphan>,
@@ -61,27 +61,27 @@ pub struct PlanDocument {
     pub left_out: usize,
     /// These addresses.
     pub left_out_addresses: Vec<String>,
-    /// Those of them for which there would be something to do.
+    /// Those of them that would change.
     pub left_out_pending: Vec<String>,
-    /// What counting the affected people took; null where there was nothing to count.
+    /// What it took to count the affected people; null if there was nothing to count.
     pub impact: Option<Survey>,
-    /// Of `drift`: the fields of managed applications that are set in Duo, and that the YAML neither mentions nor
+    /// Only for `drift`: the fields of managed applications that are set in Duo and that the YAML neither mentions nor
     /// ignores.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unmanaged_fields: Vec<UnmanagedFieldDocument>,
     /// The guards that refuse the plan.
     pub refusals: Vec<RefusalDocument>,
-    /// The command that consents to all of it; absent where no option lifts one of them.
+    /// The command that consents to everything; absent if no option lifts one of the guards.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub consent: Option<String>,
     /// What was found.
     pub diagnostics: Vec<DiagnosticDocument>,
     /// What the plan was made from.
     pub fingerprint: Fingerprint,
-    /// Of `drift`: what was changed in Duo, and what is only pending.
+    /// Only for `drift`: what was changed in Duo, and what is only pending.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub drifted: Option<DriftedDocument>,
-    /// Who changed what differs, where `duoctl drift --who` looked.
+    /// Who made the changes; only for `duoctl drift --who`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub who: Option<WhoDocument>,
     /// The arguments of a saved plan.
@@ -90,7 +90,7 @@ pub struct PlanDocument {
 }
 
 impl PlanDocument {
-    /// Of a plan and the guards that refuse it. The YAML says where each address stands.
+    /// A document of a plan and the guards that refuse it. The YAML says where each address is declared.
     pub fn new(plan: &Plan, refusals: &[Refusal], desired: &Desired, sources: &Sources) -> Self {
         let wanted = desired.applications.iter();
         let spans: HashMap<&Address, Span> =
@@ -136,14 +136,14 @@ impl PlanDocument {
     }
 }
 
-/// A field that is set in Duo, and that the YAML neither mentions nor ignores.
+/// A field that is set in Duo and that the YAML neither mentions nor ignores.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct UnmanagedFieldDocument {
     /// The address of the application.
     pub address: String,
-    /// The field's YAML key; for a part of a document followed by its path.
+    /// The field's YAML key; for a part of a document, followed by its path.
     pub field: String,
-    /// What Duo holds; names where there are names.
+    /// What Duo holds; names instead of IDs where possible.
     pub value: Value,
 }
 
@@ -164,37 +164,38 @@ pub struct StepDocument {
     pub address: String,
     /// What is done.
     pub action: Action,
-    /// The live application, where there is one.
+    /// The live application, if there is one.
     pub integration_key: Option<String>,
-    /// Its type; of a replacement, the new one.
+    /// Its type; for a replacement, the new one.
     #[serde(rename = "type")]
     pub kind: String,
     /// Its name.
     pub name: String,
     /// Field by field.
     pub changes: Vec<ChangeDocument>,
-    /// Who is affected, where the step changes who may log in or under which policy.
+    /// Who is affected, if the step changes who may log in or under which policy.
     pub affected: Option<Affected>,
     /// What a replacement costs beyond its changes, in one line each.
     pub price: Vec<String>,
     /// Where keys are delivered, and why.
     pub delivery: Option<DeliveryDocument>,
-    /// What the step risks: every reason on its own.
+    /// The risks of the step, one for each reason.
     pub risks: Vec<RiskDocument>,
-    /// What was done to the application in Duo risks as long as it stays.
+    /// The risks of leaving the changes made to the application in Duo in place.
     pub drift: Vec<RiskDocument>,
-    /// What markers say that this run cannot verify and that the step rests on: an apply with other keys may carry it out.
+    /// Claims of markers that the step depends on and that this run cannot verify; an apply with other keys may perform
+    /// the step.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub rests_on: Vec<Claim>,
-    /// `recovery_key` where the recovery key makes it, since it changes the application whose key duoctl uses.
+    /// `recovery_key` if the recovery key makes it, because it changes the application whose key duoctl uses.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub made_by: Option<MadeBy>,
-    /// Where the address stands in the YAML.
+    /// Where the YAML declares the address.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub place: Option<Place>,
 }
 
-/// Who makes a step, where it is not the operator.
+/// Who makes a step, if it is not the operator.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum MadeBy {
@@ -205,25 +206,25 @@ pub enum MadeBy {
 /// One field that changes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ChangeDocument {
-    /// The field's YAML key; for a leaf of a document followed by its path.
+    /// The field's YAML key; for a leaf of a document, followed by its path.
     pub field: String,
-    /// What the account holds; names where there are names.
+    /// What the account holds; names instead of IDs where possible.
     pub before: Value,
     /// What the YAML asks for.
     pub after: Value,
-    /// Who moved; null where the application does not exist yet.
+    /// Which side changed; null if the application does not exist yet.
     pub origin: Option<Origin>,
-    /// What the change may do.
+    /// The risk of the change.
     pub risk: Risk,
-    /// Why it has this risk; empty for a neutral one.
+    /// Why it has this risk; empty for a neutral change.
     pub reason: String,
-    /// What was done in Duo, where somebody did: what it risks as long as it stays.
+    /// If the field was changed in Duo: the risk of leaving that change in place.
     pub drift: Option<RiskDocument>,
 }
 
 impl StepDocument {
-    /// What stands behind the reason of a risk: that it comes only from taking back what was done in Duo. Otherwise it
-    /// reads as the opposite of what that risks.
+    /// A suffix for a risk that comes only from undoing a change in Duo. Without it, the risk would read as the opposite
+    /// of the drift's risk.
     pub fn undoing(&self, risk: &RiskDocument) -> &'static str {
         let with = |change: &&ChangeDocument| change.risk == risk.risk && change.reason == risk.reason;
         let mut changes = self.changes.iter().filter(with).peekable();
@@ -232,11 +233,11 @@ impl StepDocument {
     }
 }
 
-/// How many steps are named that wait for a consent to another one.
+/// How many waiting steps are named.
 const NAMED: usize = 5;
 
 impl PlanDocument {
-    /// The fields of an address that were not changed by the YAML alone.
+    /// The fields of an address that were not changed only in the YAML.
     pub fn drifted_fields(&self, address: &str) -> Vec<&str> {
         let steps = self.steps.iter().filter(|step| step.address == address && step.action != Action::Create);
         let changes = steps.flat_map(|step| &step.changes);
@@ -244,8 +245,8 @@ impl PlanDocument {
         drifted.map(|change| change.field.as_str()).collect()
     }
 
-    /// What else is not done while guards refuse a part of the plan, and how to do it without that part; nothing where a
-    /// guard is about the whole plan.
+    /// What else is held back while guards refuse part of the plan, and how to apply the rest; `None` if a guard covers
+    /// the whole plan.
     pub fn held_back(&self) -> Option<String> {
         let refused: Option<BTreeSet<&str>> =
             self.refusals.iter().map(|refusal| refusal.address.as_deref()).collect();
@@ -263,7 +264,7 @@ impl PlanDocument {
             waiting.push(format!("{more} more"));
         }
         let without: Vec<String> = refused.iter().map(|address| format!("--exclude {address}")).collect();
-        // A command line with a hundred addresses helps nobody.
+        // A command line with a hundred addresses is not helpful.
         let way = (without.len() <= NAMED).then(|| format!(" (`{}` applies the rest)", without.join(" ")));
         let others =
             (!waiting.is_empty()).then(|| format!("{}{}", waiting.join(", "), way.unwrap_or_default()));
@@ -352,13 +353,13 @@ impl RiskDocument {
 /// A guard that refuses.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct RefusalDocument {
-    /// The guard; `duoctl explain` knows it.
+    /// The guard; `duoctl explain` describes it.
     pub guard: String,
-    /// The address, where the guard is about one.
+    /// The address, if the guard is about one.
     pub address: Option<String>,
     /// What would happen.
     pub message: String,
-    /// What lifts the guard; null where nothing does.
+    /// What lifts the guard; null if nothing does.
     pub lift: Option<String>,
 }
 
@@ -368,7 +369,7 @@ impl RefusalDocument {
         lift_words(self.lift.as_deref())
     }
 
-    /// What would happen, without the address that it is about.
+    /// What would happen, without the address.
     pub(crate) fn reason(&self) -> &str {
         let about = self.address.as_deref().and_then(|address| self.message.strip_prefix(address));
         about.and_then(|rest| rest.strip_prefix(": ")).unwrap_or(&self.message)
@@ -394,7 +395,7 @@ impl From<&Refusal> for RefusalDocument {
     }
 }
 
-/// The addresses that differ, by the side that was changed.
+/// The addresses that differ, by the side that changed.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct DriftedDocument {
     /// Something was changed in Duo.
@@ -403,14 +404,14 @@ pub struct DriftedDocument {
     pub pending: Vec<String>,
 }
 
-/// Who did something to the applications that differ.
+/// Who changed the applications that differ.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct WhoDocument {
     /// Their actions, newest first, by address.
     pub by_address: BTreeMap<String, Vec<Activity>>,
     /// Whether the whole period was read.
     pub complete: bool,
-    /// How many days were looked at.
+    /// How many days were read.
     pub days: u16,
 }
 
@@ -422,12 +423,12 @@ pub(crate) struct Actions<'a> {
     pub(crate) who: &'a str,
     /// From where.
     pub(crate) from: &'a str,
-    /// What, each action once, with its count where there are several.
+    /// Each action once, with its count if there are several.
     pub(crate) what: String,
 }
 
 impl<'a> Actions<'a> {
-    /// Activities in their order, those of one actor and time together.
+    /// Activities in order, grouped by actor and time.
     pub(crate) fn of(activities: &'a [Activity]) -> Vec<Self> {
         let alike = |a: &Activity, b: &Activity| {
             (a.moment(), &a.actor, &a.who, &a.from) == (b.moment(), &b.actor, &b.who, &b.from)
@@ -457,16 +458,16 @@ impl<'a> Actions<'a> {
 }
 
 impl WhoDocument {
-    /// How many pages of the activity log are read: its budget is far smaller than that of other calls.
+    /// How many pages of the activity log are read; its rate limit is far stricter than that of other calls.
     pub const PAGES: usize = 10;
 }
 
 /// The arguments that a saved plan was made with.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct MadeWith {
-    /// The path of the YAML, from the folder in which the plan was made.
+    /// The path of the YAML, relative to the folder in which the plan was made.
     pub path: String,
-    /// The path of the YAML from the folder of this file.
+    /// The path of the YAML, relative to the folder of this file.
     #[serde(default)]
     pub beside: Option<String>,
     /// `--only`.

@@ -9,7 +9,7 @@ use super::{EventDocument, FORMAT_VERSION, PlanDocument, SCHEMAS};
 pub fn plan_schema() -> Schema {
     let mut generator = generator();
     let reference = of::<PlanDocument>(&mut generator);
-    // Draft-07 ignores what stands beside a reference.
+    // Draft-07 ignores siblings of a reference.
     let root = json_schema!({"allOf": [reference]});
     let description = "What `duoctl plan --format json` and `duoctl drift --format json` print, and `duoctl plan --out` saves.";
     whole("plan", description, &root, generator)
@@ -22,7 +22,7 @@ pub fn report_schema() -> Schema {
     let mut kinds: Vec<_> =
         SCHEMAS.iter().copied().filter(|(kind, _)| *kind != "plan").chain([events]).collect();
     kinds.sort_unstable_by_key(|(kind, _)| *kind);
-    // Each kind on its own, so that a validator reports what is wrong with it and not with all the others.
+    // One rule per kind, so that a validator reports only the errors of that kind.
     let rules = kinds.iter().map(|(kind, schema)| {
         let is = json_schema!({"properties": {"kind": {"const": kind}}, "required": ["kind"]});
         json_schema!({"if": is, "then": schema(&mut generator)})
@@ -35,11 +35,11 @@ pub fn report_schema() -> Schema {
         "properties": {"kind": {"enum": names}},
         "allOf": rules,
     });
-    let description = "What `duoctl COMMAND --format json` prints, but for plans; of `--format jsonl` each line but the first of an apply.";
+    let description = "What `duoctl COMMAND --format json` prints, except for plans; with `--format jsonl`, each line except the first of an apply.";
     whole("report", description, &root, generator)
 }
 
-/// A schema as it is committed and printed.
+/// A schema as text, as it is committed and printed.
 pub fn text(schema: &Schema) -> String {
     format!("{:#}\n", schema.as_value())
 }

@@ -1,4 +1,4 @@
-//! The document of what live calls proved.
+//! The document with the results of live calls.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -17,10 +17,10 @@ pub struct VerifyDocument {
     /// `verify`.
     #[schemars(with = "String", extend("const" = "verify"))]
     pub kind: Kind,
-    /// The workspace, where it is known.
+    /// The workspace, if known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub workspace: Option<String>,
-    /// Whether nothing failed and nothing stayed open.
+    /// Whether nothing failed and nothing is still open.
     pub passed: bool,
     /// How many applications have which outcome.
     pub summary: VerifySummary,
@@ -28,10 +28,10 @@ pub struct VerifyDocument {
     pub identity_intelligence: Vec<LadderDocument>,
     /// The applications.
     pub applications: Vec<ApplicationDocument>,
-    /// The addresses that `--only` and `--exclude` left out; absent within an apply, which says it itself.
+    /// The addresses that `--only` and `--exclude` left out; absent within an apply, which lists them itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub left_out: Option<Vec<String>>,
-    /// Those of them for which there would be something to do; absent within an apply.
+    /// Those of them that would change; absent within an apply.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub left_out_pending: Option<Vec<String>>,
 }
@@ -41,15 +41,15 @@ pub struct VerifyDocument {
 pub struct VerifySummary {
     /// Proven by a live call.
     pub verified: usize,
-    /// No call without effect can show it.
+    /// Duo offers no read-only call that can show it.
     pub not_testable: usize,
-    /// No answer that proves anything.
+    /// No answer proved anything.
     pub inconclusive: usize,
     /// The opposite was proven.
     pub failed: usize,
 }
 
-/// How far the data of one Identity Intelligence entry flows.
+/// How far data flows for one Identity Intelligence entry.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct LadderDocument {
     /// The address of the entry.
@@ -58,18 +58,18 @@ pub struct LadderDocument {
     pub display_name: String,
     /// The worst outcome.
     pub verdict: Verdict,
-    /// The highest rung that was proven with nothing below it missing.
+    /// The highest rung that was proven together with all rungs below it.
     pub highest_rung: Option<String>,
-    /// The rungs from the lowest on.
+    /// The rungs, lowest first.
     pub rungs: Vec<Check>,
 }
 
-/// One application and what was looked at.
+/// One application and its checks.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ApplicationDocument {
     /// Its address.
     pub address: String,
-    /// Its key; null where it is not in the account.
+    /// Its integration key; null if it is not in the account.
     pub integration_key: Option<String>,
     /// Its type.
     #[serde(rename = "type")]
@@ -83,7 +83,7 @@ pub struct ApplicationDocument {
 }
 
 impl VerifyDocument {
-    /// Of what was seen within an apply.
+    /// For a verification within an apply.
     pub fn new(report: &Report) -> Self {
         let count = |verdict| report.count(verdict);
         Self {
@@ -104,7 +104,7 @@ impl VerifyDocument {
         }
     }
 
-    /// Of what was seen on its own, with what the plan left out.
+    /// For a verification on its own, with what the plan left out.
     pub fn alone(report: &Report, plan: &Plan) -> Self {
         Self {
             workspace: Some(plan.workspace().to_owned()),

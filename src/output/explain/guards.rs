@@ -12,105 +12,105 @@ const fn texts(title: &'static str, meaning: &'static str, fix: &'static str) ->
 pub fn risk(risk: Risk) -> Entry {
     match risk {
         Risk::Neutral => texts(
-            "nobody's access changes",
+            "no one's access changes",
             "A name, a greeting or a note changes. Such a change is shown and needs no consent.",
-            "Nothing has to be done.",
+            "There is nothing to do.",
         ),
         Risk::NarrowsAccess => texts(
             "fewer people may log in, or they must prove more",
-            "A group is taken off, access is closed, a key works from fewer addresses. It may keep people from their \
-             work, and lets in nobody.",
-            "It needs no consent; tell those who lose access.",
+            "A group is removed, access is closed, or a key works from fewer addresses. This may keep people from \
+             their work, but lets no one in.",
+            "This needs no consent; tell the people who lose access.",
         ),
         Risk::ReducesPrivilege => texts(
             "a key may do less",
             "An Admin API application loses permissions, so programs that use its key may be refused.",
-            "It needs no consent; check who uses the key.",
+            "This needs no consent; check who uses the key.",
         ),
         Risk::OverdueKey => texts(
-            "a key is older than `max_age` says",
-            "The application would be changed while its key is older than the YAML allows. The key comes first.",
+            "a key is older than `max_age` allows",
+            "The plan would change an application whose key is older than the YAML allows. Rotate the key first.",
             "Rotate it with `duoctl keys rotate ADDRESS`, or allow the change with `--allow overdue_key:ADDRESS`.",
         ),
         Risk::BreaksHandoff => texts(
             "a console holds a value that stops working",
-            "A value that a person entered into a console without an API changes: until somebody enters the new one, \
+            "A value that a person entered in a console without an API changes. Until someone enters the new value, \
              the connection does not work.",
             "Allow it with `--allow breaks_handoff:ADDRESS`, apply, and follow `duoctl handoff` right afterwards.",
         ),
         Risk::WidensAccess => texts(
             "more people may log in, or they may have to prove less",
-            "A group is added, access is opened, a policy goes, a key works from more addresses. What is not surely \
-             harmless counts as this. A new application counts if every user may log in, or if its policy asks for less \
-             than the global one.",
-            "Allow it for one address with `--allow widens_access:ADDRESS`, or for good with an entry of \
+            "A group is added, access is opened, a policy is removed, or a key works from more addresses. A change \
+             that is not known to be harmless counts, too. A new application counts if every user may log in, or if \
+             its policy requires less than the global policy.",
+            "Allow it for one address with `--allow widens_access:ADDRESS`, or permanently with an entry of \
              `guards.allow` that gives a reason.",
         ),
         Risk::EscalatesPrivilege => texts(
             "a key may do more",
-            "An Admin API application gets permissions. Anyone who holds its key can use them at once. A new key counts if \
-             it may change things or grant permissions.",
-            "Allow it for one address with `--allow escalates_privilege:ADDRESS`, or for good with an entry of \
+            "An Admin API application gets permissions. Anyone who has its key can use them at once. A new key counts \
+             if it may change things or grant permissions.",
+            "Allow it for one address with `--allow escalates_privilege:ADDRESS`, or permanently with an entry of \
              `guards.allow` that gives a reason.",
         ),
         Risk::AdoptsKey => texts(
             "the key of an application that duoctl did not create goes to a secret store",
-            "The application was found by its type and name, and whoever made it chose both. Consumers would get its key \
-             from the store.",
+            "The application was found by its type and name, and both were chosen by the person who created it. \
+             Consumers would get its key from the store.",
             "If it is the right one, pin it with `integration_key`, or allow the delivery with `--allow \
              adopts_key:ADDRESS`.",
         ),
         Risk::Replaces => texts(
             "a new application with a new key takes the place of the old one",
-            "Duo cannot change the type of an application, so a new one is created and the old one ends: its keys stop \
-             working.",
-            "Allow it with `--allow replaces:ADDRESS`; without that nothing at the address is changed.",
+            "Duo cannot change the type of an application, so duoctl creates a new one and removes the old one, whose \
+             keys stop working.",
+            "Allow it with `--allow replaces:ADDRESS`; otherwise nothing at the address is changed.",
         ),
         Risk::Destroys => texts(
-            "something is lost for good",
-            "An application is deleted. Duo has no undelete, and its keys stop working for everybody who uses them.",
-            "Quarantine with `--prune` first: what was quarantined for the whole period and not used since is deleted \
-             without a consent. Otherwise a terminal asks for the number of deletions, and without one the apply needs \
-             `--allow destroys:ADDRESS`.",
+            "something is lost permanently",
+            "An application is deleted. Duo cannot restore it, and its keys stop working for everyone who uses them.",
+            "Quarantine with `--prune` first: an application that was quarantined for the whole period and not used \
+             since is deleted without a consent. Otherwise duoctl asks for the number of deletions on a terminal; \
+             without a terminal, the apply needs `--allow destroys:ADDRESS`.",
         ),
     }
 }
 
-/// The guards that are no risks, by the names that a refusal prints.
+/// The guards that are not risks, by the names that a refusal prints.
 pub const GUARDS: &[(&str, Entry)] = &[
     (
         "max_deletes",
         texts(
             "more deletes than allowed",
-            "A plan deletes or replaces more applications than `guards.max_deletes`, 3 unless the YAML says otherwise. \
-             A file that was lost in a merge looks like this.",
-            "If it is meant, allow the number with `--max-deletes N`.",
+            "A plan deletes or replaces more applications than `guards.max_deletes` allows (3 by default). A file that \
+             was lost in a merge has this effect.",
+            "If this is intended, allow the number with `--max-deletes N`.",
         ),
     ),
     (
         "max_changes",
         texts(
             "a larger part of the account changes than allowed",
-            "A plan changes more than `guards.max_changes` of the owned applications, 30% unless the YAML says \
-             otherwise. It counts from ten owned applications on.",
-            "If it is meant, allow the share with `--max-changes N%`, or apply in parts with `--only`.",
+            "A plan changes a larger share of the owned applications than `guards.max_changes` allows (30% by \
+             default). The guard applies from ten owned applications on.",
+            "If this is intended, allow the share with `--max-changes N%`, or apply in parts with `--only`.",
         ),
     ),
     (
         "empty",
         texts(
             "the YAML declares nothing",
-            "The YAML declares no application while the account holds some of this workspace. Most often a path or a \
-             checkout is wrong.",
-            "Correct the path; if it is meant, `--allow empty`.",
+            "The YAML declares no application, but the account contains applications of this workspace. The usual \
+             cause is a wrong path or checkout.",
+            "Correct the path. If this is intended, use `--allow empty`.",
         ),
     ),
     (
         "protect",
         texts(
             "a protected application would be removed",
-            "The application was applied with `protect: true`, which refuses to delete, replace or quarantine it, also \
-             after it left the YAML.",
+            "The application was applied with `protect: true`, which prevents deleting, replacing or quarantining it, \
+             even after it left the YAML.",
             "Declare it with `protect: false` and apply that first.",
         ),
     ),
@@ -119,9 +119,9 @@ pub const GUARDS: &[(&str, Entry)] = &[
         texts(
             "duoctl would lock itself out",
             "The plan would delete, quarantine, replace or weaken the application whose key duoctl uses, or restrict \
-             its networks so that the caller falls outside.",
-            "No flag lifts it: leave the operator as it is, or use the key of another operator. State the caller's \
-             own address as `guards.caller_address` where networks are restricted.",
+             its networks so that they exclude the caller.",
+            "No option lifts this guard: leave the operator as it is, or use the key of another operator. If networks \
+             are restricted, set `guards.caller_address` to the caller's own address.",
         ),
     ),
 ];

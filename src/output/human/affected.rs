@@ -15,15 +15,15 @@ pub(crate) fn render(text: &mut String, affected: &Affected, paint: Paint) {
         people(text, &affected.gains, "gain access", "gains access", paint);
         people(text, &affected.loses, "lose access", "loses access", paint);
         if affected.gains.is_nobody() && affected.loses.is_nobody() {
-            let _ = writeln!(text, "    {} nobody gains or loses access", paint.calm("@"));
+            let _ = writeln!(text, "    {} no user gains or loses access", paint.calm("@"));
         }
     }
     let Some(policy) = &affected.policy else { return };
     people(text, &policy.users, "log in under another policy", "logs in under another policy", paint);
     if policy.users.is_nobody() {
-        let _ = writeln!(text, "    {} nobody may log in under the policy", paint.calm("@"));
+        let _ = writeln!(text, "    {} no user may log in under the policy", paint.calm("@"));
     }
-    for (shared, what) in [(&policy.from, "stays with"), (&policy.to, "is shared with")] {
+    for (shared, what) in [(&policy.from, "is used by"), (&policy.to, "is used by")] {
         if let Some(shared) = shared {
             sharing(text, shared, what, paint);
         }
@@ -37,7 +37,7 @@ fn people(text: &mut String, count: &Headcount, many: &str, one: &str, paint: Pa
         Bound::AtLeast if count.count > 0 => "at least ".to_owned(),
         Bound::AtMost => "at most ".to_owned(),
         Bound::AtLeast | Bound::Unknown => {
-            let _ = writeln!(text, "    {} how many users {many} is not known", paint.calm("@"));
+            let _ = writeln!(text, "    {} the number of users who {many} is unknown", paint.calm("@"));
             return;
         }
     };
@@ -79,7 +79,7 @@ fn application(sharing: &Sharing) -> String {
     }
 }
 
-/// Says what the counting lacks.
+/// Lists the limits of the counting.
 pub(crate) fn survey(text: &mut String, survey: &Survey, paint: Paint) {
     let title = paint.notice("who is affected:");
     let mut said = false;
@@ -88,7 +88,7 @@ pub(crate) fn survey(text: &mut String, survey: &Survey, paint: Paint) {
         said = true;
     };
     if survey.budget == 0 {
-        say("nobody was counted: --impact-budget 0 and --untrusted read no users".to_owned());
+        say("no users were counted: --impact-budget 0 and --untrusted read no users".to_owned());
     } else if survey.exhausted {
         say(format!("counting stopped after {} requests; --impact-budget N allows more", survey.requests));
     }
@@ -96,7 +96,7 @@ pub(crate) fn survey(text: &mut String, survey: &Survey, paint: Paint) {
         say(safe(problem));
     }
     if survey.counts_disabled && survey.budget > 0 && survey.problems.is_empty() {
-        say("users who are disabled or locked out are counted, too: --impact-budget is too small to look at every user".to_owned());
+        say("disabled and locked-out users are counted, too: --impact-budget is too small to check every user".to_owned());
     }
     if said {
         text.push('\n');

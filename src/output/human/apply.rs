@@ -1,4 +1,4 @@
-//! What became of a plan, for people.
+//! The outcome of an apply, for people.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -12,13 +12,13 @@ use crate::text::{counted, one_line, safe};
 use super::many::{MANY, few};
 use super::{Style, console, plan, verify};
 
-/// The plan, its steps as they ended, and the end.
+/// The plan, the outcome of its steps, and the summary.
 pub(super) fn render(apply: &ApplyDocument, style: Style) -> String {
     let title = plan::refused(apply.so_far());
     let mut text =
         apply.repaired.iter().map(|done| format!("{}\n", repaired(done, style.paint))).collect::<String>();
     text.push_str(&plan::render(&apply.plan, &title, style.paint));
-    // What was never begun did not end on the way.
+    // Steps that were never begun are listed at the end.
     let told = |outcome: &&OutcomeDocument| is_told(outcome, apply.steps.len(), style);
     for outcome in
         apply.steps.iter().filter(told).filter(|outcome| outcome.status != StepStatus::NotAttempted)
@@ -29,8 +29,8 @@ pub(super) fn render(apply: &ApplyDocument, style: Style) -> String {
     text
 }
 
-/// What was never begun, what is behind what failed, what Duo made of values, the last line, what is left to do, and what was
-/// verified; each step that was begun had its own line as it ended.
+/// Steps that were never begun, the causes of failures, values that Duo changed, the last line, remaining work, and what
+/// was verified. Each step that was begun had its own line when it ended.
 pub(crate) fn end(apply: &ApplyDocument, style: Style) -> String {
     let Style { paint, .. } = style;
     let mut text = summary(apply, style);
@@ -39,7 +39,7 @@ pub(crate) fn end(apply: &ApplyDocument, style: Style) -> String {
     }
     let mut said = BTreeSet::new();
     for cause in apply.steps.iter().flat_map(|outcome| &outcome.causes) {
-        // A hundred steps that fail alike have one cause.
+        // Many steps may fail for the same cause.
         if said.insert((&cause.what, &cause.fix)) {
             let _ = writeln!(text, "  {}: {}", safe(&cause.what), safe(&cause.fix));
         }
@@ -57,7 +57,7 @@ pub(crate) fn end(apply: &ApplyDocument, style: Style) -> String {
     }
     let mut left = String::new();
     if let Some(plan) = &apply.left {
-        // The plan above could not know the keys of what was yet to be created.
+        // The plan above could not contain the keys of applications that did not exist yet.
         for handoff in plan.handoffs.iter().filter(|handoff| !apply.plan.handoffs.contains(handoff)) {
             let _ = write!(left, "\n{}", console::outstanding(handoff, paint));
         }
@@ -66,10 +66,10 @@ pub(crate) fn end(apply: &ApplyDocument, style: Style) -> String {
             let _ = write!(left, "\n{title}\n{}", super::plan::render(plan, plan::WOULD_BE_REFUSED, paint));
         }
     }
-    // Where there was nothing to do, the plan has said so.
+    // If there was nothing to do, the plan already said so.
     let told = !apply.steps.is_empty() || apply.is_refused() || apply.verification_failed();
     let line = if told { format!("{}\n", apply.last_line()) } else { String::new() };
-    // What is amiss is said last.
+    // Problems come last.
     let (first, second) = if apply.is_complete() { (line, left) } else { (left, line) };
     text.push_str(&first);
     text.push_str(&second);
@@ -79,12 +79,12 @@ pub(crate) fn end(apply: &ApplyDocument, style: Style) -> String {
     text
 }
 
-/// Whether a step has a line of its own as it ends. Of many, those that were carried out are summed up.
+/// Whether a step gets its own line when it ends. If there are many, the ones that succeeded are summed up.
 pub(crate) fn is_told(outcome: &OutcomeDocument, steps: usize, style: Style) -> bool {
     style.every || steps < MANY || outcome.status != StepStatus::Applied
 }
 
-/// How many of the steps that have no line of their own were carried out.
+/// How many of the steps without a line of their own were carried out.
 fn summary(apply: &ApplyDocument, style: Style) -> String {
     let mut groups: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for outcome in apply.steps.iter().filter(|outcome| !is_told(outcome, apply.steps.len(), style)) {
@@ -97,11 +97,11 @@ fn summary(apply: &ApplyDocument, style: Style) -> String {
     groups.into_iter().map(line).collect()
 }
 
-/// What was given back before the plan was made.
+/// What was restored before the plan was made.
 pub(crate) fn repaired(done: &OutcomeDocument, paint: Paint) -> String {
     let ikey = safe(done.integration_key.as_deref().unwrap_or_default());
     let (word, address) = (paint.good("put back"), paint.strong(&safe(&done.address)));
-    format!("{word} {address} {ikey}; the recovery key gave it back what it had lost")
+    format!("{word} {address} {ikey}; the recovery key restored what it had lost")
 }
 
 /// One step in the past tense.
@@ -127,7 +127,7 @@ pub(crate) fn line(outcome: &OutcomeDocument, paint: Paint) -> String {
     }
     if outcome.status == StepStatus::Applied {
         if outcome.made_by.is_some() {
-            line.push_str("; the recovery key made it, and the operator has proven that it still works");
+            line.push_str("; made with the recovery key, and the operator has proven that it still works");
         }
         if let Some(delivered) = &outcome.delivered {
             let words = match outcome.action {

@@ -1,4 +1,4 @@
-//! One change of a plan for people: values on a line, lists element by element, texts of several lines as a diff.
+//! One change of a plan for people: values on one line, lists element by element, multi-line texts as a diff.
 
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -14,18 +14,18 @@ use crate::text::{one_line, safe};
 /// How many lines of one text are shown.
 const MOST_LINES: usize = 100;
 
-/// How long two texts may be compared; then the rest of them is shown as replaced.
+/// Time limit for comparing two texts; after it, the rest is shown as replaced.
 const COMPARING: Duration = Duration::from_millis(200);
 
 /// How many unchanged lines are shown around changed ones.
 const CONTEXT: usize = 2;
 
-/// Adds the change. What is new, and what a replacement keeps, is shown as it is.
+/// Adds the change. New values, and values that a replacement keeps, are shown without a comparison.
 pub(super) fn render(text: &mut String, change: &ChangeDocument, creating: bool, width: usize, paint: Paint) {
     let origin = match change.origin {
         Some(Origin::Drift) => paint.notice("  (drift: changed in Duo)"),
         Some(Origin::Both) => paint.notice("  (changed here and in Duo)"),
-        Some(Origin::Unknown) => paint.notice("  (who changed it cannot be told)"),
+        Some(Origin::Unknown) => paint.notice("  (who changed it is unknown)"),
         Some(Origin::Config) | None => String::new(),
     };
     let field = safe(&change.field);
@@ -63,7 +63,7 @@ pub(super) fn render(text: &mut String, change: &ChangeDocument, creating: bool,
     }
 }
 
-/// A list; nothing is an empty one.
+/// A list; null counts as an empty list.
 fn elements(value: &Value) -> Option<&[Value]> {
     match value {
         Value::Array(items) => Some(items),
@@ -72,7 +72,7 @@ fn elements(value: &Value) -> Option<&[Value]> {
     }
 }
 
-/// A text; nothing is an empty one.
+/// A text; null counts as an empty text.
 fn as_text(value: &Value) -> Option<&str> {
     match value {
         Value::String(text) => Some(text),
@@ -81,7 +81,7 @@ fn as_text(value: &Value) -> Option<&str> {
     }
 }
 
-/// Lines with their signs, not more of them than can be looked at. No line of somebody else's text begins a line.
+/// Lines with their signs, at most [`MOST_LINES`]. Text from outside never starts at the beginning of a line.
 fn listed(text: &mut String, lines: &[(String, String)]) {
     for (sign, line) in lines.iter().take(MOST_LINES) {
         let _ = writeln!(text, "      {}", format!("{sign} {}", safe(line)).trim_end());
@@ -97,7 +97,7 @@ fn lines(value: &Value) -> Option<&str> {
 }
 
 fn diff(text: &mut String, old: &str, new: &str, paint: Paint) {
-    // Without a line break at its end, the last line would differ from the same line in the middle.
+    // Without a final line break, the last line would differ from the same line elsewhere.
     let whole = |text: &str| {
         if text.is_empty() || text.ends_with('\n') { text.to_owned() } else { format!("{text}\n") }
     };

@@ -1,4 +1,4 @@
-//! Console sheets: what a person has to enter.
+//! Console sheets: the values that a person has to enter.
 
 use std::collections::HashMap;
 use std::fmt::Write as _;
@@ -15,7 +15,7 @@ pub(crate) fn short_name(address: &str) -> &str {
     address.rsplit('.').next().unwrap_or_default()
 }
 
-/// What has to be entered now: the fields that nobody attested with the values of now.
+/// The fields to enter now: those that are not attested with their current values.
 pub(super) fn outstanding(handoff: &HandoffDocument, paint: Paint) -> String {
     let mut text = head("* handoff", handoff, paint);
     let fields: Vec<_> = handoff.fields.iter().filter(|field| field.outstanding).collect();
@@ -23,8 +23,8 @@ pub(super) fn outstanding(handoff: &HandoffDocument, paint: Paint) -> String {
     text
 }
 
-/// The whole forms, field by field in their order, with a mark at those that have to be entered again. `secrets` are shown
-/// in clear, by the address of their application.
+/// The whole forms, field by field in order, with a mark at fields that have to be entered again. `secrets` are shown in
+/// plain text, by the address of their application.
 pub(crate) fn sheets(document: &HandoffsDocument, secrets: &HashMap<String, Secret>, paint: Paint) -> String {
     if document.handoffs.is_empty() {
         let none = "The YAML has no entry under `identity_intelligence`, so there is nothing to hand over.\n";
@@ -50,7 +50,7 @@ fn head(title: &str, handoff: &HandoffDocument, paint: Paint) -> String {
     text
 }
 
-/// Where the attestation stands, in words.
+/// The state of the attestation, in words.
 pub(crate) fn state(handoff: &HandoffDocument) -> String {
     let removed = handoff.purpose == Purpose::Remove;
     if let Some(lapsed) = &handoff.lapsed {
@@ -58,10 +58,10 @@ pub(crate) fn state(handoff: &HandoffDocument) -> String {
     }
     let Some(attested) = &handoff.attested else {
         let words = match handoff.fingerprint {
-            _ if removed => "it left the YAML, and nobody has attested yet that it is removed there",
-            Some(_) => "nobody has attested yet that the console holds these values",
+            _ if removed => "it left the YAML, and its removal in the console is not attested yet",
+            Some(_) => "these values are not attested yet",
             None if handoff.fields.iter().any(|field| field.withheld.is_some()) => {
-                "some values are not shown, because nothing proves whose they are"
+                "some values are not shown, because it is not proven which application they belong to"
             }
             None => "some values are known after the apply",
         };
@@ -70,7 +70,8 @@ pub(crate) fn state(handoff: &HandoffDocument) -> String {
     let when = Attestation::parse(attested).and_then(|attestation| {
         let at = attestation.at?;
         let by = attestation.by.map(|by| format!(" by {}", safe(&by)));
-        let forced = attestation.forced.map(|why| format!(", against the public API: {}", safe(&why)));
+        let forced =
+            attestation.forced.map(|why| format!(", without confirmation by the public API: {}", safe(&why)));
         Some(format!(", on {at:.0}{}{}", by.unwrap_or_default(), forced.unwrap_or_default()))
     });
     let when = when.unwrap_or_default();
@@ -89,7 +90,7 @@ fn form(
     paint: Paint,
 ) {
     let width = fields.iter().map(|field| field.label.chars().count()).max().unwrap_or_default();
-    // Where only such fields are listed, a mark would say nothing.
+    // If only outstanding fields are listed, a mark adds nothing.
     let marked = !handoff.changed().is_empty() && fields.len() == handoff.fields.len();
     let mut tab = "";
     for field in fields {
@@ -112,8 +113,8 @@ fn form(
     }
 }
 
-/// What to press after the form is filled in, and the attestation where there is something to attest. The second says
-/// whether it is a command.
+/// The steps after the form is filled in, and the attestation if there is something to attest. The flag says whether
+/// the step is a command.
 pub(crate) fn steps(handoff: &HandoffDocument) -> Vec<(String, bool)> {
     let mut steps: Vec<(String, bool)> = handoff.then.iter().map(|step| (step.clone(), false)).collect();
     if handoff.fingerprint.is_some() && !handoff.is_attested() {
@@ -125,7 +126,7 @@ pub(crate) fn steps(handoff: &HandoffDocument) -> Vec<(String, bool)> {
     steps
 }
 
-/// What to enter into a field, or where it is to be had.
+/// What to enter in a field, or where to find it.
 pub(crate) fn value(field: &ConsoleFieldDocument, handoff: &HandoffDocument) -> String {
     match &field.value {
         None => format!("({})", unknown(field)),
@@ -137,12 +138,12 @@ pub(crate) fn value(field: &ConsoleFieldDocument, handoff: &HandoffDocument) -> 
 /// Why a field has no value.
 pub(crate) fn unknown(field: &ConsoleFieldDocument) -> String {
     match &field.withheld {
-        Some(ikey) => format!("not shown: nothing proves that {} is the right application", safe(ikey)),
+        Some(ikey) => format!("not shown: {} is not proven to be the right application", safe(ikey)),
         None => "known after the apply".to_owned(),
     }
 }
 
-/// Where a person finds a secret key that ends in `end`. `plain` writes text from outside.
+/// Where to find a secret key that ends in `end`. `plain` formats text from outside.
 pub(crate) fn where_it_is(
     field: &ConsoleFieldDocument,
     handoff: &HandoffDocument,

@@ -21,7 +21,7 @@ pub(super) fn status(rotations: &[Rotation], paint: Paint) -> String {
     }
 }
 
-/// Each rotation with its stage, what was seen and what it waits for.
+/// Each rotation with its stage, what was seen, and what it is waiting for.
 pub(crate) fn rotations(rotations: &[Rotation], paint: Paint) -> String {
     let mut text = String::new();
     for rotation in rotations {
@@ -75,7 +75,7 @@ pub(super) fn keys(keys: &KeysDocument, paint: Paint) -> String {
     text
 }
 
-/// What is known of the key itself, below its place.
+/// Details about the key itself, below its place.
 fn details(text: &mut String, entry: &Entry, paint: Paint) {
     if let Some(age) = entry.age.as_ref().filter(|_| entry.state != Keeping::NotKept) {
         let over =
@@ -96,7 +96,7 @@ fn details(text: &mut String, entry: &Entry, paint: Paint) {
     }
 }
 
-/// Every check in its order; those that were not made for one reason in one line.
+/// Every check in order; checks that were skipped for the same reason share a line.
 pub(super) fn doctor(doctor: &DoctorDocument, paint: Paint) -> String {
     let mut text = String::new();
     let unmade = |check: &Check| matches!(check.verdict, Verdict::Skipped | Verdict::NotTestable);
@@ -113,7 +113,7 @@ pub(super) fn doctor(doctor: &DoctorDocument, paint: Paint) -> String {
     text
 }
 
-/// The files that were added to, and what was left out and why.
+/// The files that got entries, and what was left out and why.
 pub(super) fn import(import: &ImportDocument, paint: Paint) -> String {
     let mut text = String::new();
     for file in &import.files {
@@ -135,7 +135,7 @@ pub(super) fn import(import: &ImportDocument, paint: Paint) -> String {
     let unsaid: usize = import.entries.iter().map(|entry| entry.unsaid).sum();
     if unsaid > 0 {
         let values = counted(unsaid, "value", "values");
-        let _ = writeln!(text, "{values} are left alone; comments in the YAML say which and why.");
+        let _ = writeln!(text, "Not managed: {values}; comments in the YAML say which and why.");
     }
     if let Some(sentence) = unmanaged_fields(import.unmanaged_fields) {
         let _ = writeln!(text, "{sentence}");
@@ -144,16 +144,14 @@ pub(super) fn import(import: &ImportDocument, paint: Paint) -> String {
     text
 }
 
-/// Only what a person may want to act on is named one by one.
+/// Only reasons that a person may want to act on are listed one by one.
 fn why(left_out: &LeftOutDocument) -> Option<&str> {
     match left_out.reason {
         LeftOutReason::Declared | LeftOutReason::OwnedElsewhere | LeftOutReason::NotSelected => None,
-        LeftOutReason::Operator => {
-            Some("its key is the one that duoctl uses; `--include operator` takes it too")
-        }
+        LeftOutReason::Operator => Some("duoctl uses its key; `--include operator` imports it, too"),
         LeftOutReason::IdentityIntelligence => Some(
-            "it looks like a part of a connection to Identity Intelligence, which `identity_intelligence` describes; \
-             `--include identity-intelligence` takes it as a plain application",
+            "it looks like part of a connection to Identity Intelligence, which `identity_intelligence` describes; \
+             `--include identity-intelligence` imports it as a plain application",
         ),
         LeftOutReason::Impossible => Some(left_out.detail.as_deref().unwrap_or_default()),
     }

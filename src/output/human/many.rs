@@ -1,10 +1,10 @@
-//! What is said once of many things that are alike.
+//! Summaries of many similar items.
 
 use crate::text::safe;
 
-/// From how many on what is alike is summed up, unless every line is asked for.
+/// The number from which similar items are summed up, unless every line is requested.
 pub(super) const MANY: usize = 20;
-/// How many are named where more are meant.
+/// How many are named if there are more.
 const NAMED: usize = 5;
 
 /// The first few, and how many more there are.

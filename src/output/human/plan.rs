@@ -17,15 +17,15 @@ use crate::text::{quoted, safe};
 use super::many::{MANY, few};
 use super::{affected, change, console, list};
 
-/// What a step says that the recovery key makes.
+/// The text of a step that the recovery key makes.
 pub(crate) const BY_SECOND: &str =
-    "made by the recovery key, and taken back if duoctl's own key does not work any more";
+    "made with the recovery key, and rolled back if duoctl's own key stops working";
 
-/// What stands above the guards that refuse a plan.
+/// The title of the guards that refuse a plan.
 pub(crate) const WOULD_BE_REFUSED: &str = "An apply would be refused:";
-/// The same where somebody can be asked.
+/// The same if a person can be asked.
 pub(crate) const NEEDS_CONSENT: &str = "This needs your consent:";
-/// The same where it was to be applied.
+/// The same for an apply.
 pub(crate) fn refused(so_far: &str) -> String {
     format!("Refused; {so_far}:")
 }
@@ -33,7 +33,7 @@ pub(crate) fn refused(so_far: &str) -> String {
 /// The plan, with a title for the guards that refuse it.
 pub(crate) fn render(plan: &PlanDocument, refused: &str, paint: Paint) -> String {
     let mut text = String::new();
-    // What leaves a console does so before the applications that it holds; what is entered there comes after they are made.
+    // Keys leave a console before their applications are removed; they are entered after their applications are created.
     let (first, last): (Vec<_>, Vec<_>) =
         plan.handoffs.iter().partition(|handoff| comes_first(handoff, plan));
     let hand_over = |text: &mut String, handoffs: &[&HandoffDocument]| {
@@ -60,7 +60,7 @@ pub(crate) fn render(plan: &PlanDocument, refused: &str, paint: Paint) -> String
     if let Some(sentence) = left_out(&plan.left_out_addresses, plan.left_out_pending.len()) {
         block(&mut text, &format!("{sentence}\n"));
     }
-    // A plan says so on request: it is about what changes.
+    // A plan shows this only on request, because a plan is about what changes.
     if let (Kind::Drift, Some(sentence)) = (plan.kind, unmanaged_fields(plan.summary.unmanaged_fields)) {
         block(&mut text, &format!("{sentence}\n"));
     }
@@ -68,7 +68,7 @@ pub(crate) fn render(plan: &PlanDocument, refused: &str, paint: Paint) -> String
     text
 }
 
-/// Some lines, and an empty one after them.
+/// Some lines, followed by an empty one.
 fn block(text: &mut String, lines: &str) {
     if !lines.is_empty() {
         let _ = writeln!(text, "{lines}");
@@ -100,7 +100,7 @@ pub(crate) fn sign(action: Action, paint: Paint) -> String {
     }
 }
 
-/// What takes access or privilege away is no danger.
+/// Taking away access or privileges is not shown as a danger.
 fn risk_title(risk: Risk, title: &str, paint: Paint) -> String {
     match risk {
         Risk::Neutral | Risk::NarrowsAccess | Risk::ReducesPrivilege => paint.notice(title),
@@ -158,12 +158,12 @@ pub(crate) fn step(step: &StepDocument, paint: Paint) -> String {
     text
 }
 
-/// Whether nobody can tell what a change risks.
+/// Whether the risk of a change is unknown.
 fn is_open(change: &ChangeDocument) -> bool {
     change.reason == policy::UNKNOWN
 }
 
-/// What no step of the plan is about.
+/// The ones that no step of the plan covers.
 fn untouched<'d>(all: &'d [Orphan], plan: &PlanDocument) -> Vec<&'d Orphan> {
     let going = |ikey: &str| plan.steps.iter().any(|step| step.integration_key.as_deref() == Some(ikey));
     all.iter().filter(|it| !going(it.ikey.as_str())).collect()
@@ -173,10 +173,11 @@ fn orphans(plan: &PlanDocument, paint: Paint) -> String {
     let mut text = String::new();
     for orphan in untouched(&plan.orphans, plan) {
         let state = match &orphan.quarantined_since {
-            Some(since) => format!("is quarantined since {}", safe(since)),
+            Some(since) => format!("has been quarantined since {}", safe(since)),
             None => {
-                let first = if orphan.in_console { "once the console let go of its keys, " } else { "" };
-                format!("is owned, but left the YAML; {first}`duoctl apply --prune` quarantines it")
+                let first =
+                    if orphan.in_console { "once its keys are removed from the console, " } else { "" };
+                format!("is owned, but no longer in the YAML; {first}`duoctl apply --prune` quarantines it")
             }
         };
         let (title, address) = (paint.notice("? orphan"), paint.strong(&safe(orphan.address.as_str())));
@@ -186,7 +187,7 @@ fn orphans(plan: &PlanDocument, paint: Paint) -> String {
     text
 }
 
-/// What rotations have put out of use and nothing removes yet.
+/// Applications that rotations put out of use and that are not removed yet.
 fn retired(plan: &PlanDocument, paint: Paint) -> String {
     let mut text = String::new();
     for retired in untouched(&plan.retired, plan) {
@@ -202,7 +203,7 @@ fn retired(plan: &PlanDocument, paint: Paint) -> String {
     text
 }
 
-/// Refusals of one guard for one reason together, if they are many; the steps above name each of them.
+/// Groups refusals with the same guard and reason if there are many; the steps above name each of them.
 fn alike(refusals: &[RefusalDocument]) -> Vec<Vec<&RefusalDocument>> {
     let mut groups: Vec<Vec<&RefusalDocument>> = Vec::new();
     for refusal in refusals {
@@ -232,7 +233,7 @@ fn refusals(plan: &PlanDocument, title: &str, paint: Paint) -> String {
         } else {
             let named = few(alike.iter().filter_map(|refusal| refusal.address.as_deref()));
             let message = format!("{} addresses: {}: {named}", alike.len(), safe(refusal.reason()));
-            // Each has its own consent; one without an address is for all of them.
+            // Each has its own consent; a consent without an address covers all of them.
             let lift = refusal.lift.as_deref().map(|lift| lift.split(':').next().unwrap_or(lift));
             (&refusal.guard, message, lift_words(lift))
         };
@@ -248,7 +249,7 @@ fn refusals(plan: &PlanDocument, title: &str, paint: Paint) -> String {
     text
 }
 
-/// How many addresses were left out, the first few of them, and for how many there would be something to do.
+/// How many addresses were left out, the first few of them, and how many would change.
 pub(super) fn left_out(addresses: &[String], pending: usize) -> Option<String> {
     let (count, be, them) = match addresses.len() {
         0 => return None,
@@ -264,7 +265,7 @@ pub(super) fn left_out(addresses: &[String], pending: usize) -> Option<String> {
     Some(format!("{count} {be} left out by --only or --exclude: {named}.{pending}"))
 }
 
-/// Who changed what differs, where somebody looked.
+/// Who made the changes, if that was looked up.
 pub(super) fn who(plan: &PlanDocument, paint: Paint) -> String {
     let Some(who) = &plan.who else { return String::new() };
     let mut text = String::new();
@@ -287,7 +288,7 @@ pub(super) fn who(plan: &PlanDocument, paint: Paint) -> String {
     if !who.complete {
         let _ = writeln!(
             text,
-            "    only the newest {} pages of the activity log were read: who changed what before them is not known",
+            "    only the newest {} pages of the activity log were read; who made earlier changes is unknown",
             WhoDocument::PAGES
         );
     }

@@ -1,20 +1,20 @@
-//! A table that fits the terminal: texts give way first, addresses and IDs stay whole.
+//! A table that fits the terminal: texts are shortened first, addresses and IDs stay complete.
 
 use crate::output::document::{COLUMNS, ListDocument, short_row};
 use crate::output::paint::Paint;
 use crate::reconcile::listing::State;
 use crate::text::safe;
 
-/// Between two columns.
+/// The gap between two columns.
 const GAP: usize = 2;
 
-/// Columns that are cut where there is too little room, and their least width.
+/// Columns that are shortened if there is not enough room, and their minimum width.
 const CUT: [(usize, usize); 2] = [(3, 12), (5, 8)];
 
-/// Columns that are left out where that is not enough, in this order: kind, policy, access, last use, age of the key.
+/// Columns that are left out if that is not enough, in this order: kind, policy, access, last use, age of the key.
 const DROPPED: [usize; 5] = [1, 5, 4, 7, 6];
 
-/// The objects, one a line, within some width.
+/// The objects, one per line, within a width.
 pub(crate) fn list(list: &ListDocument, width: usize, paint: Paint) -> String {
     let rows: Vec<[String; 9]> =
         list.objects.iter().map(|listed| short_row(listed).map(|cell| safe(&cell))).collect();
@@ -52,7 +52,7 @@ pub(crate) fn list(list: &ListDocument, width: usize, paint: Paint) -> String {
     text
 }
 
-/// Takes room from the texts, then leaves columns out; a width of 0 does so.
+/// Shortens texts, then leaves out columns by setting their width to 0.
 fn fit(widths: &mut [usize; 9], width: usize) {
     let over = |widths: &[usize; 9]| {
         let shown = widths.iter().filter(|width| **width > 0).map(|width| width + GAP);
@@ -73,7 +73,7 @@ fn fit(widths: &mut [usize; 9], width: usize) {
     }
 }
 
-/// The cells of a line, padded; nothing stands after the last one.
+/// The cells of a line, padded, with no padding after the last one.
 fn cells(row: &[String; 9], widths: &[usize; 9]) -> Vec<String> {
     let shown = row.iter().zip(widths).filter(|(_, width)| **width > 0);
     let mut cells: Vec<String> = shown

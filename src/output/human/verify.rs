@@ -38,7 +38,7 @@ pub(super) fn body(verify: &VerifyDocument, style: Style) -> String {
     text
 }
 
-/// What went well, or could not be tested, by verdict and type; `-v` has a line for each check.
+/// Checks that passed or could not be tested, by verdict and type; `-v` shows each check on its own line.
 fn summary(text: &mut String, applications: &[&ApplicationDocument], paint: Paint) {
     let mut groups: BTreeMap<(&str, &str), Vec<&ApplicationDocument>> = BTreeMap::new();
     for application in applications {
@@ -110,7 +110,7 @@ fn application_text(text: &mut String, application: &ApplicationDocument, style:
     }
 }
 
-/// The permissions of which the same was seen.
+/// The permissions with the same outcome.
 fn names(checks: &[Check], verdict: Verdict, begins: &str) -> String {
     let alike = checks.iter().filter(|check| check.verdict == verdict && check.detail.starts_with(begins));
     // Two calls may prove one permission.
@@ -120,7 +120,7 @@ fn names(checks: &[Check], verdict: Verdict, begins: &str) -> String {
     names.join(", ")
 }
 
-/// What could not be tested, once for each reason, with what Duo shows of it.
+/// What could not be tested, once for each reason, with what Duo shows.
 fn untested(checks: &[Check]) -> Vec<(&'static str, String)> {
     let mut by_reason: Vec<(&str, [Vec<&str>; 3])> = Vec::new();
     for check in checks.iter().filter(|check| check.verdict == Verdict::NotTestable) {

@@ -19,7 +19,7 @@ fn each_verdict_has_its_word_and_nothing_unproven_passes() {
         Check::new("b", Verdict::Failed, "40103").fix("reset it\nand verify"),
         Check::new("c", Verdict::Inconclusive, "no answer").fix("try again"),
         Check::new("d", Verdict::NotTestable, "no probe"),
-        Check::new("e", Verdict::Attested, "somebody said so"),
+        Check::new("e", Verdict::Attested, "a person said so"),
     ];
     insta::assert_snapshot!(xml(checks), @r#"
     <?xml version="1.0" encoding="UTF-8"?>
@@ -41,7 +41,7 @@ fn each_verdict_has_its_word_and_nothing_unproven_passes() {
                 <skipped message="not testable: no probe"/>
             </testcase>
             <testcase name="e" classname="applications.vpn">
-                <skipped message="attested: somebody said so"/>
+                <skipped message="attested: a person said so"/>
             </testcase>
         </testsuite>
         <testsuite name="identity_intelligence.emea" tests="1" skipped="1" errors="0" failures="0">

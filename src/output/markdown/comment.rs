@@ -1,23 +1,23 @@
-//! A comment that is put together within GitHub's limit: what is risky first, and what is left out is counted.
+//! Assembles a comment within GitHub's limit: the riskiest parts first, and omitted parts are counted.
 
 use std::fmt::Write as _;
 
-/// How long a comment may be. GitHub counts characters and refuses more than 65,536; bytes are never fewer.
+/// The maximum length of a comment. GitHub refuses more than 65,536 characters; there are never fewer bytes than that.
 pub(super) const LIMIT: usize = 65_535;
 
-/// How much of it what stands outside of any fold may take.
+/// How much of it may be used outside folds.
 const OPEN: usize = 40_000;
 
-/// A comment before it is put together.
+/// A comment before it is assembled.
 #[derive(Debug, Default)]
 pub(super) struct Comment {
     /// The hidden line by which a pipeline finds the comment again.
     pub(super) marker: String,
     /// The heading and the summary.
     pub(super) head: String,
-    /// Lists outside of any fold.
+    /// Lists outside folds.
     pub(super) sections: Vec<Section>,
-    /// What is folded.
+    /// The folds.
     pub(super) details: Vec<Detail>,
     /// The last line.
     pub(super) foot: String,
@@ -28,7 +28,7 @@ pub(super) struct Comment {
 pub(super) struct Section {
     /// The heading.
     pub(super) title: &'static str,
-    /// Its items, the gravest first.
+    /// Its items, the most serious first.
     pub(super) items: Vec<String>,
 }
 
@@ -39,7 +39,7 @@ pub(super) struct Detail {
     pub(super) weight: u8,
     /// Its summary, as HTML.
     pub(super) summary: String,
-    /// What is inside.
+    /// Its content.
     pub(super) body: String,
 }
 
@@ -51,7 +51,7 @@ impl Comment {
             list(&mut text, section);
         }
         let foot = format!("\n{}\n", self.foot);
-        // A line that counts what is left out has room in any case.
+        // There is always room for a line that counts the omitted parts.
         let room = LIMIT.saturating_sub(text.len() + foot.len() + 200);
         let chosen = self.chosen(room);
         if chosen.iter().any(|chosen| *chosen) {
@@ -65,7 +65,7 @@ impl Comment {
             dropped => {
                 let _ = writeln!(
                     text,
-                    "\n_The details of {dropped} more, the least risky ones, do not fit into a comment; the log or a JSON report has them._"
+                    "\n_The details of the {dropped} least risky ones do not fit in a comment; see the log or a JSON report._"
                 );
             }
         }
@@ -73,7 +73,7 @@ impl Comment {
         text
     }
 
-    /// Which details fit, the riskiest first; a riskier one is never left out for one that is less risky.
+    /// Which details fit, the riskiest first; a riskier one is never omitted in favour of a less risky one.
     fn chosen(&self, room: usize) -> Vec<bool> {
         let mut order: Vec<(usize, &Detail)> = self.details.iter().enumerate().collect();
         order.sort_by_key(|(_, detail)| std::cmp::Reverse(detail.weight));

@@ -32,7 +32,7 @@ pub(super) fn sheet(handoff: &HandoffDocument) -> String {
     text
 }
 
-/// Text that Markdown neither takes for markup nor for the end of a cell.
+/// Text that Markdown reads neither as markup nor as the end of a cell.
 fn cell(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for c in safe(text).chars() {
@@ -44,7 +44,7 @@ fn cell(text: &str) -> String {
     escaped
 }
 
-/// Text that is to be copied as it is; empty for an empty one.
+/// Text to be copied verbatim; empty text stays empty.
 fn code(text: &str) -> String {
     let text = safe(text);
     if text.is_empty() { text } else { span(&text).replace('|', "\\|") }

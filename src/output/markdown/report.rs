@@ -1,4 +1,4 @@
-//! The comments of what was verified, validated, or came to nothing.
+//! Comments for `verify`, `validate` and failed commands.
 
 use std::fmt::Write as _;
 

@@ -1,7 +1,7 @@
-//! Text from outside, made harmless in Markdown: no mention, no reference, no link, no HTML, no end of a cell or a fold.
+//! Makes text from outside harmless in Markdown: no mention, reference, link, HTML, or end of a cell or fold.
 //!
-//! What somebody else may have written always stands inside code: neither GitHub nor GitLab looks for mentions, references
-//! or links there.
+//! Text that someone else may have written is always formatted as code, where neither GitHub nor GitLab looks for
+//! mentions, references or links.
 
 use crate::text::safe;
 
@@ -18,18 +18,18 @@ pub(super) fn code(text: &str) -> String {
     html_code(&text)
 }
 
-/// A text between more backticks than it has in a row.
+/// A text enclosed in more backticks than its longest run of backticks.
 pub(super) fn span(text: &str) -> String {
     let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or_default();
     let fence = "`".repeat(longest + 1);
-    // A space on both sides is not part of the code, and keeps its backticks apart from the fence.
+    // A space on both sides is not part of the code; it separates the text's own backticks from the fence.
     let pad = if text.starts_with(['`', ' ']) || text.ends_with(['`', ' ']) { " " } else { "" };
     format!("{fence}{pad}{text}{pad}{fence}")
 }
 
-/// The same as HTML, which also holds inside of HTML blocks: every character that could mean anything is written as a
-/// number. Before each `@` the code ends and begins anew: GitHub looks for addresses of mail in what numbers mean, and
-/// finds none that begins with it.
+/// The same as HTML, which also works inside HTML blocks: every special character is written as a numeric reference. The
+/// code element ends before each `@` and a new one begins, because GitHub looks for email addresses after decoding the
+/// references, and finds none that begins with `@`.
 pub(super) fn html_code(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     let is_address = text.to_ascii_lowercase().contains("www.");
@@ -45,19 +45,19 @@ pub(super) fn html_code(text: &str) -> String {
     format!("<code>{escaped}</code>")
 }
 
-/// A sentence: as it is where it is nothing but words, otherwise as code.
+/// A sentence: unchanged if it contains only words, otherwise as code.
 pub(super) fn prose(text: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, ' ' | ',' | '.' | ';' | '\'' | '(' | ')');
-    // A number with a full stop would begin a list.
+    // A number followed by a full stop would begin a list.
     let wordy = text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '(')
         && text.chars().all(plain)
         && text.chars().count() <= LONGEST;
-    // A host's name becomes a link.
+    // A host name would become a link.
     let linked = text.to_lowercase().contains("www.");
     if wordy && !linked && text.trim() == text { text.to_owned() } else { code(text) }
 }
 
-/// The last line of a document: bold, or as code where it says a name that could be more than a name.
+/// The last line of a document: bold, or as code if it contains a name that could be read as markup.
 pub(super) fn summary(line: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, ' ' | ',' | '.' | '_' | '-');
     let words = line.split(": ").all(|words| words.chars().all(plain) && !words.contains("__"));

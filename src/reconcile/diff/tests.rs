@@ -125,7 +125,7 @@ fn what_duo_made_of_a_value_does_not_come_back() {
 
 #[test]
 fn no_marker_hides_a_change_of_access() {
-    // Whatever a marker claims that Duo keeps, only text may be kept in another form.
+    // Whatever a marker claims, only text can be kept in another form.
     let fields: Vec<(char, FieldValue, FieldValue)> = vec![
         ('a', FieldValue::Text("NO_USERS".into()), FieldValue::Text("ALL_USERS".into())),
         ('s', FieldValue::Flag(false), FieldValue::Flag(true)),
@@ -163,30 +163,30 @@ fn the_values_that_decide_access_have_hashes_of_their_own() {
 #[test]
 fn what_is_not_understood_is_not_taken_for_absent() {
     let plan = |kind: &str, live, wanted| plan_of(&desired([wanted]), &one(kind, live));
-    // A switch in an unknown spelling: not off.
+    // A switch with an unknown value does not count as off.
     let odd = plan(
         "radius",
         json!({"self_service_allowed": "sometimes"}),
         vpn().flag("self_service_allowed", false),
     );
     assert_eq!((outline(&odd), codes(&odd)), (String::new(), vec![Code::NotOfferedYet]));
-    // A permission in an unknown spelling: held, so it is revoked.
+    // A permission with an unknown value counts as granted, so it is revoked.
     let admin = || app("vpn", "adminapi", "VPN");
     let odd = plan("adminapi", json!({"adminapi_admins": "sometimes"}), admin().list("permissions", &[]));
     assert_eq!(bodies(&odd)[0]["adminapi_admins"], json!("0"));
-    // Networks and groups in an unknown shape: other ones.
+    // Networks and groups in an unknown format count as different.
     let live = json!({"networks_for_api_access": [{"cidr": "192.0.2.0/24"}]});
     let odd = plan("adminapi", live, admin().clear("networks_for_api_access"));
     assert_eq!(odd.steps().len(), 1);
     let live = json!({"user_access": "PERMITTED_GROUPS", "groups_allowed": ["DG3", {"group_id": "DG1"}]});
     assert_eq!(plan("radius", live, vpn().groups(&["Staff"])).steps().len(), 1);
-    // An access that Duo does not show: nothing is planned, for the groups neither.
+    // If Duo does not show the access, nothing is planned, not even for the groups.
     let live = json!({"user_access": null, "groups_allowed": ["DG1"]});
     let hidden = plan("radius", live, vpn().groups(&["Staff"]));
     assert_eq!((outline(&hidden), codes(&hidden)), (String::new(), vec![Code::NotOfferedYet; 2]));
 }
 
-/// A reply that leaves `sso` out does not show the settings: what they are is not known, so nothing is planned for them.
+/// A reply without `sso` does not show the settings: they are unknown, so nothing is planned for them.
 #[test]
 fn settings_of_single_sign_on_that_a_reply_leaves_out_are_no_change() {
     let saml = || json!({"saml_config": {"entity_id": "https://a", "acs_urls": [{"url": "https://a/acs"}]}});
@@ -201,7 +201,7 @@ fn settings_of_single_sign_on_that_a_reply_leaves_out_are_no_change() {
         assert_eq!(bodies(&hidden)[0].get("sso"), None);
         assert!(hidden.steps()[0].risks().is_empty(), "{:?}", hidden.steps()[0].risks());
     }
-    // An empty document is an answer.
+    // An empty document is a known value.
     let empty = plan(json!({"sso": {}}));
     assert!(bodies(&empty)[0].get("sso").is_some() && codes(&empty).is_empty());
 }
@@ -230,7 +230,7 @@ fn names_that_do_not_resolve_stop_only_their_address() {
 fn permissions_are_exactly_the_declared_ones() {
     let admin = |names: &[&str]| app("vpn", "adminapi", "VPN").list("permissions", names);
     let plan = |live, wanted| plan_of(&desired([wanted]), &one("adminapi", live));
-    // Revoked ones are sent as 0, also one that duoctl has never heard of.
+    // Revoked permissions are sent as 0, including one that duoctl does not know.
     let live = json!({"adminapi_info": 1, "adminapi_admins": 1, "adminapi_brand_new": 1});
     let revoking = plan(live, admin(&["info", "read_log"]));
     let body = &bodies(&revoking)[0];
@@ -239,10 +239,10 @@ fn permissions_are_exactly_the_declared_ones() {
     {
         assert_eq!(body[format!("adminapi_{name}")], json!(value), "{name}");
     }
-    // One that Duo does not show is neither sent nor waited for.
+    // A permission that Duo does not show is neither sent nor waited for.
     let missing = plan(json!({"adminapi_info": 1}), admin(&["info", "settings_read"]));
     assert_eq!((outline(&missing), codes(&missing)), (String::new(), vec![Code::NotOfferedYet]));
-    // One that Duo may not change after the creation is tried, both ways, and the plan says that it is not certain.
+    // A permission that Duo may not change after the creation is tried both ways, and the plan warns about it.
     let late = plan(json!({}), admin(&["allow_to_set_permissions", "info"]));
     assert_eq!(bodies(&late)[0]["adminapi_allow_to_set_permissions"], json!("1"));
     assert!(late.steps()[0].risks().contains_key(&Risk::EscalatesPrivilege));
@@ -252,7 +252,7 @@ fn permissions_are_exactly_the_declared_ones() {
     let revoked = plan(held, admin(&[]));
     assert_eq!(bodies(&revoked)[0]["adminapi_allow_to_set_permissions"], json!("0"));
     assert_eq!(codes(&revoked), [Code::NotOfferedYet]);
-    // Where it stays as it is, another permission may change without it.
+    // If it does not change, another permission can change without it.
     let beside = plan(json!({"adminapi_info": 1}), admin(&["read_log"]));
     assert_eq!(bodies(&beside)[0].get("adminapi_allow_to_set_permissions"), None);
     assert!(codes(&beside).is_empty());

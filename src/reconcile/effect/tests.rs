@@ -27,7 +27,7 @@ fn with_users(mut people: Memberships, users: &[(&str, bool)]) -> Memberships {
     people
 }
 
-/// The plan of one application that lets these groups in, and is to let in others.
+/// Plans a change of one application's groups from `before` to `after`.
 fn groups_change(before: &[&str], after: &[&str], people: &Memberships) -> Affected {
     let properties =
         json!({"user_access": "PERMITTED_GROUPS", "groups_allowed": before, "notes": marked("vpn")});
@@ -46,7 +46,7 @@ fn who_moves_between_groups_neither_gains_nor_loses() {
     let affected = groups_change(&["DG1"], &["DG2"], &people);
     assert_eq!(counted(&affected.gains), (Bound::Exactly, 1, vec!["cyd"]));
     assert_eq!(counted(&affected.loses), (Bound::Exactly, 2, vec!["ann", "eve"]));
-    // A group more: nobody loses, whatever is known of the groups.
+    // A group is added: no one loses access, whatever is known about the groups.
     let affected = groups_change(&["DG1"], &["DG1", "DG2"], &members(&[]));
     assert_eq!(counted(&affected.loses), (Bound::Exactly, 0, vec![]));
     assert_eq!(affected.gains.bound, Bound::Unknown);
@@ -63,8 +63,8 @@ fn what_is_not_known_in_full_is_a_bound_and_never_a_number() {
     assert_eq!(affected(false, false).gains.bound, Bound::Unknown);
 }
 
-/// A group that is disabled lets nobody in: opening an application to it lets nobody in, and moving it from a live group to
-/// it shuts everybody out, whatever way the statuses came.
+/// A disabled group lets no one in: opening an application to it lets no one in, and moving it from an active group to
+/// it shuts everyone out, regardless of how the statuses were read.
 #[test]
 fn a_disabled_group_gains_nobody_access_and_saves_nobody_from_losing_it() {
     let people = |status: &str, with_users: bool, nested: Option<&str>| {
@@ -144,9 +144,9 @@ fn nothing_has_to_be_known_of_other_changes() {
     let key = FakeDuo::new().with("DI1", "adminapi", "Key", json!({"notes": marked("key")}));
     let plan = plan_of(&desired([app("key", "adminapi", "Key").text("user_access", "no_users")]), &key);
     assert_eq!(plan.steps().len(), 1);
-    assert!(needs(&plan, &key.observation()).is_empty(), "nobody logs in to a key");
+    assert!(needs(&plan, &key.observation()).is_empty(), "no one logs in to a key");
     let new = plan_of(&desired([app("new", "radius", "New")]), &FakeDuo::new());
-    assert!(needs(&new, &FakeDuo::new().observation()).is_empty(), "nobody uses what does not exist");
+    assert!(needs(&new, &FakeDuo::new().observation()).is_empty(), "no one uses what does not exist");
 }
 
 #[test]
@@ -161,7 +161,7 @@ fn a_removal_and_a_replacement_cost_people_their_access() {
     let wanted = desired([app("gone", "unix", "Gone").text("user_access", "no_users")]);
     let affected = assess(&plan_of(&wanted, &duo), &duo.observation(), &people).by_step.remove(&0).unwrap();
     assert_eq!(affected.loses.count, 2);
-    // Whom a quarantine shut out does not lose anything more.
+    // Users who were shut out by a quarantine do not lose anything more.
     let shut = json!({"user_access": "NO_USERS", "notes": marked_as("gone", crate::kinds::marker::MarkerState::Quarantined("2026-01-01T12:00:00Z".parse().unwrap()))});
     let duo = FakeDuo::new().with("DI1", "radius", "Gone", shut);
     let plan = plan_pruning(&desired([]), &duo, Prune::Quarantine);

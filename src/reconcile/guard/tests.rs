@@ -37,7 +37,7 @@ fn owning(count: usize) -> FakeDuo {
     duo
 }
 
-/// The same applications in the YAML, of which the first `renamed` have another name.
+/// The same applications in the YAML, with the first `renamed` of them renamed.
 fn declaring(count: usize, renamed: usize) -> Desired {
     let entry = |n: usize| {
         app(&format!("a{n}"), "radius", &if n < renamed { format!("New {n}") } else { format!("App {n}") })
@@ -79,7 +79,7 @@ fn a_risk_is_lifted_by_its_own_name_and_nothing_else() {
         ..none()
     };
     assert_eq!(refusals(&plan, &desired, &everything), [escalates, widens]);
-    // What the refusal names is taken.
+    // The consent that the refusal names is accepted.
     for refusal in judge(&plan, &desired, &none()) {
         let lift = refusal.lift.unwrap();
         let consent = allow(lift.strip_prefix("--allow ").unwrap());
@@ -143,7 +143,7 @@ fn the_rest_of_a_replacement_needs_it_too() {
     let plan = plan_of(&desired, &duo);
     assert_eq!(
         outline(&plan),
-        "delete applications.vpn DI1\n  !replaces: the rest of a replacement\n  !destroys: the old application is deleted; Duo \
+        "delete applications.vpn DI1\n  !replaces: left over from a replacement\n  !destroys: the old application is deleted; Duo \
          has no undelete"
     );
     assert_eq!(
@@ -165,7 +165,7 @@ fn deletes_are_counted_by_application() {
     assert_eq!(refusals(&plan, &desired, &Consent { max_deletes: Some(3), ..none() }).len(), 1);
     desired.guards.max_deletes = 4;
     assert_eq!(refusals(&plan, &desired, &none()), []);
-    // A replacement deletes as well, and takes what an older one left with it.
+    // A replacement also deletes, including what an older one left behind.
     let replaced = marked_as("a0", MarkerState::Replaced);
     let duo = owning(1).with("DIOLD", "unix", "App 0", json!({"notes": replaced}));
     let mut desired = crate::reconcile::testing::desired([app("a0", "ldapproxy", "App 0")]);
@@ -189,7 +189,7 @@ fn changes_are_counted_as_a_share_of_ten_or_more_owned_applications() {
     assert_eq!(refused(&plan, &desired, None), [("max_changes", Some("--max-changes 31%".to_owned()))]);
     assert_eq!(refused(&plan, &desired, Some(31)), []);
     assert_eq!(refused(&plan, &desired, Some(30)).len(), 1);
-    // Adopting applications changes none that is owned, however many they are.
+    // Adopting applications does not change any owned one, however many there are.
     let mut duo = owning(10);
     let mut wanted = declaring(10, 0).applications;
     for n in 0..40 {
@@ -244,7 +244,7 @@ fn what_is_protected_is_not_removed_by_any_flag() {
     assert_eq!(refusals(&plan_of(&kept, &duo), &kept, &everything()).len(), 1);
 }
 
-/// Every consent there is.
+/// Every consent.
 fn all_consents() -> Consent {
     Consent {
         allow: CONSENTS.iter().map(|consent| Allowed::parse(consent.value).unwrap()).collect(),
@@ -254,7 +254,7 @@ fn all_consents() -> Consent {
     }
 }
 
-/// Whether a change to the operator's own application is refused, whatever is consented to.
+/// Whether a change to the operator's own application is refused despite every consent.
 fn locks_out(live: Value, wanted: App, address: Option<&str>) -> bool {
     let mut duo = FakeDuo::new();
     let mut properties = json!({"user_access": "NO_USERS", "notes": marked("operator"),
@@ -324,7 +324,7 @@ fn no_rotation_puts_the_operator_out_of_use() {
     let delivered = |of: &str| MarkerState::Delivered { of: Ikey::new(of), since: now(), at: now() };
     let rotating = |successor: &str| MarkerState::Rotating(Ikey::new(successor));
     let address = BTreeSet::from([Address::application("operator")]);
-    // As the old key of a rotation that ends, and as the new key of one that is called off.
+    // As the old key of a rotation that ends, and as the new key of one that is aborted.
     let ends = Orders { confirmed: address.clone(), ..Orders::default() };
     let called_off = Orders { abort: address, ..Orders::default() };
     for (operator, other, rotation) in [

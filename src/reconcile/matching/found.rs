@@ -1,4 +1,4 @@
-//! What an address matched, and what is said where that cannot be told.
+//! The result of matching an address, and the errors if it is ambiguous.
 
 use std::collections::BTreeSet;
 
@@ -10,17 +10,17 @@ use super::super::live::Live;
 use super::super::pairing::Pair;
 use crate::names::bare_key;
 
-/// What an address matched.
+/// The result of matching an address.
 #[derive(Debug)]
 pub struct Match<'a> {
-    /// The live application; `None` when it has to be created. While a rotation is under way, the one whose keys the
-    /// store is to hold.
+    /// The live application; `None` if it has to be created. During a rotation, the one whose keys the store should
+    /// hold.
     pub live: Option<Live<'a>>,
-    /// Applications of this address that a replacement has left to be deleted, in the order of their keys.
+    /// Applications of this address that a replacement left to be deleted, sorted by key.
     pub predecessors: Vec<Live<'a>>,
-    /// The two applications of a rotation that is under way.
+    /// The two applications of a rotation in progress.
     pub pair: Option<Pair<'a>>,
-    /// Applications of this address that rotations have put out of use, in the order of their keys.
+    /// Applications of this address that rotations retired, sorted by key.
     pub retired: Vec<Live<'a>>,
 }
 
@@ -40,7 +40,7 @@ impl<'a> Match<'a> {
 /// A type and a normalised name.
 pub(crate) type TypeAndName = (String, String);
 
-/// What two applications share that cannot be told apart without a pin.
+/// Two applications with the same type and name can only be told apart by a pin.
 pub(crate) fn type_and_name(kind: &str, name: &str) -> TypeAndName {
     (kind.to_owned(), bare_key(name))
 }
@@ -49,7 +49,7 @@ pub(super) fn wanted_type_and_name(wanted: &DesiredApplication) -> Option<TypeAn
     Some(type_and_name(wanted.kind.as_deref()?, &wanted.name.as_ref()?.value))
 }
 
-/// The predecessor of a replacement that was interrupted and then called off: it is of the declared type again, and no
+/// The predecessor of an interrupted replacement that was then abandoned: it has the declared type again, and no
 /// successor of that type exists.
 pub(super) fn called_off<'a>(
     wanted: &DesiredApplication,

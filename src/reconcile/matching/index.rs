@@ -1,4 +1,4 @@
-//! What a list of applications says of one address: where it is marked, pinned, named, or only claimed to be.
+//! Indexes a list of applications by marker, pin, name and rotation partner, to find the one of an address.
 
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
@@ -31,9 +31,9 @@ pub(super) struct Index<'a, 'd> {
     by_ikey: HashMap<&'a str, usize>,
     by_address: HashMap<Address, Vec<usize>>,
     by_name: HashMap<TypeAndName, Vec<usize>>,
-    /// Applications that the marker of another one names as the other one of its rotation.
+    /// Applications that another application's marker names as its rotation partner.
     partners: HashMap<Ikey, usize>,
-    /// Applications with something that may once have been the marker of an address.
+    /// Applications with the remains of a marker, by the address it may have named.
     damaged: HashMap<Address, Vec<usize>>,
     pub(super) stripped: BTreeMap<Ikey, Address>,
 }
@@ -114,7 +114,7 @@ impl<'a, 'd> Index<'a, 'd> {
         lives
     }
 
-    /// Whether a marker is this workspace's, perhaps under its former name.
+    /// Whether a marker belongs to this workspace, possibly under its former name.
     pub(super) fn is_own(&self, marker: &Marker) -> bool {
         self.is_own_name(&marker.workspace)
     }
@@ -178,11 +178,11 @@ impl<'a, 'd> Index<'a, 'd> {
                 let live = if pair.stage == Stage::Delivered { &pair.successor } else { &pair.old }.clone();
                 Match { pair: Some(pair), ..Match::of(Some(live), Vec::new()) }
             }
-            // Without the other application of its rotation a successor is simply the application of the address.
+            // If its rotation partner is gone, a successor is simply the application of the address.
             None => self.find_settled(wanted, marked)?,
         };
         found.retired = found.live.iter().fold(retired, |retired, live| others(retired, live));
-        // Where people can still log in, a marker that says the opposite settles nothing.
+        // If people can still log in, a marker that says the opposite settles nothing.
         let key = |live: &Live<'a>| &live.integration.ikey;
         let open: BTreeSet<&Ikey> = found.retired.iter().filter(|live| !live.is_shut()).map(key).collect();
         let claimed: BTreeSet<&Ikey> = found.all().map(key).filter(|ikey| !open.contains(ikey)).collect();
@@ -192,7 +192,7 @@ impl<'a, 'd> Index<'a, 'd> {
         Ok(found)
     }
 
-    /// A workspace is not renamed while a key is rotated.
+    /// Refuses to rename a workspace while a key is being rotated.
     fn is_of_this_name(
         &self,
         wanted: &DesiredApplication,
@@ -207,11 +207,11 @@ impl<'a, 'd> Index<'a, 'd> {
         };
         let former = &marker.workspace;
         let help =
-            format!("call the workspace `{former}` again until the rotation has ended, and rename it then");
+            format!("change the workspace's name back to `{former}` until the rotation ends, then rename it");
         Err(problem(Code::RotationUnderWay, wanted, "its key is being rotated".to_owned(), &help))
     }
 
-    /// An entry whose store holds the key of an application that the YAML no longer declares was renamed, most likely.
+    /// Detects a likely rename: the store of an entry holds the key of an application that the YAML no longer declares.
     fn moved(&self, wanted: &DesiredApplication, claimed: &BTreeSet<&Ikey>) -> Result<(), Box<Diagnostic>> {
         let stored =
             self.stored(wanted).filter(|_| wanted.pin.is_none() && wanted.address.composite().is_none());
@@ -226,8 +226,8 @@ impl<'a, 'd> Index<'a, 'd> {
         }
     }
 
-    /// The address that the markers of an entry's applications name: the one it had, where it was renamed and a pin says
-    /// which application it means.
+    /// The address that the markers of an entry's applications name: the former one if the entry was renamed and a pin
+    /// shows which application it means.
     fn home<'w>(&'w self, wanted: &'w DesiredApplication) -> &'w Address {
         let pinned = wanted.pin.as_ref().and_then(|pin| self.by_ikey.get(pin.value.as_str()));
         let pinned = pinned.and_then(|position| self.lives.get(*position));
@@ -294,11 +294,11 @@ impl<'a, 'd> Index<'a, 'd> {
         };
         if self.pins.get(pin.as_str()).is_some_and(|count| *count > 1) {
             let message = format!("{pin} is pinned by several addresses");
-            return Err(problem(Code::PinMismatch, wanted, message, "leave it at one of them"));
+            return Err(problem(Code::PinMismatch, wanted, message, "keep the pin at one of them only"));
         }
         if let Some(other) = marked.iter().find(|other| other.integration.ikey != *pin) {
             let message =
-                format!("{} carries the marker of {} already", other.integration.ikey, wanted.address);
+                format!("{} already carries the marker of {}", other.integration.ikey, wanted.address);
             return Err(problem(
                 Code::DuplicateMarker,
                 wanted,
@@ -308,7 +308,7 @@ impl<'a, 'd> Index<'a, 'd> {
         }
         let kind = live.integration.kind();
         if wanted.kind.as_deref().is_some_and(|wanted| wanted != kind) {
-            let message = format!("{pin} is of type `{kind}`");
+            let message = format!("{pin} has the type `{kind}`");
             return Err(problem(
                 Code::PinMismatch,
                 wanted,
@@ -338,13 +338,14 @@ impl<'a, 'd> Index<'a, 'd> {
         let free = |live: &Live<'_>| !self.pins.contains_key(live.integration.ikey.as_str());
         let (owned, unowned): (Vec<_>, Vec<_>) =
             found.into_iter().filter(free).partition(|live| live.marker.is_some());
-        // A marker of a sibling that duoctl did not write may have been put over the one of this address.
+        // A sibling's marker that duoctl did not write may have replaced the marker of this address.
         let is_own = |live: &&Live<'_>| live.marker.as_ref().is_some_and(|marker| self.is_own(marker));
         let forged = owned.iter().filter(is_own).find(|live| live.is_forged());
         if let Some(broken) = unowned.iter().find(|live| live.damaged.is_some()).or(forged) {
             return Err(self.broken(wanted, broken));
         }
-        // An application of a sibling address is no candidate; one of an address that left the YAML may have moved.
+        // An application of a sibling address is not a candidate; one of an address no longer in the YAML may have
+        // moved.
         let elsewhere_owned: Vec<_> = owned
             .into_iter()
             .filter(|live| {
@@ -367,8 +368,7 @@ impl<'a, 'd> Index<'a, 'd> {
                     several.len(),
                     name.value
                 );
-                let help =
-                    format!("name the one that is meant: `integration_key:` {}", ikeys(several, " or "));
+                let help = format!("choose one: `integration_key:` {}", ikeys(several, " or "));
                 Err(problem(Code::AmbiguousMatch, wanted, message, &help))
             }
         }
@@ -376,15 +376,15 @@ impl<'a, 'd> Index<'a, 'd> {
 }
 
 impl<'a> Index<'a, '_> {
-    /// Whether what looks like a marker is none, and nobody else's.
+    /// Whether a marker is worthless: not written by duoctl or damaged, and not of another workspace.
     fn is_worthless(&self, live: &Live<'_>) -> bool {
         let forged = live.is_forged() && live.marker.as_ref().is_some_and(|marker| self.is_own(marker));
         let own = |damaged: &Damaged| damaged.names.iter().all(|(workspace, _)| self.is_own_name(workspace));
         forged || live.damaged.as_ref().is_some_and(own)
     }
 
-    /// A marker of an address that duoctl did not write, or that cannot be read, stops it: something else may have been
-    /// there.
+    /// Stops an address with a marker that duoctl did not write or that cannot be read: it may have replaced another
+    /// one.
     fn is_intact(&self, wanted: &DesiredApplication, address: &Address) -> Result<(), Box<Diagnostic>> {
         let lives = [self.by_address.get(address), self.damaged.get(address)];
         let lives = lives.into_iter().flat_map(|positions| self.lives(positions));
@@ -399,13 +399,14 @@ impl<'a> Index<'a, '_> {
         let ikey = &live.integration.ikey;
         let own = [&wanted.address, self.home(wanted)];
         let (code, what) = match live.marker.as_ref().filter(|_| live.is_forged()) {
-            Some(marker) if own.contains(&&marker.address) => {
-                (Code::ForgedMarker, format!("{ikey} carries its marker, which duoctl did not write for it"))
-            }
+            Some(marker) if own.contains(&&marker.address) => (
+                Code::ForgedMarker,
+                format!("{ikey} carries its marker, but duoctl did not write that marker for {ikey}"),
+            ),
             Some(marker) => (
                 Code::ForgedMarker,
                 format!(
-                    "{ikey} has its type and name, and carries a marker of {} that duoctl did not write",
+                    "{ikey} has its type and name, but carries a marker of {} that duoctl did not write",
                     marker.address
                 ),
             ),
@@ -422,17 +423,20 @@ impl<'a> Index<'a, '_> {
         beside.extend(stored.map(|key| Ikey::new(key.as_str())).filter(exists));
         beside.remove(ikey);
         let beside: Vec<&str> = beside.iter().map(Ikey::as_str).collect();
-        let message =
-            if beside.is_empty() { what } else { format!("{what}; it may also be {}", beside.join(" or ")) };
+        let message = if beside.is_empty() {
+            what
+        } else {
+            format!("{what}; the right application may also be {}", beside.join(" or "))
+        };
         let help = format!(
-            "look in Duo which application it is, and remove `[duoctl …]` from the notes of the others; to take {ikey} as it \
-             is, set `integration_key: {ikey}`"
+            "find the right application in Duo, and remove `[duoctl …]` from the notes of the others; to use {ikey}, set \
+             `integration_key: {ikey}`"
         );
         problem(code, wanted, message, &help)
     }
 
-    /// An application that only says of itself that it is the one of an address, or has its name, is not taken where the
-    /// store of the address holds the key of another one: that is what a marker leaves behind that was moved.
+    /// Refuses an application that is claimed only by its own marker or name if the store of the address holds the key
+    /// of another one: that is what a moved marker looks like.
     fn store_agrees(&self, wanted: &DesiredApplication, found: &Match<'a>) -> Result<(), Box<Diagnostic>> {
         let (None, Some(keys)) = (&found.pair, self.stored(wanted)) else { return Ok(()) };
         let stored = Ikey::new(keys.ikey.as_str());
@@ -447,18 +451,19 @@ impl<'a> Index<'a, '_> {
         if proven || pinned || stored == *ikey {
             return Ok(());
         }
-        let message =
-            format!("{ikey} seems to be it, and its store holds the key of {stored}, which exists as well");
+        let message = format!(
+            "{ikey} seems to be its application, but its store holds the key of {stored}, which also exists"
+        );
         let help = format!(
-            "find out in Duo which of the two it is, and set `integration_key` to that one; {ikey} may carry a marker that \
-             was moved to it"
+            "check in Duo which of the two is right, and set `integration_key` to it; the marker of {ikey} may have been \
+             moved there"
         );
         Err(problem(Code::StoreDisagrees, wanted, message, &help))
     }
 
-    /// Nothing is created where the store holds the key of an application that exists, whatever its notes say: it is what
-    /// the consumers of the key use. What a replacement of this address is to replace is not meant, nor what has no
-    /// marker: the search for look-alikes says more of that.
+    /// Creates nothing if the store holds the key of an application that exists, whatever its notes say: consumers of
+    /// the key use it. This does not apply to an application that a replacement of this address replaces, nor to one
+    /// without a marker: the search for similar applications reports it in more detail.
     fn is_free(
         &self,
         wanted: &DesiredApplication,
@@ -477,9 +482,9 @@ impl<'a> Index<'a, '_> {
             None if is_bare => format!("which has the type `{kind}`"),
             None => "whose marker cannot be read".to_owned(),
         };
-        let message = format!("its store holds the key of {ikey}, which exists, and {what}");
+        let message = format!("its store holds the key of the existing application {ikey}, {what}");
         let help = format!(
-            "find out in Duo whether {ikey} is it: if so, remove `[duoctl …]` from its notes and run `duoctl adopt {} {ikey}`; \
+            "check in Duo whether {ikey} is the right one: if so, remove `[duoctl …]` from its notes and run `duoctl adopt {} {ikey}`; \
              if not, empty {}",
             wanted.address,
             wanted.secret.as_ref().map_or("the store", |secret| secret.place.as_str()),
@@ -487,14 +492,13 @@ impl<'a> Index<'a, '_> {
         Err(problem(Code::StoreDisagrees, wanted, message, &help))
     }
 
-    /// The address of this workspace that an application belongs to, where the YAML no longer has that.
+    /// The address of this workspace that an application belongs to, if the YAML no longer declares it.
     fn left_behind<'l>(&self, live: &'l Live<'_>) -> Option<&'l Address> {
         let marker = live.marker.as_ref().filter(|marker| self.is_own(marker))?;
         (!self.declared.contains(&marker.address)).then_some(&marker.address)
     }
 
-    /// The application that names another one as the other one of its rotation, and its address, where the YAML no longer
-    /// has that.
+    /// The application that names this one as its rotation partner, and its address, if the YAML no longer declares it.
     fn rotated_with(&self, live: &Live<'_>) -> Option<(&Live<'a>, &Address)> {
         let position = self.partners.get(&live.integration.ikey)?;
         let other = self.lives.get(*position)?;

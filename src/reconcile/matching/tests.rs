@@ -58,9 +58,9 @@ fn a_pin_wins_over_name_and_ambiguity() {
     assert_eq!(message, "applications.vpn: 2 live applications of type `radius` are named `VPN`");
     let plan = plan_of(&desired([vpn()]), &duo);
     let help = plan.problems()[0].help.clone().unwrap();
-    assert_eq!(help, "name the one that is meant: `integration_key:` DI1 or DI2");
+    assert_eq!(help, "choose one: `integration_key:` DI1 or DI2");
     assert_eq!(of([vpn().pin("DI2")], &duo), ("adopt applications.vpn DI2".into(), vec![]));
-    // What another address pins is no candidate.
+    // An application that another address pins is not a candidate.
     let other = app("other", "radius", "VPN").pin("DI1");
     assert_eq!(of([other, vpn()], &duo).0, "adopt applications.other DI1\nadopt applications.vpn DI2");
 }
@@ -74,9 +74,9 @@ fn a_pin_that_names_nothing_or_another_type_is_an_error() {
     );
     assert_eq!(
         error([vpn().pin("DI1")], &duo),
-        (Code::PinMismatch, "applications.vpn: DI1 is of type `unix`".into())
+        (Code::PinMismatch, "applications.vpn: DI1 has the type `unix`".into())
     );
-    // Also where it is owned already: a pin asks for this one, so it cannot be replaced by another one.
+    // Also if it is already owned: a pin asks for this application, so it cannot be replaced by another one.
     let duo = FakeDuo::new().with("DI1", "unix", "VPN", json!({"notes": marked("vpn")}));
     assert_eq!(error([vpn().pin("DI1")], &duo).0, Code::PinMismatch);
 }
@@ -95,7 +95,7 @@ fn two_addresses_never_adopt_one_application() {
     let (steps, problems) = of([vpn(), app("copy", "radius", "VPN")], &duo);
     assert_eq!(steps, "");
     assert_eq!(problems.iter().map(|(code, _)| *code).collect::<Vec<_>>(), [Code::AmbiguousMatch; 2]);
-    // A pin settles it.
+    // A pin resolves the conflict.
     let (steps, _) = of([vpn().pin("DI1"), app("copy", "radius", "VPN")], &duo);
     assert!(
         steps.starts_with("create applications.copy\n") && steps.ends_with("adopt applications.vpn DI1"),
@@ -144,7 +144,7 @@ fn an_address_moves_by_a_pin_and_only_by_one() {
     let plan = plan_of(&desired([vpn()]), &duo);
     let help = plan.problems()[0].help.as_deref().unwrap();
     assert!(help.starts_with(
-        "if `applications.old` is called `applications.vpn` now: `duoctl adopt applications.vpn DI1`"
+        "if `applications.old` was renamed to `applications.vpn`, run `duoctl adopt applications.vpn DI1`"
     ));
     let moved = desired([vpn().pin("DI1")]);
     let plan = plan_of(&moved, &duo);
@@ -171,7 +171,7 @@ fn a_rename_without_a_pin_does_not_remove_what_it_renames() {
 #[test]
 fn an_application_without_a_type_is_neither_adopted_nor_replaced() {
     let duo = FakeDuo::new().with("DI1", "", "VPN", json!({"notes": marked("vpn")}));
-    let message = "applications.vpn: Duo does not say of which type DI1 is";
+    let message = "applications.vpn: Duo did not return the type of DI1";
     assert_eq!(error([vpn()], &duo), (Code::AccountUnreadable, message.into()));
 }
 
@@ -213,7 +213,7 @@ fn what_is_left_of_a_marker_stops_the_address_that_it_names_and_is_neither_adopt
         let plan = plan_pruning(&desired([vpn()]), &duo, Prune::Now);
         assert_eq!((outline(&plan), codes(&plan)), (String::new(), vec![Code::DamagedMarker]), "{damaged}");
         assert!(plan.orphans().is_empty());
-        // A pin says which one it is, and nothing of the remains is kept.
+        // A pin says which application it is, and nothing of the remains is kept.
         let mut duo =
             FakeDuo::new().with("DI1", "radius", "VPN", json!({"notes": format!("Ours\n{damaged}")}));
         let pinned = desired([vpn().pin("DI1")]);
@@ -223,7 +223,7 @@ fn what_is_left_of_a_marker_stops_the_address_that_it_names_and_is_neither_adopt
         let notes = duo.notes("DI1");
         assert!(notes.starts_with("Ours") && notes.matches("uoctl ").count() == 1, "{notes}");
     }
-    // Without an address that can be read, it is still not taken by its name, nor is a second one made.
+    // If the address cannot be read, it is not adopted by its name, and no second one is created.
     for damaged in ["[duoctl acme/applications.v", "[duoctl ]"] {
         let duo = FakeDuo::new().with("DI1", "radius", "VPN", json!({"notes": damaged}));
         let plan = plan_pruning(&desired([vpn()]), &duo, Prune::Now);
@@ -262,7 +262,7 @@ fn an_entry_that_was_renamed_moves_by_one_command_that_names_all_of_its_applicat
     let duo = FakeDuo::new()
         .with("DI1", "adminapi", "Identity Intelligence: Duo EMEA", owned("admin_api"))
         .with("DI2", "authapi", "Acme IT", owned("auth_api"));
-    let command = "if `identity_intelligence.emea` is called `identity_intelligence.eu` now: \
+    let command = "if `identity_intelligence.emea` was renamed to `identity_intelligence.eu`, run \
                    `duoctl adopt identity_intelligence.eu.admin_api DI1 identity_intelligence.eu.auth_api DI2`";
     let plan = plan_of(&desired(entry("eu")), &duo);
     assert_eq!(codes(&plan), [Code::OwnedElsewhere; 2]);
@@ -274,7 +274,7 @@ fn an_entry_that_was_renamed_moves_by_one_command_that_names_all_of_its_applicat
     let adopted = "adopt identity_intelligence.eu.admin_api DI1\nadopt identity_intelligence.eu.auth_api DI2";
     assert_eq!(outline(&plan), adopted);
     assert!(plan.orphans().is_empty());
-    // An application whose name changed as well is named, too, as long as one of the two tells what happened.
+    // An application whose name also changed is included, as long as one of the two shows what happened.
     let [admin, _] = entry("eu");
     let other = part("identity_intelligence.eu.auth_api", "authapi", "Acme service desk");
     assert!(help([admin, other], &duo).starts_with(command));
@@ -288,7 +288,7 @@ fn a_workspace_takes_over_what_carries_its_former_name_and_is_declared() {
         .with("DI2", "radius", "Wiki", former("applications.wiki"))
         .with("DI3", "radius", "Else", json!({"notes": "[duoctl other/applications.vpn -]"}));
     let expected =
-        "if the workspace `acme-old` is called `acme` now: `duoctl adopt --formerly acme-old`; if not, ";
+        "if the workspace `acme-old` was renamed to `acme`, run `duoctl adopt --formerly acme-old`; if not, ";
     assert!(help([vpn()], &duo).starts_with(expected), "{}", help([vpn()], &duo));
     let renamed = || formerly(vpn(), "acme-old");
     for prune in [Prune::No, Prune::Quarantine, Prune::Now] {
@@ -301,12 +301,12 @@ fn a_workspace_takes_over_what_carries_its_former_name_and_is_declared() {
     after.apply(&plan_of(&renamed(), &duo));
     assert!(after.notes("DI1").starts_with("text\n[duoctl acme/applications.vpn "), "{}", after.notes("DI1"));
     assert!(plan_of(&renamed(), &after).is_empty() && plan_of(&desired([vpn()]), &after).is_empty());
-    // Once nothing carries the name, the key can go.
+    // Once no application carries the former name, the key can be removed.
     let none = FakeDuo::new().with("DI1", "radius", "VPN", json!({"notes": marked("vpn")}));
     let idle = plan_of(&renamed(), &none);
-    let message = "no application carries the former name `acme-old` any more";
+    let message = "no application carries the former name `acme-old` any longer";
     assert_eq!(problems(&idle), [(Code::FormerName, message)]);
-    // An address that was renamed in the same step moves by a pin, as it does otherwise.
+    // An address that was renamed in the same step moves by a pin, as usual.
     let moved = app("vpn2", "radius", "VPN");
     let plan = plan_of(&formerly(moved, "acme-old"), &duo);
     assert!(plan.problems()[0].help.as_deref().unwrap().contains("`duoctl adopt applications.vpn2 DI1`"));
@@ -330,7 +330,7 @@ fn nothing_is_renamed_while_its_key_is_being_rotated() {
                 json!({"notes": notes(marked_as("old", state.clone()))}),
             )
         };
-        let until = "its key is being rotated: write `applications.old` again until the rotation has ended";
+        let until = "its key is being rotated: change it back to `applications.old` until the rotation ends";
         assert!(help([vpn()], &pair("acme")).starts_with(until));
         for ikey in ["DI1", "DI2"] {
             assert_eq!(error([vpn().pin(ikey)], &pair("acme")).0, Code::OwnedElsewhere);
@@ -339,7 +339,7 @@ fn nothing_is_renamed_while_its_key_is_being_rotated() {
         let plan = plan_of(&formerly(app("old", "radius", "VPN"), "acme-old"), &pair("acme-old"));
         assert_eq!((outline(&plan), codes(&plan)[0]), (String::new(), Code::RotationUnderWay));
     }
-    // What a rotation has put out of use stands in nobody's way.
+    // An application that a rotation retired is not in the way.
     let duo = FakeDuo::new()
         .with("DI1", "radius", "VPN", json!({"notes": marked_as("old", MarkerState::Retired(now()))}))
         .with("DI2", "radius", "VPN", json!({"notes": marked("old")}));
@@ -350,13 +350,13 @@ fn nothing_is_renamed_while_its_key_is_being_rotated() {
 fn the_way_on_fits_the_owner() {
     let duo =
         FakeDuo::new().with("DI1", "radius", "VPN", json!({"notes": "[duoctl other/applications.gate -]"}));
-    let released = "to move it here, `other` has to release it first: there, remove the entry, \
-                    write `removed: {applications.gate: retain}`, and apply";
+    let released = "to move it here, release it in `other` first: remove the entry there, \
+                    add `removed: {applications.gate: retain}`, and apply";
     assert!(help([vpn()], &duo).starts_with(released), "{}", help([vpn()], &duo));
     let siblings = FakeDuo::new().with("DI1", "radius", "VPN", json!({"notes": marked("other")}));
     let sibling = help([app("other", "radius", "VPN"), vpn().pin("DI1")], &siblings);
     let expected =
-        "the YAML declares `applications.other`, too: remove `integration_key` here, or that entry";
+        "the YAML also declares `applications.other`: remove `integration_key` here, or remove that entry";
     assert_eq!(sibling, expected);
     let several = FakeDuo::new().with("DI1", "radius", "VPN", json!({"notes": marked("a")})).with(
         "DI2",
@@ -364,6 +364,6 @@ fn the_way_on_fits_the_owner() {
         "VPN",
         json!({"notes": marked("b")}),
     );
-    let expected = "`duoctl adopt applications.vpn IKEY` says which one it is: DI1 or DI2";
+    let expected = "choose one with `duoctl adopt applications.vpn IKEY`: DI1 or DI2";
     assert!(help([vpn()], &several).starts_with(expected));
 }

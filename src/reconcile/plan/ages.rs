@@ -1,4 +1,4 @@
-//! Keys that are older than `max_age` says.
+//! Keys that are older than `max_age` allows.
 
 use crate::diagnostic::{Code, Diagnostic};
 
@@ -11,7 +11,7 @@ use super::context::Context;
 use super::step::{Action, Step};
 use crate::kinds::risk::Risk;
 
-/// Says that a key is too old, and has changes of its application wait until it is rotated.
+/// Reports a key that is too old, and adds a risk to changes of its application until it is rotated.
 pub(super) fn check_age(
     cx: &Context<'_>,
     wanted: &DesiredApplication,
@@ -42,7 +42,7 @@ pub(super) fn check_age(
         }
         None => {
             let message = format!(
-                "{address}: nobody can tell whether its key is older than {limit} days: it is {}",
+                "{address}: cannot tell whether its key is older than {limit} days: it is {}",
                 age.words()
             );
             Some(Diagnostic::warning(Code::KeyAgeUnknown, most.span, message).help(format!(

@@ -1,4 +1,4 @@
-//! What is to be done at one address.
+//! The steps of one address.
 
 use crate::diagnostic::{Code, Diagnostic};
 
@@ -56,8 +56,8 @@ pub(super) fn application(
     parts
 }
 
-/// Somebody made an application of this type and name before duoctl adopted it, and perhaps for that very reason: its key
-/// goes to no store without consent.
+/// Someone created an adopted application of this type and name, perhaps to have duoctl adopt it. Its key is delivered only
+/// with consent.
 fn tell_adopted_keys(cx: &Context<'_>, wanted: &DesiredApplication, found: &Match<'_>, steps: &mut [Step]) {
     let by_name: Vec<_> = found.all().filter(|live| cx.is_by_name(wanted, live)).collect();
     for step in steps {
@@ -70,13 +70,13 @@ fn tell_adopted_keys(cx: &Context<'_>, wanted: &DesiredApplication, found: &Matc
         if delivered.any(|ikey| by_name.iter().any(|live| live.integration.ikey == *ikey)) {
             step.inherent.push((
                 Risk::AdoptsKey,
-                "duoctl did not create the application; it has its type and name, and its key goes to the store",
+                "duoctl did not create the application: it was matched by type and name, and its key goes to the store",
             ));
         }
     }
 }
 
-/// The steps of what was matched. Remarks and a rotation under way go to `parts` even where there is no step.
+/// The steps of what was matched. Findings and a rotation in progress go to `parts` even without a step.
 fn steps(
     cx: &Context<'_>,
     look_alikes: &mut LookAlikes<'_>,
@@ -108,7 +108,7 @@ fn steps(
     }
 }
 
-/// An application whose key is not being rotated; the rotation that was asked for begins where nothing else is due.
+/// An application whose key is not being rotated. A requested rotation begins only if nothing else is pending.
 fn settled(
     cx: &Context<'_>,
     wanted: &DesiredApplication,
@@ -117,7 +117,7 @@ fn settled(
     said: &mut Vec<Diagnostic>,
 ) -> Result<Vec<Step>, Vec<Diagnostic>> {
     let begins = cx.options.rotation.begin.contains(&wanted.address);
-    // What an earlier rotation left in the marker is written over by the new one.
+    // The new rotation overwrites what an earlier one left in the marker.
     let left = live.state().filter(|state| begins && matches!(state, MarkerState::Rotating(_)));
     let becomes = left.cloned().unwrap_or(MarkerState::Owned);
     let mut steps = existing(cx, wanted, managed, live, &becomes, said)?;
@@ -127,9 +127,9 @@ fn settled(
     Ok(steps)
 }
 
-/// An application whose type Duo does not say: neither the declared one nor another one.
+/// An application for which Duo returned no type, so it is neither the declared type nor another one.
 fn without_type(wanted: &DesiredApplication, live: &Live<'_>) -> Diagnostic {
-    let message = format!("{}: Duo does not say of which type {} is", wanted.address, live.integration.ikey);
+    let message = format!("{}: Duo did not return the type of {}", wanted.address, live.integration.ikey);
     Diagnostic::error(Code::AccountUnreadable, wanted.span, message)
-        .help("nothing is planned for this address until Duo shows the type")
+        .help("nothing is planned for this address until Duo returns the type")
 }

@@ -1,9 +1,8 @@
-//! Applications that an entry for a console may mean, although it would create others: those of an entry that left the
-//! YAML at the same time, and those that a person made before there was an entry. Next to one of them it would create a
-//! second one.
+//! Possible duplicates of the applications of a console entry: those of an entry that was removed from the YAML at the same
+//! time, and those that a person created before the entry existed.
 //!
-//! A console's applications have few settings, so what tells them is what they may do and what they are called. Nothing is
-//! adopted by that; the plan says it before it creates anything.
+//! These applications have few settings, so only their permissions and names identify them. Nothing is adopted on that
+//! evidence; the plan warns before it creates anything.
 
 use std::collections::BTreeSet;
 
@@ -20,8 +19,8 @@ use crate::kinds::marker::MarkerState;
 use crate::kinds::value::Setting;
 use crate::names::mentions;
 
-/// The unowned applications of the type that look like the wanted one, and by what in words; none where they are more than
-/// `most`, since that tells none of them from the others.
+/// The unowned applications of the type that look like the wanted one, and why in words; `None` if there are more than
+/// `most`, since that does not distinguish any of them.
 pub(super) fn fitting<'a>(
     cx: &Context<'_>,
     wanted: &DesiredApplication,
@@ -32,7 +31,7 @@ pub(super) fn fitting<'a>(
     let few = |lives: Vec<&'a Integration>, by| (1..=most).contains(&lives.len()).then_some((lives, by));
     let names = names(cx, wanted);
     let named = others().filter(|live| names.iter().any(|known| mentions(live.name(), known)));
-    if let Some(found) = few(named.collect(), "is called like a part of this connection") {
+    if let Some(found) = few(named.collect(), "has a name that mentions this connection") {
         return Some(found);
     }
     let permissions = permissions(wanted)?;
@@ -40,8 +39,8 @@ pub(super) fn fitting<'a>(
     few(same.collect(), "has exactly the permissions that this entry needs")
 }
 
-/// The warning that an entry would get new applications while the only one that left the YAML has such: perhaps it got
-/// another key and another name at once. It is said once for each entry, with what moves all of its applications.
+/// The warning that an entry would get new applications while the only removed entry still has its own: perhaps its key and
+/// name were changed together. It appears once per entry, with the command that moves all of its applications.
 pub(super) fn renamed(
     cx: &Context<'_>,
     wanted: &DesiredApplication,
@@ -64,14 +63,14 @@ pub(super) fn renamed(
         });
     let command = format!("duoctl adopt {}", pairs.collect::<Vec<_>>().join(" "));
     let message = format!(
-        "{}: it would be created, while `{old}` left the YAML: perhaps `{old}` is called `{entry}` now",
+        "{}: it would be created, but `{old}` was removed from the YAML: perhaps `{entry}` is its new name",
         wanted.address
     );
     let found = Diagnostic::warning(Code::PossibleDuplicate, wanted.span, message).about(&wanted.address);
-    Some(found.help(format!("if so: `{command}`; if not, `suppress` the warning")))
+    Some(found.help(format!("if so, run `{command}`; if not, `suppress` the warning")))
 }
 
-/// An application of an entry that left the YAML, as long as nothing has been decided about it.
+/// An application of an entry that was removed from the YAML, unless the YAML already decides what happens to it.
 fn leaves<'l>(cx: &Context<'_>, live: &'l Live<'_>) -> Option<(Address, &'l Ikey)> {
     let marker = live.marker.as_ref().filter(|marker| marker.state == MarkerState::Owned)?;
     let (entry, _) = marker.address.composite().filter(|_| marker.address.is_intelligence())?;
@@ -80,7 +79,7 @@ fn leaves<'l>(cx: &Context<'_>, live: &'l Live<'_>) -> Option<(Address, &'l Ikey
     (!declared && !decided).then(|| (marker.address.clone(), &live.integration.ikey))
 }
 
-/// What the application is to be allowed; nothing where its type has no permissions.
+/// The declared permissions; `None` if the type has none.
 fn permissions(wanted: &DesiredApplication) -> Option<BTreeSet<String>> {
     match &wanted.settings.get(PERMISSION_LIST)?.value {
         Setting::List(names) => Some(names.iter().map(|name| name.value.clone()).collect()),
@@ -89,8 +88,7 @@ fn permissions(wanted: &DesiredApplication) -> Option<BTreeSet<String>> {
     }
 }
 
-/// What an application of the connection may be called: the name of the console, that of the integration there, or the
-/// one that it would get.
+/// Names that an application of the connection may have: that of the console, of the integration there, or the declared one.
 fn names<'d>(cx: &Context<'d>, wanted: &'d DesiredApplication) -> Vec<&'d str> {
     let (entry, takedown) = (wanted.address.composite().map(|(entry, _)| entry), &cx.desired.takedown);
     let form = cx.desired.handoffs.iter().find(|form| Some(&form.address) == entry.as_ref());

@@ -1,4 +1,4 @@
-//! What rests on markers that this run cannot verify, and what is said of markers that are none.
+//! Steps that depend on markers this run cannot verify, and findings about markers that duoctl did not write.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -13,8 +13,8 @@ use super::context::Parts;
 use super::options::Prune;
 use super::step::{Action, Step};
 
-/// Each step says what it rests on. A creation rests on what a marker says that names its address, or that stands on an
-/// application of its type and name: that one may be the application of the address.
+/// Records in each step which unverified markers it depends on. A creation depends on a marker that names its address or is
+/// on an application of its type and name: that application may be the one of the address.
 pub(super) fn rest(steps: &mut [Step], claims: &BTreeMap<Ikey, Claim>, integrations: &[Integration]) {
     if claims.is_empty() {
         return;
@@ -35,7 +35,7 @@ pub(super) fn rest(steps: &mut [Step], claims: &BTreeMap<Ikey, Claim>, integrati
             .map(|claim| (&claim.ikey, claim))
             .collect();
         let creates = step.action == Action::Create;
-        // That a rotation is over, or that nothing is under way, is told by the other markers of the address, too.
+        // Whether a rotation is over or in progress also depends on the other markers of the address.
         let settles = step.changes.iter().any(|change| change.field == "state");
         let named = by_name.get(&type_and_name(&step.kind, &step.name)).filter(|_| creates);
         let marked = by_address.get(&Some(step.address.clone())).filter(|_| creates || settles);
@@ -45,11 +45,11 @@ pub(super) fn rest(steps: &mut [Step], claims: &BTreeMap<Ikey, Claim>, integrati
     }
 }
 
-/// What is not proven never leads to a write, with one exception: settings are changed as those of an application that
-/// is adopted by its type and name, and its marker says so from then on.
+/// Unproven markers never lead to a write, with one exception: settings are changed as for an application adopted by its
+/// type and name, and the new marker records that.
 pub(super) fn hold_back(parts: &mut Parts) {
     let is_plain = |claim: &Claim| claim.word == MarkerState::Owned.word();
-    // What has another name would not be adopted either.
+    // An application with another name would not be adopted either.
     let renames = |step: &Step| step.changes.iter().any(|change| change.field == "name");
     let may_go = |step: &Step| {
         step.rests_on.is_empty() || step.only_sets() && !renames(step) && step.rests_on.iter().all(is_plain)
@@ -61,7 +61,7 @@ pub(super) fn hold_back(parts: &mut Parts) {
         parts.problems.extend(step.rests_on.iter().map(|claim| unverified(&step, claim)));
         parts.blocked.insert(step.address);
     }
-    // One sentence for each application is enough, also where several steps rest on it.
+    // One finding per application is enough, even if several steps depend on it.
     let mut said = Vec::new();
     parts.problems.retain(|problem| {
         let is_new = !said.contains(&problem.message);
@@ -79,7 +79,7 @@ fn unverified(step: &Step, claim: &Claim) -> Diagnostic {
     let (message, help) = match verdict {
         Verdict::Unbound => (
             format!(
-                "{address}: an earlier run did not finish creating {ikey}, and nothing proves yet that it is its own"
+                "{address}: an earlier creation did not finish, and nothing proves yet that {ikey} is the application it created"
             ),
             format!(
                 "try again in a few minutes, when Duo's activity log shows the creation (permission read_log); if you know \
@@ -89,14 +89,14 @@ fn unverified(step: &Step, claim: &Claim) -> Diagnostic {
         Verdict::Doubted => (
             format!("{address}: {claim}"),
             format!(
-                "it may be an old marker that was put back: look who changed {ikey} last, and whether it is {address} (duoctl \
-                 asks the log with the permission read_log); if so, pass {lift}"
+                "an old marker may have been put back: check who last changed {ikey} and whether it is {address} (with the permission \
+                 read_log, duoctl checks the log); if so, pass {lift}"
             ),
         ),
         _ => (
             format!("{address}: {claim}"),
             format!(
-                "run it with that key, or name the key in `tenant.credentials.state_keys`; if you know that the marker is \
+                "run duoctl with that key, or list the key in `tenant.credentials.state_keys`; if you know that the marker is \
                  right, pass {lift}"
             ),
         ),
@@ -104,15 +104,15 @@ fn unverified(step: &Step, claim: &Claim) -> Diagnostic {
     Diagnostic::error(Code::UnverifiedState, None, message).help(help)
 }
 
-/// Markers that duoctl did not write, at addresses that left the YAML, and those that a pin replaces. Removing what such
-/// a marker stands on is what somebody may have wanted who wrote it.
+/// Markers that duoctl did not write, at addresses that are no longer in the YAML, and those that a pin replaces. Someone may
+/// have written such a marker to get the application removed.
 pub(super) fn worthless(matches: &Matches<'_>, prune: Prune) -> Vec<Diagnostic> {
     let mut problems = Vec::new();
     for live in &matches.forged {
         let Some(marker) = &live.marker else { continue };
         let ikey = &live.integration.ikey;
         let message = format!(
-            "{}: {ikey} carries its marker, which duoctl did not write for it; it is left alone",
+            "{}: {ikey} has the marker of this address, but duoctl did not write it there; it is left alone",
             marker.address
         );
         let problem = match prune {
@@ -120,17 +120,17 @@ pub(super) fn worthless(matches: &Matches<'_>, prune: Prune) -> Vec<Diagnostic> 
             Prune::Quarantine | Prune::Now => Diagnostic::error(Code::ForgedMarker, None, message),
         };
         let help = format!(
-            "remove `[duoctl …]` from the notes of {ikey} in Duo; if it is right, pass `--allow unverified_state:{ikey}`"
+            "remove `[duoctl …]` from the notes of {ikey} in Duo; if the marker is right, pass `--allow unverified_state:{ikey}`"
         );
         problems.push(problem.help(help));
     }
     for (ikey, address) in &matches.stripped {
         let message = format!(
-            "{address}: what looks like a marker in the notes of {ikey} was not written by duoctl for it, or cannot be read"
+            "{address}: the notes of {ikey} contain a marker that duoctl did not write there or cannot read"
         );
         problems.push(
             Diagnostic::warning(Code::ForgedMarker, None, message)
-                .help("`integration_key` says that it is the one, so its marker is written anew"),
+                .help("`integration_key` identifies the application, so duoctl writes a new marker"),
         );
     }
     problems

@@ -1,4 +1,4 @@
-//! Consoles without an API: their forms, what is to be removed there, and what they have let go.
+//! Consoles without an API: the handoffs, what has to be removed there, and what has been attested.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -18,8 +18,8 @@ use crate::kinds::marker::Notes;
 use crate::kinds::risk::Risk;
 use crate::language::attestation::Attestation;
 
-/// Every form of the YAML, and what entries that left it have in a console. `olds` are the applications whose keys are
-/// being rotated out and still work.
+/// The handoff of every entry in the YAML, and what removed entries still have in a console. `olds` are the applications
+/// whose keys are being rotated out and still work.
 pub(super) fn handoffs(
     desired: &Desired,
     lives: &HashMap<&Address, &Integration>,
@@ -38,20 +38,20 @@ pub(super) fn handoffs(
     handoffs
 }
 
-/// The last thing after which an entry has to be entered again: a quarantine of one of its applications, or that it had
-/// left the YAML and a person said that the console let it go.
+/// The latest event that makes an older attestation void: a quarantine of one of its applications, or an attestation that a
+/// removed entry was removed from the console.
 fn lapse(desired: &Desired, spec: &HandoffSpec, lives: &HashMap<&Address, &Integration>) -> Option<Lapse> {
     let shut = |address: &Address| Notes::parse(lives.get(address)?.notes()).marker?.last_shut();
     let shut = spec.applications().filter_map(shut).max();
-    let shut = shut.map(|at| Lapse { at, what: "its key was put out of use" });
+    let shut = shut.map(|at| Lapse { at, what: "its key was disabled" });
     let removed = desired.takedown.attested.get(&spec.address);
     let removed = removed.and_then(|attested| Attestation::parse(&attested.value)?.at);
-    let removed = removed.map(|at| Lapse { at, what: "it was attested that the console let it go" });
+    let removed = removed.map(|at| Lapse { at, what: "it was attested as removed from the console" });
     shut.into_iter().chain(removed).max()
 }
 
-/// The applications whose keys do not belong on a sheet: nothing but their name or a marker says that they are those of
-/// their addresses, and nobody consented. A run that carries nothing out cannot tell for a marker that another key sealed.
+/// The applications whose keys must not appear in a handoff: only a name or a marker links them to their addresses, without
+/// consent. A marker sealed by another key counts as unproven only in runs that carry out steps (`hold_back`).
 pub(super) fn unproven<'a>(
     cx: &Context<'a>,
     found: &[(&'a DesiredApplication, Result<Match<'a>, Box<Diagnostic>>)],
@@ -69,23 +69,23 @@ pub(super) fn unproven<'a>(
         .collect()
 }
 
-/// Leaves their keys out of the sheets, and says why.
+/// Leaves their keys out of the handoffs, and reports why.
 pub(super) fn withhold(handoffs: &mut [Handoff], unproven: &BTreeMap<&Address, &Ikey>) -> Vec<Diagnostic> {
     let forms = handoffs.iter_mut().filter(|handoff| handoff.purpose == Purpose::Enter);
     let withheld: Vec<Address> = forms.flat_map(|handoff| handoff.withhold(unproven)).collect();
     let said = withheld.iter().filter_map(|address| Some((address, unproven.get(address)?)));
     said.map(|(address, ikey)| {
         let message = format!(
-            "{address}: its key is left out of the console sheet: only its name or its marker says that {ikey} is the one"
+            "{address}: its key is left out of the handoff: only its name or its marker identifies {ikey}"
         );
         Diagnostic::warning(Code::UnverifiedState, None, message).help(format!(
-            "if it is, write that down with `duoctl adopt {address} {ikey}`, or pass `--allow adopts_key:{address}`"
+            "if it is the right application, run `duoctl adopt {address} {ikey}`, or pass `--allow adopts_key:{address}`"
         ))
     })
     .collect()
 }
 
-/// What is said of attestations that no longer count.
+/// Notes about attestations that no longer count.
 pub(super) fn lapsed_attestations(handoffs: &[Handoff]) -> Vec<Diagnostic> {
     let lapsed = handoffs.iter().filter_map(|handoff| Some((handoff, handoff.lapsed.as_ref()?)));
     lapsed
@@ -96,27 +96,27 @@ pub(super) fn lapsed_attestations(handoffs: &[Handoff]) -> Vec<Diagnostic> {
                 handoff.attested_span,
                 format!("{}: {why}", handoff.address),
             )
-            .help(format!("enter the values again, and attest it with `duoctl attest {name}`"))
+            .help(format!("enter the values again, then run `duoctl attest {name}`"))
         })
         .collect()
 }
 
-/// The entries whose console holds nothing of what is about to go: a person said so.
+/// The entries whose current values are attested, so their consoles no longer hold anything that is to be removed.
 pub(super) fn let_go(handoffs: &[Handoff]) -> BTreeSet<Address> {
     let attested = handoffs.iter().filter(|handoff| handoff.is_attested());
     attested.map(|handoff| handoff.address.clone()).collect()
 }
 
-/// Whether a run covers a handoff: its entry, or an application of an entry that left the YAML.
+/// Whether a run covers a handoff: its entry, or an application of a removed entry.
 pub(super) fn is_covered(handoff: &Handoff, selection: &Selection) -> bool {
     let parts = handoff.fields.iter().filter_map(|field| field.application.as_ref());
     let mut removed = parts.filter(|_| handoff.purpose == Purpose::Remove);
     selection.covers(&handoff.address) || removed.any(|part| selection.covers(part))
 }
 
-/// Attestations of removals after which nothing is left to remove.
+/// Attestations of removals that are no longer needed.
 pub(super) fn idle_attestations(desired: &Desired, handoffs: &[Handoff]) -> Vec<Diagnostic> {
-    // The line of an entry that came back tells from when on an attestation counts.
+    // If an entry came back, its line determines from when an attestation counts.
     let needed = |handoff: &Handoff| handoff.purpose == Purpose::Remove || !handoff.is_attested();
     let idle =
         desired.takedown.attested.iter().filter(|(entry, _)| {
@@ -125,10 +125,10 @@ pub(super) fn idle_attestations(desired: &Desired, handoffs: &[Handoff]) -> Vec<
     idle.map(|(entry, attested)| {
         let form = handoffs.iter().find(|handoff| handoff.address == *entry);
         let message = match form {
-            None => format!("{entry}: nothing of it is left in the account"),
+            None => format!("{entry}: none of its applications are left in the account"),
             Some(_) => format!("{entry}: it is back in the YAML, and attested again"),
         };
-        Diagnostic::note(Code::SeenInConsole, attested.span, message).help("remove its line in `removed`")
+        Diagnostic::note(Code::SeenInConsole, attested.span, message).help("remove its line from `removed`")
     })
     .collect()
 }

@@ -1,4 +1,4 @@
-//! What every stage of a plan reads, and what a stage adds to it.
+//! What every stage of a plan reads, and what it adds.
 
 use std::collections::BTreeSet;
 
@@ -29,32 +29,32 @@ pub(super) struct Context<'a> {
     pub(super) observation: &'a Observation,
     pub(super) options: &'a Options,
     pub(super) references: References,
-    /// Entries whose console holds the current values, and so nothing of what is about to go: a person said so.
+    /// Entries whose current values are attested, so their consoles no longer hold anything that is to be removed.
     pub(super) let_go: BTreeSet<Address>,
 }
 
 impl Context<'_> {
-    /// Whether a person has said that the console holds the values of the entry that an application is part of.
+    /// Whether the current values of the entry that an application is part of are attested.
     pub(super) fn is_attested(&self, part: &Address) -> bool {
         part.composite().is_some_and(|(entry, _)| self.let_go.contains(&entry))
     }
 
-    /// Whether a console may hold the keys of an application, as far as anybody said.
+    /// Whether a console may hold the keys of an application, as far as attested.
     pub(super) fn in_console(&self, address: &Address) -> bool {
         address.is_intelligence() && !self.is_attested(address)
     }
 
-    /// What the application's secret store holds, if anybody looked.
+    /// What the application's secret store holds, if it was read.
     pub(super) fn held(&self, wanted: &DesiredApplication) -> Option<&Held> {
         self.observation.held.get(&wanted.address)
     }
 
-    /// Whether nothing keeps the store from being read.
+    /// Whether the store can be read.
     pub(super) fn readable(&self, wanted: &DesiredApplication) -> bool {
         !matches!(self.held(wanted), Some(Held::Unreadable { .. }))
     }
 
-    /// Whether somebody consented to a risk of an address.
+    /// Whether there is consent to a risk at an address.
     pub(super) fn allows(&self, risk: Risk, address: &Address) -> bool {
         let consent = Consent { allow: self.options.allow.clone(), ..Consent::default() };
         consent.all(&self.desired.guards).iter().any(|allowed| allowed.covers(risk.name(), Some(address)))
@@ -79,22 +79,22 @@ impl Context<'_> {
         }
     }
 
-    /// The same, as long as nobody consented to the delivery of its key: a store that cannot be read gets that, with
-    /// consent, before the adoption.
+    /// Whether the new marker says `adopted`. With a write-only store it does not: the key is delivered, with consent, before
+    /// the adoption.
     pub(super) fn is_adopted(&self, wanted: &DesiredApplication, live: &Live<'_>) -> bool {
         let told = live.marker.is_none() && wanted.secret.as_ref().is_some_and(|secret| secret.write_only);
         !told && self.is_by_name(wanted, live)
     }
 
-    /// Whether an application is the one of an address only by its name, or says itself that it was adopted. A claim is
-    /// none of the plan's business: with another key it is proven.
+    /// Whether an application is linked to an address only by its name, or its marker says that it was adopted. Whether the
+    /// marker is verified does not matter here: another key may verify it.
     pub(super) fn is_by_name(&self, wanted: &DesiredApplication, live: &Live<'_>) -> bool {
         let by_name = live.marker.as_ref().is_none_or(|marker| marker.adopted);
         by_name && !is_told(wanted, self.held(wanted), &live.integration.ikey)
     }
 }
 
-/// Notes with their marker, if both fit.
+/// Notes with the marker, if both fit.
 pub(super) fn checked_notes(
     wanted: &DesiredApplication,
     marker: &Marker,
@@ -117,7 +117,7 @@ pub(super) fn characters(count: usize) -> String {
     format!("{count} character{}", if count == 1 { "" } else { "s" })
 }
 
-/// An owned application whose address left the YAML.
+/// An owned application whose address is no longer in the YAML.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Orphan {
     /// The address it had.
@@ -126,11 +126,11 @@ pub struct Orphan {
     pub ikey: Ikey,
     /// Its name.
     pub name: String,
-    /// Since when it is quarantined.
+    /// The date since which it is quarantined.
     pub quarantined_since: Option<String>,
-    /// Whether its marker refuses its removal.
+    /// Whether its marker protects it from removal.
     pub protected: bool,
-    /// Whether a console may hold its keys still: nobody attested that it let them go.
+    /// Whether a console may still hold its keys: their removal is not attested.
     pub in_console: bool,
 }
 
@@ -141,14 +141,14 @@ pub(super) struct Parts {
     pub(super) problems: Vec<Diagnostic>,
     /// Addresses for which nothing is planned because of an error.
     pub(super) blocked: BTreeSet<Address>,
-    /// Owned applications that left the YAML.
+    /// Owned applications that are no longer in the YAML.
     pub(super) orphans: Vec<Orphan>,
     pub(super) rotations: Vec<Rotation>,
-    /// Applications of declared addresses that rotations have put out of use.
+    /// Applications of declared addresses that rotations have retired.
     pub(super) retired: Vec<Orphan>,
-    /// Applications whose deletion waits for a look into the authentication log, from when on.
+    /// Applications that cannot be deleted before the authentication log is checked, and from when to check it.
     pub(super) unlooked: Vec<(Ikey, Timestamp)>,
-    /// Applications that are to be removed by what their marker says alone.
+    /// Applications to remove based on their marker alone.
     pub(super) by_word: Vec<Ikey>,
     /// Addresses that the run does not cover.
     pub(super) left_out: BTreeSet<Address>,
@@ -172,7 +172,7 @@ impl Parts {
         self.left_out.extend(other.left_out);
     }
 
-    /// Nothing at all is planned: neither what is declared nor anything else is touched.
+    /// Plans nothing at all, neither for declared addresses nor for anything else.
     pub(super) fn stop(&mut self, desired: &Desired, problem: Diagnostic) {
         self.steps.clear();
         self.problems.push(problem);

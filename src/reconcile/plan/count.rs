@@ -1,5 +1,4 @@
-//! Nothing is deleted on the word of a list that may lack applications: the one that is missing may be the one that the
-//! YAML means.
+//! Nothing is deleted if the list of applications may be incomplete: a missing application may be the one that the YAML means.
 
 use crate::diagnostic::{Code, Diagnostic};
 use crate::duo::types::Integration;
@@ -8,8 +7,8 @@ use super::super::observed::Observed;
 use super::context::{Context, Parts};
 use super::step::Step;
 
-/// Holds back what deletes, where the account's summary counts more applications than its list has. A summary that cannot
-/// be read holds nothing back.
+/// Blocks deletions if the account's summary counts more applications than the list contains. An unreadable summary blocks
+/// nothing.
 pub(super) fn check(cx: &Context<'_>, integrations: &[Integration], steps: &[Step]) -> Parts {
     let mut parts = Parts::default();
     let Observed::Present(counted) = cx.observation.counted else { return parts };
@@ -24,8 +23,7 @@ pub(super) fn check(cx: &Context<'_>, integrations: &[Integration], steps: &[Ste
                 step.address
             );
             let found = Diagnostic::error(Code::AccountUnreadable, None, message).help(
-                "run again; if the two never agree, take the permission info, \"Grant read information\", from duoctl's key, \
-                 and the count is not compared",
+                "run again; if the two never agree, revoke the permission info, \"Grant read information\", from duoctl's key to skip this check",
             );
             parts.add(Parts::blocked(&step.address, vec![found]));
         }

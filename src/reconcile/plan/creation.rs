@@ -1,4 +1,4 @@
-//! New applications, and those that take the place of one of another type.
+//! New applications, and replacements of an application of another type.
 
 use std::collections::{HashMap, HashSet};
 
@@ -34,14 +34,14 @@ pub(super) fn creation(
         let message = format!("{}: a new application needs a type and a name", wanted.address);
         return Err(vec![Diagnostic::error(Code::MissingKey, wanted.span, message)]);
     };
-    // Duo takes some fields on modify only (duo-api.md, section 3.3), and nobody is let in before they are set and
-    // before it is certain that this run made the application; nothing has to be taken away from what is new.
+    // Duo accepts some fields on modify only (duo-api.md, section 3.3). Logins are blocked until those are set and it is
+    // certain that this run created the application. Clearing such a field is skipped: a new application has no values.
     let late = |managed: &Managed| managed.field.is(Roles::LATE);
     let later = |managed: &Managed| {
         let opens = managed.field.is(Roles::OPENS) && managed.wanted != FieldValue::text(NO_USERS);
         (opens || late(managed)) && managed.wanted != FieldValue::Unset
     };
-    // A new application has nothing set that the YAML leaves out.
+    // Fields that the YAML leaves out are unset on a new application.
     let written = || managed.iter().filter(|managed| !managed.left_out);
     let text = managed.iter().find_map(Managed::notes_text).unwrap_or_default();
     let applied = diff::applied(&diff::compared(managed.to_vec(), wanted), None);
@@ -59,11 +59,11 @@ pub(super) fn creation(
             managed.send(&mut create, None);
         }
     }
-    // The first marker cannot be sealed over an integration key that Duo has not made yet, so a second call binds it.
+    // The first marker cannot be sealed over an integration key that does not exist yet, so a second call binds it.
     let creating = notes(MarkerState::Creating { since: cx.options.now })?;
     create.insert("notes".to_owned(), json!(creating));
     let mut writes = vec![Write::Create(create)];
-    // Where a store cannot be read back, the marker tells that the keys are still to be delivered.
+    // If a store cannot be read back, the marker records that the keys are not delivered yet.
     if wanted.secret.as_ref().is_some_and(|secret| secret.write_only) {
         writes.push(Write::Finish(Map::from_iter([("notes".to_owned(), json!(creating))])));
     }
@@ -73,7 +73,7 @@ pub(super) fn creation(
     Ok(Step { changes, writes, ..Step::new(&wanted.address, Action::Create, kind, &name.value) })
 }
 
-/// The type changed: the old application is marked, the new one created, and only then the old one deleted.
+/// Handles a changed type: marks the old application, creates the new one, and only then deletes the old one.
 pub(super) fn replacement(
     cx: &Context<'_>,
     wanted: &DesiredApplication,
@@ -84,7 +84,7 @@ pub(super) fn replacement(
     step.action = Action::Replace;
     step.inherent.push((
         Risk::Replaces,
-        "a new integration key and secret key; whatever uses the old ones stops working",
+        "a new integration key and secret key; anything that uses the old ones stops working",
     ));
     if wanted.address.is_intelligence() {
         step.inherent.push((Risk::BreaksHandoff, "the console holds the old keys"));
@@ -98,7 +98,7 @@ pub(super) fn replacement(
         let notes = checked_notes(wanted, &marker, &old.text)?;
         step.writes
             .insert(0, Write::Update(ikey.clone(), Map::from_iter([("notes".to_owned(), json!(notes))])));
-        // The old one serves until the new one is proven.
+        // The old one stays in service until the new one is proven.
         step.writes.push(Write::Prove(None));
         let protected = old.marker.as_ref().is_some_and(|marker| marker.protected) || wanted.protect;
         step.delete(&ikey, AFTER_REPLACEMENT, protected);
@@ -109,8 +109,8 @@ pub(super) fn replacement(
     Ok(step)
 }
 
-/// Nothing is created by a run whose store of the address cannot be read, while an application of this type exists that no
-/// address is matched to: the store may hold its key, and who took its marker away may have wanted a second one.
+/// Blocks a creation if the address's store cannot be read and an unmatched application of the same type exists. The store
+/// may hold that application's key, and someone may have removed its marker to provoke a duplicate.
 pub(super) fn hold_back_doubtful(
     cx: &Context<'_>,
     parts: &mut Parts,
@@ -125,20 +125,21 @@ pub(super) fn hold_back_doubtful(
         let Some(step) = parts.steps.iter().find(creates) else { continue };
         let mut free = lives.iter().filter(|live| live.kind() == step.kind && !taken.contains(&live.ikey));
         let Some(live) = free.next().filter(|_| !cx.allows(Risk::Replaces, address)) else { continue };
-        let more = if free.next().is_some() { ", or of another one" } else { "" };
+        let more = if free.next().is_some() { " or of another application" } else { "" };
         let message = format!(
-            "{address}: it is not created: its store, which cannot be read ({reason}), may hold the key of {}{more}, which has its type",
+            "{address}: it is not created: its store cannot be read ({reason}) and may hold the key of {}{more}, which has the same type",
             live.ikey
         );
-        let mend = help.as_deref().unwrap_or("mend the store, and apply again");
-        let help = format!("{mend}; if it is new, pass `--allow {}:{address}`", Risk::Replaces);
+        let mend = help.as_deref().unwrap_or("fix the store, then apply again");
+        let help =
+            format!("{mend}; if this is a new application, pass `--allow {}:{address}`", Risk::Replaces);
         let problem = Diagnostic::error(Code::StoreUnreadable, wanted.span, message).help(help);
         parts.steps.retain(|step| step.address != *address);
         parts.add(Parts::blocked(address, vec![problem]));
     }
 }
 
-/// What a replacement has left behind goes with it, or in a step of its own.
+/// Deletes the leftovers of a replacement, within its step or in a separate one.
 pub(super) fn add_leftovers(wanted: &DesiredApplication, found: &Match<'_>, steps: &mut Vec<Step>) {
     let successor = found.live.as_ref().map(|live| live.integration.ikey.clone());
     for old in &found.predecessors {
@@ -154,7 +155,7 @@ pub(super) fn add_leftovers(wanted: &DesiredApplication, found: &Match<'_>, step
             continue;
         }
         let mut step = Step::on(&wanted.address, Action::Delete, live);
-        step.inherent.push((Risk::Replaces, "the rest of a replacement"));
+        step.inherent.push((Risk::Replaces, "left over from a replacement"));
         step.writes.extend(successor.clone().map(|ikey| Write::Prove(Some(ikey))));
         step.delete(&live.ikey, AFTER_REPLACEMENT, protected);
         steps.push(step);
@@ -165,12 +166,12 @@ fn type_change(before: &str, after: &str) -> Change {
     Change {
         origin: None,
         risk: Risk::Replaces,
-        reason: "a type cannot change: a new integration key and secret key",
+        reason: "a type cannot be changed: the replacement gets a new integration key and secret key",
         ..Change::neutral("type", json!(before), json!(after))
     }
 }
 
-/// Restrictions of the old application that the YAML does not mention, so that the new one has none.
+/// Restrictions of the old application that the YAML does not declare, so the new one does not have them.
 fn not_carried_over(managed: &[Managed], old: &Integration) -> Vec<(Risk, &'static str)> {
     let restrictions = [
         (POLICY, "the policy of the old application is not carried over"),

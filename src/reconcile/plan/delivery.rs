@@ -1,4 +1,4 @@
-//! Deliveries to secret stores: planned where a store does not hold the keys of now.
+//! Deliveries to secret stores, planned if a store does not hold the current keys.
 
 use std::collections::HashMap;
 
@@ -22,10 +22,10 @@ use crate::kinds::marker::MarkerState;
 use crate::secrets::payload::Owner;
 use crate::secrets::store::StoreError;
 
-/// What every new application's delivery says.
+/// The reason for every new application's delivery.
 const NEW: &str = "the application is new";
 
-/// Adds the delivery that an application needs to its steps. A store that cannot be read stops only the delivery.
+/// Adds the delivery that an application needs to its steps. An unreadable store blocks only the delivery.
 pub(super) fn add_delivery(
     cx: &Context<'_>,
     wanted: &DesiredApplication,
@@ -34,11 +34,11 @@ pub(super) fn add_delivery(
     steps: &mut Vec<Step>,
 ) -> Option<Diagnostic> {
     let secret = wanted.secret.as_ref()?;
-    // A step of a rotation delivers what it needs itself.
+    // A rotation step delivers what it needs itself.
     if steps.iter().any(|step| step.action == Action::Rotate) && cx.readable(wanted) {
         return None;
     }
-    // So does one that cannot go on yet: until it does, the store keeps what it holds.
+    // So does a rotation that cannot continue yet: until it does, the store keeps what it holds.
     if pair.is_some_and(|pair| pair.stage != Stage::Delivered || !pair.torn.is_empty()) && cx.readable(wanted)
     {
         return None;
@@ -47,7 +47,7 @@ pub(super) fn add_delivery(
     if let Some(Held::Unreadable { reason, help }) = held {
         let message = format!("{}: its keys cannot be delivered: {reason}", wanted.address);
         let problem = Diagnostic::error(Code::StoreUnreadable, secret.span, message);
-        return Some(problem.help(help.as_deref().unwrap_or("mend the store, and apply again")));
+        return Some(problem.help(help.as_deref().unwrap_or("fix the store, then apply again")));
     }
     let own = Owner {
         workspace: &cx.desired.workspace,
@@ -72,7 +72,7 @@ pub(super) fn add_delivery(
             insert(steps, delivery);
         }
         (None, Some(live), _) if secret.write_only => {
-            // What such a store holds is unknown, so it is told by the marker whether a delivery was completed.
+            // The contents of such a store are unknown, so the marker records whether a delivery was completed.
             let unfinished = live.state().is_none_or(may_lack_delivery);
             if let Some(step) = steps.first().filter(|_| unfinished) {
                 let reason = "nothing shows that the keys were ever delivered";
@@ -80,7 +80,7 @@ pub(super) fn add_delivery(
                 steps.insert(0, delivery);
             }
         }
-        // A replacement of its key was interrupted: the marker says so until the store holds the new one.
+        // An in-place rotation was interrupted: the marker says so until the store holds the new key.
         (None, Some(live), _) if live.state() == Some(&MarkerState::Renewing) => {
             let step = Step::about(&wanted.address, Action::Deliver, live.integration);
             let delivery = separate(&step, Delivery::new(secret, "its key was replaced in place"));
@@ -105,7 +105,7 @@ pub(super) fn add_delivery(
     None
 }
 
-/// Why the keys of a new application are delivered; the store may still hold those of one that an administrator deleted.
+/// Why the keys of a new application are delivered. The store may still hold those of an application deleted in Duo.
 fn new(cx: &Context<'_>, held: Option<&Held>) -> String {
     let Observed::Present(lives) = &cx.observation.integrations else { return NEW.to_owned() };
     match held {
@@ -119,8 +119,8 @@ fn new(cx: &Context<'_>, held: Option<&Held>) -> String {
     }
 }
 
-/// Whether an application may be in use whose keys a store was never seen to hold: its creation was interrupted, or the
-/// other application of a rotation, whose keys the store holds, is gone.
+/// Whether the keys may never have been delivered: the creation was interrupted, or the store holds the keys of the other
+/// application of a rotation, which is gone.
 fn may_lack_delivery(state: &MarkerState) -> bool {
     matches!(
         state,
@@ -132,7 +132,7 @@ fn may_lack_delivery(state: &MarkerState) -> bool {
     )
 }
 
-/// A client that the YAML adds to an OAuth application, whose secret Duo makes with it.
+/// A client that the YAML adds to an OAuth application. Duo creates its secret with it.
 fn new_client(wanted: &DesiredApplication, held: &Held) -> Option<String> {
     let (Some(sso), Held::Keys(keys)) = (wanted.settings.get("sso"), held) else { return None };
     let Setting::Document(sso) = &sso.value else { return None };
@@ -142,7 +142,7 @@ fn new_client(wanted: &DesiredApplication, held: &Held) -> Option<String> {
     Some(format!("the client {new} is new"))
 }
 
-/// Says beside each secret of a console form where it is delivered.
+/// Adds to each secret of a handoff where it is delivered.
 pub(super) fn show_places(forms: &mut [Handoff], desired: &Desired) {
     let places: HashMap<&Address, &str> = desired
         .applications
@@ -155,7 +155,7 @@ pub(super) fn show_places(forms: &mut [Handoff], desired: &Desired) {
     }
 }
 
-/// A step of its own for the application that another step makes or changes.
+/// A separate step for the application that another step creates or changes.
 fn separate(step: &Step, delivery: Delivery) -> Step {
     Step {
         ikey: step.ikey.clone(),
@@ -165,8 +165,8 @@ fn separate(step: &Step, delivery: Delivery) -> Step {
     }
 }
 
-/// The new keys are delivered before the old application goes, and, where a store cannot be read back, before the
-/// marker says that everything is done.
+/// Delivers the new keys before the old application is deleted and, if the store cannot be read back, before the marker says
+/// that everything is done.
 fn deliver_within(step: &mut Step, secret: &DesiredSecret) {
     let ends = |write: &Write| matches!(write, Write::Delete(_) | Write::Prove(_));
     let last = |write: &Write| matches!(write, Write::Finish(_));
@@ -177,7 +177,7 @@ fn deliver_within(step: &mut Step, secret: &DesiredSecret) {
     step.delivery = Some(Delivery::new(secret, NEW));
 }
 
-/// What a replacement left behind goes last.
+/// Inserts a delivery before the leftovers of a replacement are deleted.
 fn insert(steps: &mut Vec<Step>, delivery: Step) {
     let position = steps.iter().position(|step| step.action == Action::Delete).unwrap_or(steps.len());
     steps.insert(position, delivery);

@@ -1,4 +1,4 @@
-//! Whether the account's Duo plan is large enough for what the YAML asks.
+//! Whether the account's Duo plan includes what the YAML needs.
 
 use crate::config::model::DuoPlan;
 use crate::diagnostic::{Code, Diagnostic};
@@ -6,13 +6,13 @@ use crate::diagnostic::{Code, Diagnostic};
 use super::context::{Context, Parts};
 use crate::kinds::address::Address;
 
-/// Forms that need a larger plan block their applications; an account of another plan than the declared one is said.
+/// Blocks the applications of entries that need a larger plan, and warns if the account's plan is not the declared one.
 pub(super) fn check(cx: &Context<'_>) -> Parts {
     let mut parts = Parts::default();
     let Some(edition) = &cx.observation.account.edition else { return parts };
     let Some(actual) = DuoPlan::from_edition(edition) else { return parts };
     for form in &cx.desired.handoffs {
-        // A declared plan has said it already.
+        // With a declared plan, the offline check has reported this already.
         let recommended =
             form.recommended.as_ref().filter(|(plan, _)| cx.desired.plan.is_none() && actual >= *plan);
         let covered = cx.options.selection.covers(&form.address);
@@ -34,8 +34,9 @@ pub(super) fn check(cx: &Context<'_>) -> Parts {
             form.address
         );
         parts.problems.push(
-            Diagnostic::error(Code::PlanTooSmall, needed.span, message)
-                .help("write `endpoints: false`: Identity Intelligence could not collect them"),
+            Diagnostic::error(Code::PlanTooSmall, needed.span, message).help(
+                "write `endpoints: false`: Identity Intelligence cannot collect endpoints on this plan",
+            ),
         );
         parts.blocked.extend(blocked);
     }

@@ -1,4 +1,4 @@
-//! What differs on an application that exists.
+//! Differences of an application that exists.
 
 use jiff::SignedDuration;
 use serde_json::{Map, Value, json};
@@ -17,8 +17,8 @@ use crate::kinds::risk::Risk;
 use crate::kinds::seal::Verdict;
 use crate::kinds::value::parts;
 
-/// What differs on one application; what has to be `said` of it comes with it. `becomes` is the state that its marker is
-/// to tell: the two applications of a rotation that is under way stay what they are.
+/// The steps for the differences of one application; findings about them are added to `said`. `becomes` is the state for its
+/// marker: the two applications of a rotation in progress keep theirs.
 pub(super) fn existing(
     cx: &Context<'_>,
     wanted: &DesiredApplication,
@@ -31,7 +31,7 @@ pub(super) fn existing(
     let is_its =
         |marker: &&Marker| marker.address == wanted.address && marker.workspace == cx.desired.workspace;
     let marker = live.marker.as_ref().filter(is_its);
-    // A pin or the store proves whose it is, and no word of its marker.
+    // A pin or the store proves ownership, but not what the marker says.
     let is_proven = live.proof.is_proven();
     let judged = marker.map(|marker| judged(cx, live, marker));
     let mut difference =
@@ -58,7 +58,7 @@ pub(super) fn existing(
         let writes = vec![Write::Update(integration.ikey.clone(), body)];
         Step { changes, writes, ..Step::on(&wanted.address, action, integration) }
     };
-    // What a console was told before a quarantine has to be told again.
+    // Values entered in a console before a quarantine have to be entered again.
     let was_shut =
         live.marker.as_ref().filter(|_| wanted.address.is_intelligence()).and_then(Marker::last_shut);
     let adopted = cx.is_adopted(wanted, live);
@@ -66,7 +66,7 @@ pub(super) fn existing(
     let mut steps = Vec::new();
     let applied = diff::applied(managed, marker);
     if marker.is_none() {
-        // An adoption changes nothing but the notes, so it records only what already is as the YAML wants it.
+        // An adoption changes only the notes, so it records only the fields that already match the YAML.
         let changing: Vec<char> =
             difference.fields.iter().filter_map(|managed| managed.field.letter).collect();
         let as_is = applied
@@ -88,21 +88,21 @@ pub(super) fn existing(
     Ok(steps)
 }
 
-/// What a person should know of changes beyond their risk.
+/// What a person should know about changes beyond their risk.
 fn remarks(wanted: &DesiredApplication, changes: &[Change]) -> Vec<Diagnostic> {
     let mut remarks = Vec::new();
     for change in changes {
         let excess = excess_permissions(change);
         if !excess.is_empty() {
             let message = format!(
-                "{}: drift, {}: somebody let the key do more in Duo than the YAML says: {}",
+                "{}: drift, {}: someone granted the key more in Duo than the YAML declares: {}",
                 wanted.address,
                 Risk::EscalatesPrivilege,
                 excess.join(", ")
             );
             remarks.push(
                 Diagnostic::warning(Code::OverPrivileged, wanted.span, message)
-                    .help("an apply revokes it; to keep it, declare it"),
+                    .help("the next apply revokes this; to keep it, declare it in the YAML"),
             );
         }
         remarks.extend(for_the_console(wanted, change));
@@ -121,8 +121,8 @@ fn remarks(wanted: &DesiredApplication, changes: &[Change]) -> Vec<Diagnostic> {
     remarks
 }
 
-/// The permissions that somebody granted in Duo beyond those of the YAML. Revoking them reduces what the key may do; what
-/// was done in Duo is the escalation.
+/// The permissions granted in Duo beyond those in the YAML. Granting them was the escalation; revoking them reduces what the
+/// key may do.
 fn excess_permissions(change: &Change) -> Vec<String> {
     let escalates = change.drift.is_some_and(|drift| drift.risk == Risk::EscalatesPrivilege);
     if change.field != "permissions" || !escalates {
@@ -132,7 +132,7 @@ fn excess_permissions(change: &Change) -> Vec<String> {
     parts(&change.before).into_iter().filter(|name| !declared.contains(name)).collect()
 }
 
-/// What a changed key means for a console that holds it and has nothing to enter.
+/// What changed permissions mean for a console that holds the key, if nothing has to be entered there.
 fn for_the_console(wanted: &DesiredApplication, change: &Change) -> Option<Diagnostic> {
     if change.field != "permissions"
         || !wanted.address.is_intelligence()
@@ -142,12 +142,11 @@ fn for_the_console(wanted: &DesiredApplication, change: &Change) -> Option<Diagn
     }
     let message = match change.risk {
         Risk::EscalatesPrivilege => format!(
-            "{}: Identity Intelligence learns what the key may do by Test Connectivity; press it after the apply",
+            "{}: after the apply, press Test Connectivity in Identity Intelligence to make it detect the new permissions",
             wanted.address
         ),
         Risk::ReducesPrivilege => format!(
-            "{}: what Identity Intelligence did with these permissions, it cannot do any more after the apply; there is \
-             nothing to enter in its console",
+            "{}: after the apply, Identity Intelligence can no longer use these permissions; there is nothing to enter in its console",
             wanted.address
         ),
         Risk::Neutral
@@ -162,11 +161,11 @@ fn for_the_console(wanted: &DesiredApplication, change: &Change) -> Option<Diagn
     Some(Diagnostic::note(Code::SeenInConsole, wanted.span, message))
 }
 
-/// For how long the rest of a creation is what somebody consented to with it.
+/// For how long the consent to a creation also covers completing it.
 const CREATION: SignedDuration = SignedDuration::from_hours(24);
 
-/// The marker as far as it excuses anything. That a creation is under way counts for a day and only if it is proven: an old
-/// marker that is put back, or one that a person vouches for, lifts no risk.
+/// The marker as far as it lifts risks. A creation in progress counts for a day and only if it is proven: an old marker that
+/// was put back, or one that only a person vouches for, lifts none.
 fn judged(cx: &Context<'_>, live: &Live<'_>, marker: &Marker) -> Marker {
     let began = marker.state.created_at();
     let is_old = began.is_some_and(|began| cx.options.now.duration_since(began) >= CREATION);
@@ -175,7 +174,7 @@ fn judged(cx: &Context<'_>, live: &Live<'_>, marker: &Marker) -> Marker {
     Marker { state, ..marker.clone() }
 }
 
-/// What the marker says and no longer should.
+/// The changes of the marker itself.
 fn marker_changes(marker: &Marker, wanted: &DesiredApplication, becomes: &MarkerState) -> Vec<Change> {
     let mut changes = Vec::new();
     let state = match &marker.state {

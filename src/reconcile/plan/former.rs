@@ -1,19 +1,19 @@
-//! The former name of a workspace: what still carries it, and when it is no longer needed.
+//! The former name of a workspace: which applications still carry it, and when `formerly` is no longer needed.
 
 use super::super::live::Live;
 use super::context::Context;
 use crate::diagnostic::{Code, Diagnostic};
 
-/// How many applications are named.
+/// How many applications are listed at most.
 const NAMED: usize = 5;
 
-/// What to say of `formerly`. `carriers` is how many applications carry the former name, and `left_behind` are those of
-/// them that no address takes over.
+/// The note about `formerly`. `carriers` is how many applications carry the former name; `left_behind` are those that no
+/// address takes over.
 pub(super) fn check(cx: &Context<'_>, carriers: usize, left_behind: &[Live<'_>]) -> Option<Diagnostic> {
     let former = cx.desired.formerly.as_ref()?;
     let note = |message: String| Diagnostic::note(Code::FormerName, former.span, message);
     if carriers == 0 {
-        let message = format!("no application carries the former name `{}` any more", former.value);
+        let message = format!("no application carries the former name `{}` any longer", former.value);
         return Some(note(message).help("remove `formerly`"));
     }
     let mut left: Vec<String> = left_behind
@@ -29,9 +29,9 @@ pub(super) fn check(cx: &Context<'_>, carriers: usize, left_behind: &[Live<'_>])
     left.truncate(NAMED);
     let more = if more == 0 { String::new() } else { format!(" and {more} more") };
     let message = format!(
-        "{count} {are} the former name `{}`, and no address takes over: {}{more}",
+        "{count} {are} the former name `{}`, with no matching address in the YAML: {}{more}",
         former.value,
         left.join(", ")
     );
-    Some(note(message).help("nothing is done to them; to manage one, declare it at its address"))
+    Some(note(message).help("duoctl leaves these unchanged; to manage one, declare it at its address"))
 }

@@ -1,4 +1,4 @@
-//! The step that gives the operator back what an unproven change took from it: shown and judged like any other.
+//! The step that restores what an unproven change took from the operator; shown and judged like any other.
 
 use crate::duo::types::Integration;
 use crate::kinds::address::Address;
@@ -12,8 +12,8 @@ use super::super::diff::Change;
 use super::super::undo::GiveBack;
 use super::step::{Action, Step, Write};
 
-/// The step that gives something back to an application. What the YAML declares and the key had before is what it was
-/// meant to have; anything else widens what the key may do.
+/// The step that restores something to an application. Permissions that the YAML declares and the key had before are
+/// expected; anything else widens what the key may do.
 pub fn give_back(address: &Address, live: &Integration, back: &GiveBack) -> Step {
     let mut step = Step::on(address, Action::Update, live);
     let held = held_permissions(live);
@@ -22,7 +22,7 @@ pub fn give_back(address: &Address, live: &Integration, back: &GiveBack) -> Step
         let mut change = Change::neutral(PERMISSION_LIST, json!(held), json!(after));
         if !back.consented.is_empty() {
             (change.risk, change.reason) =
-                (Risk::EscalatesPrivilege, "the YAML does not declare what comes back");
+                (Risk::EscalatesPrivilege, "it restores permissions that the YAML does not declare");
         }
         step.changes.push(change);
     }

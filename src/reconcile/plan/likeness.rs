@@ -1,8 +1,8 @@
-//! Unowned applications that an address may be, although neither a pin nor a marker nor a name says so: renamed in Duo and
-//! stripped of its marker, an application matches nothing and would be made a second time.
+//! Possible duplicates: unowned applications that may belong to an address without a matching pin, marker or name. An
+//! application that was renamed in Duo and lost its marker matches nothing and would be created a second time.
 //!
-//! Nothing is adopted by likeness. Where it is as good as certain, the address is stopped; where it is likely, the plan
-//! says so. What many applications share is no likeness at all.
+//! A possible duplicate is never adopted. If it is almost certain, the address is blocked; if it is likely, the plan warns.
+//! Values shared by many applications are ignored as evidence.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
@@ -25,28 +25,28 @@ use crate::kinds::field::Roles;
 use crate::kinds::managed::{Live, Managed};
 use crate::kinds::value::FieldValue;
 
-/// What more applications than this share tells none of them from the others.
+/// Values that more applications than this share are ignored as evidence.
 const FEW: usize = 5;
 
-/// How many values beyond who may log in have to be the same, where nothing identifies an application.
+/// How many values besides who may log in must be equal if nothing identifies an application.
 const TELLING: usize = 2;
 
-/// Applications that nobody owns and no address matched, and where to find those with a value.
+/// Applications without an owner and without a matching address, indexed by their values.
 #[derive(Debug, Default)]
 pub(super) struct LookAlikes<'a> {
     by_kind: HashMap<&'a str, Vec<&'a Integration>>,
     by_ikey: HashMap<&'a str, &'a Integration>,
-    /// By type and what a service provider or client knows it by; made when it is first asked for.
+    /// By type and by the identifier that a service provider or client uses; built on first use.
     by_identity: Option<HashMap<(&'a str, String), Vec<&'a Integration>>>,
-    /// By type and field, then by value; each is made when it is first asked for.
+    /// By type and field, then by value; each is built on first use.
     by_value: HashMap<(String, &'static str), HashMap<String, Vec<&'a Integration>>>,
-    /// By type, then by name as people tell names apart; each is made when it is first asked for.
+    /// By type, then by name as people distinguish names; each is built on first use.
     by_name: HashMap<String, HashMap<String, Vec<&'a Integration>>>,
-    /// Applications that some address as good as certainly is.
+    /// Applications that almost certainly belong to an address.
     pub(super) certain: BTreeMap<Ikey, Address>,
-    /// Owned applications whose address left the YAML.
+    /// Owned applications whose address is no longer in the YAML.
     orphans: &'a [live::Live<'a>],
-    /// Addresses that would be created, and what looks like them by its settings only.
+    /// Addresses that would be created, and the application with the same settings.
     likely: Vec<(Address, &'a Integration, Box<Diagnostic>)>,
 }
 
@@ -60,14 +60,14 @@ impl<'a> LookAlikes<'a> {
         alike
     }
 
-    /// The application whose keys the address's store holds.
+    /// The application whose keys are in the address's store.
     fn keys_of(&self, kind: &str, host: &str, held: Option<&Held>) -> Option<&'a Integration> {
         let Some(Held::Keys(keys)) = held else { return None };
         let found = self.by_ikey.get(keys.ikey.as_str()).filter(|live| live.kind() == kind)?;
         (keys.api_hostname.is_empty() || keys.api_hostname == host).then_some(found)
     }
 
-    /// The few applications that a service provider or a client would take for the wanted one, and by what.
+    /// The few applications that have an identifier of the wanted one, and that identifier.
     fn identical(&mut self, kind: &str, wanted: &BTreeSet<String>) -> Option<(String, Vec<&'a Integration>)> {
         if wanted.is_empty() {
             return None;
@@ -85,7 +85,7 @@ impl<'a> LookAlikes<'a> {
             index
         });
         let kind = by_kind.get_key_value(kind).map(|(kind, _)| *kind)?;
-        // Every account of one cloud may be reached by the same entity id.
+        // All accounts of one cloud service may use the same entity id.
         let shared = wanted.iter().filter_map(|identity| {
             let lives = index.get(&(kind, identity.clone())).filter(|lives| lives.len() <= FEW)?;
             Some((identity.clone(), lives.clone()))
@@ -93,7 +93,7 @@ impl<'a> LookAlikes<'a> {
         shared.min_by_key(|(_, lives)| lives.len())
     }
 
-    /// The first few applications of a type whose names nobody tells from the wanted one.
+    /// The first few applications of a type whose names people cannot distinguish from the wanted one.
     fn named_alike(&mut self, kind: &str, wanted: &DesiredApplication) -> Vec<&'a Integration> {
         let (Some(name), by_kind) = (&wanted.name, &self.by_kind) else { return Vec::new() };
         let index = self.by_name.entry(kind.to_owned()).or_insert_with(|| {
@@ -106,7 +106,7 @@ impl<'a> LookAlikes<'a> {
         index.get(&alike_key(&name.value)).into_iter().flatten().copied().take(FEW).collect()
     }
 
-    /// The only application that is set as the YAML asks, where that is more than many are.
+    /// The only application with the settings in the YAML, if few applications share them.
     fn set_alike(&mut self, kind: &str, managed: &[Managed]) -> Option<&'a Integration> {
         let lives = self.by_kind.get(kind)?;
         let telling: Vec<&Managed> = managed.iter().filter(|managed| is_telling(managed)).collect();
@@ -120,7 +120,7 @@ impl<'a> LookAlikes<'a> {
         }
         for managed in managed.iter().filter(|managed| is_telling(managed)) {
             let values = self.by_value.get(&(kind.to_owned(), managed.field.name()));
-            // Somebody who removed the marker may have removed the rest of the notes as well.
+            // The edit that removed the marker may have removed the rest of the notes as well.
             let found = values.and_then(|values| values.get(&managed.wanted.canonical()));
             if found.is_none() && !managed.field.is(Roles::REWRITTEN) {
                 return None;
@@ -152,7 +152,7 @@ fn by_value<'a>(lives: &[&'a Integration], managed: &Managed) -> HashMap<String,
     values
 }
 
-/// A value that not every application has.
+/// Whether a value distinguishes applications.
 fn is_telling(managed: &Managed) -> bool {
     managed.field.is(Roles::TELLING) && managed.wanted != FieldValue::Unset
 }
@@ -164,13 +164,13 @@ fn is_same(managed: &Managed, live: &Integration) -> bool {
     }
 }
 
-/// Whether an application holds everything that the YAML asks for, but for what people rename and write over.
+/// Whether an application has all settings in the YAML, except for names and notes, which people rewrite.
 fn is_set_alike(managed: &[Managed], live: &Integration) -> bool {
     let counts = |managed: &&Managed| !managed.field.is(Roles::REWRITTEN);
     managed.iter().filter(counts).all(|managed| is_same(managed, live))
 }
 
-/// What a service provider or a client knows a single sign-on application by, in words.
+/// The identifiers that a service provider or client uses for a single sign-on application, in words.
 fn identities(sso: &Value) -> BTreeSet<String> {
     let text = |value: &Value| value.as_str().filter(|text| !text.is_empty()).map(str::to_owned);
     let list = |pointer: &str| sso.pointer(pointer).and_then(Value::as_array).into_iter().flatten();
@@ -184,7 +184,7 @@ fn identities(sso: &Value) -> BTreeSet<String> {
 }
 
 impl LookAlikes<'_> {
-    /// Looks for an application that the address may be, before it is created. An error stops it; a warning does not.
+    /// Looks for a possible duplicate before an address is created. An error blocks the creation; a warning does not.
     pub(super) fn look_for(
         &mut self,
         cx: &Context<'_>,
@@ -194,7 +194,7 @@ impl LookAlikes<'_> {
         let Some(kind) = wanted.kind.as_deref() else { return Ok(None) };
         if let Some(live) = self.keys_of(kind, &cx.observation.host, cx.held(wanted)) {
             let message =
-                format!("its secret store holds the keys of {}, which nobody owns", described(live));
+                format!("its secret store holds the keys of {}, which is unmanaged", described(live));
             return Err(self.certainly(wanted, &[live], &message));
         }
         let document = wanted.settings.get("sso").map(|setting| &setting.value);
@@ -205,11 +205,12 @@ impl LookAlikes<'_> {
         if let Some((identity, lives)) = self.identical(kind, &known_by) {
             let copies: Vec<_> = lives.iter().copied().filter(|live| is_set_alike(managed, live)).collect();
             if copies.is_empty() {
-                let message = format!("{} has {identity}, too, and nobody owns it", all_described(&lives));
+                let message =
+                    format!("an unmanaged application also has {identity}: {}", all_described(&lives));
                 return Ok(Some(alike(wanted, &lives, &message, Severity::Warning)));
             }
             let message = format!(
-                "{} has {identity} and all else that the YAML asks for, and nobody owns it",
+                "an unmanaged application has {identity} and all other settings of this entry: {}",
                 all_described(&copies)
             );
             return Err(self.certainly(wanted, &copies, &message));
@@ -220,19 +221,20 @@ impl LookAlikes<'_> {
         let unowned = self.by_kind.get(kind).map(Vec::as_slice).unwrap_or_default();
         let by_hand = by_hand::fitting(cx, wanted, unowned, FEW).filter(|_| wanted.address.is_intelligence());
         if let Some((lives, fits)) = by_hand {
-            let message = format!("{} {fits}, and nobody owns it", all_described(&lives));
+            let message = format!("an unmanaged application {fits}: {}", all_described(&lives));
             return Ok(Some(alike(wanted, &lives, &message, Severity::Warning)));
         }
         let named = self.named_alike(kind, wanted);
         if !named.is_empty() {
             let message = format!(
-                "{} has a name that differs only by case, blanks or invisible characters, and nobody owns it",
+                "an unmanaged application has a name that differs only in case, spaces or invisible characters: {}",
                 all_described(&named)
             );
             return Ok(Some(alike(wanted, &named, &message, Severity::Warning)));
         }
         if let Some(live) = self.set_alike(kind, managed) {
-            let message = format!("{} is set as the YAML asks, and nobody owns it", described(live));
+            let message =
+                format!("an unmanaged application has all settings of this entry: {}", described(live));
             let warning = Box::new(alike(wanted, &[live], &message, Severity::Warning));
             self.likely.push((wanted.address.clone(), live, warning));
         }
@@ -250,8 +252,7 @@ impl LookAlikes<'_> {
         vec![alike(wanted, lives, what, Severity::Error)]
     }
 
-    /// Says which of the addresses that are created are likely to be another application. One that several could be is
-    /// none of them.
+    /// The warnings about created addresses that likely exist already. An application that fits several addresses is ignored.
     pub(super) fn likely(&self, steps: &[Step]) -> Vec<Diagnostic> {
         let mut claims: BTreeMap<&Ikey, usize> = BTreeMap::new();
         for (_, live, _) in &self.likely {
@@ -273,23 +274,23 @@ fn described(live: &Integration) -> String {
 fn all_described(lives: &[&Integration]) -> String {
     let mut described: Vec<String> = lives.iter().map(|live| self::described(live)).collect();
     described.sort_unstable();
-    described.join(", and so ")
+    described.join(", ")
 }
 
-/// What looks like an address that would be created, and what to do about it.
+/// A possible duplicate of an address that would be created, and what to do about it.
 fn alike(wanted: &DesiredApplication, lives: &[&Integration], what: &str, severity: Severity) -> Diagnostic {
     let address = &wanted.address;
     let origin = if address.is_intelligence() { "set up by hand" } else { "renamed in Duo" };
-    let message = format!("{address}: it would be created, but {what}: perhaps it is the same, {origin}");
+    let message = format!("{address}: it would be created, but {what}; perhaps it is the same, {origin}");
     let mut ikeys: Vec<&str> = lives.iter().map(|live| live.ikey.as_str()).collect();
     ikeys.sort_unstable();
     let is_it = match ikeys.as_slice() {
-        [ikey] => format!("if so: `duoctl adopt {address} {ikey}`"),
-        _ => format!("if so: `duoctl adopt {address} IKEY`, with its key"),
+        [ikey] => format!("if so, run `duoctl adopt {address} {ikey}`"),
+        _ => format!("if so, run `duoctl adopt {address} IKEY` with its integration key"),
     };
-    // What stops a run is not suppressed.
+    // Errors cannot be suppressed.
     let silence = if severity == Severity::Error { "" } else { ", or `suppress` the warning" };
-    let help = format!("{is_it}; if not, give it an address of its own, with its `integration_key`{silence}");
+    let help = format!("{is_it}; if not, declare it at its own address with `integration_key`{silence}");
     let place = wanted.name.as_ref().map(|name| name.span).or(wanted.span);
     let found = Diagnostic::warning(Code::PossibleDuplicate, place, message).help(help).about(address);
     Diagnostic { severity, ..found }

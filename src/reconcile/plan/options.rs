@@ -1,4 +1,4 @@
-//! What a run was asked to do, next to the YAML.
+//! What a run was asked to do in addition to the YAML.
 
 use jiff::Timestamp;
 
@@ -6,10 +6,10 @@ use super::super::consent::Allowed;
 use super::super::rotation::Orders;
 use super::super::selection::Selection;
 
-/// What happens to orphans: owned applications that left the YAML.
+/// What happens to orphans: owned applications that are no longer in the YAML.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Prune {
-    /// They are only reported.
+    /// Only reported.
     #[default]
     No,
     /// Quarantined first, deleted once the quarantine is over.
@@ -27,16 +27,16 @@ pub struct Options {
     pub selection: Selection,
     /// The time, in whole seconds, for quarantines and rotations.
     pub now: Timestamp,
-    /// Whether steps that rest on what cannot be verified are left out, as a run that carries them out wants it.
+    /// Whether to leave out steps that depend on unverified markers, as runs that carry out steps do.
     pub hold_back: bool,
-    /// What is to become of rotations.
+    /// What to do with rotations.
     pub rotation: Orders,
-    /// The consents of this run, next to those of the YAML.
+    /// The consents of this run, in addition to those in the YAML.
     pub allow: Vec<Allowed>,
 }
 
 impl Options {
-    /// Everything is covered, nothing is removed, and no rotation is begun.
+    /// Covers everything, removes nothing, and begins no rotation.
     pub fn at(now: Timestamp) -> Self {
         Self {
             prune: Prune::No,

@@ -1,4 +1,4 @@
-//! What a replacement costs beyond its changes: who has to be told of the new keys, and what points at the old ones.
+//! The consequences of a replacement beyond its changes: what needs the new keys, and what refers to the old ones.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +12,7 @@ use super::super::desired::Desired;
 use super::step::{Action, Step};
 use crate::kinds::marker::Notes;
 
-/// The price of each replacement, in lines for people, by the step's place.
+/// The consequences of each replacement, as lines for people, by the step's index.
 pub(super) fn of(
     steps: &[Step],
     desired: &Desired,
@@ -32,7 +32,7 @@ fn price(step: &Step, desired: &Desired, integrations: &[Integration]) -> Vec<St
     ));
     lines.push(match &step.delivery {
         Some(delivery) => format!("the new keys are delivered to {} before that", delivery.place),
-        None => "no secret store is named: whoever needs the new keys has to fetch them from the Admin Panel"
+        None => "no secret store is configured: the new keys have to be copied from the Duo Admin Panel"
             .to_owned(),
     });
     let kinds = [old.kind(), step.kind.as_str()];
@@ -53,42 +53,38 @@ fn price(step: &Step, desired: &Desired, integrations: &[Integration]) -> Vec<St
         let sharing = integrations.iter().filter(|live| live.text("policy_key") == policy).count();
         if sharing > 1 {
             lines.push(format!(
-                "its policy {policy} is shared with {} other applications, which keep it",
+                "other applications that share its policy {policy} and keep it: {}",
                 sharing - 1
             ));
         }
     }
     lines.push(
-        "group policies and administrative units that name the old application are not carried over; no API shows them here"
+        "group policies and administrative units that refer to the old application are not carried over; no API lists them"
             .to_owned(),
     );
     lines
 }
 
-/// Who has to be told, by what an application of this type is used with.
+/// What needs the new keys, by the application's type.
 fn told(kind: &str) -> Option<&'static str> {
     let family = lookup(kind)?.family;
     Some(match family {
         Family::AdminApi | Family::AccountsApi => {
-            "whatever calls Duo's API with the old keys has to be given the new ones"
+            "every program that calls Duo's API with the old keys needs the new ones"
         }
-        Family::AuthApi => {
-            "the program that authenticates users with the old keys has to be given the new ones"
-        }
-        Family::Saml => {
-            "the service provider has to be given the new metadata: entity id, certificate and URLs change"
-        }
+        Family::AuthApi => "the program that authenticates users with the old keys needs the new ones",
+        Family::Saml => "the service provider needs the new metadata: entity id, certificate and URLs change",
         Family::Oidc | Family::OAuth => {
-            "the client has to be given the new client id and secret; the issuer and its URLs change"
+            "the client needs the new client id and secret; the issuer and its URLs change"
         }
-        Family::AccessGateway => "the access gateway has to be given the new application file",
+        Family::AccessGateway => "the access gateway needs the new application file",
         Family::Native | Family::UserFacing => {
-            "the server, proxy or appliance that holds the old keys has to be configured with the new ones"
+            "the server, proxy or appliance that holds the old keys needs the new ones"
         }
     })
 }
 
-/// What names the old key: other entries of the YAML, and other live applications.
+/// What refers to the old key: other entries of the YAML, and other live applications.
 fn pointers(old: &Ikey, step: &Step, desired: &Desired, integrations: &[Integration]) -> Vec<String> {
     let key = old.as_str();
     let declared = desired.applications.iter().filter(|wanted| {
@@ -96,13 +92,13 @@ fn pointers(old: &Ikey, step: &Step, desired: &Desired, integrations: &[Integrat
         in_settings || wanted.pin.as_ref().is_some_and(|pin| pin.value == *old)
     });
     let mut lines: Vec<String> =
-        declared.map(|wanted| format!("the YAML of {} names {key}", wanted.address)).collect();
+        declared.map(|wanted| format!("the YAML of {} refers to {key}", wanted.address)).collect();
     let lives = integrations.iter().filter(|live| live.ikey != *old && mentions(live, key));
     lines.extend(lives.map(|live| {
         let marker = Notes::parse(live.notes()).marker;
         let own = marker.filter(|marker| marker.workspace == desired.workspace);
         let who = own.map_or_else(|| live.ikey.to_string(), |marker| marker.address.to_string());
-        format!("{who}, \"{}\", names {key}", live.name())
+        format!("{who}, \"{}\", refers to {key}", live.name())
     }));
     lines.retain(|line| !line.starts_with(&format!("{}, ", step.address)));
     lines

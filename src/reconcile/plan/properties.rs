@@ -1,4 +1,4 @@
-//! What holds for every workspace and every account.
+//! Properties that hold for every workspace and every account.
 
 use std::collections::BTreeSet;
 
@@ -26,7 +26,7 @@ pub(super) fn prunes() -> impl Strategy<Value = Prune> {
     proptest::sample::select(vec![Prune::No, Prune::Quarantine, Prune::Now])
 }
 
-/// Carries out a plan, and records what Duo made of it.
+/// Applies a plan, and records the values that Duo stored in another form.
 fn apply_and_settle(duo: &mut FakeDuo, desired: &Desired, plan: &Plan) {
     duo.apply(plan);
     let written: Vec<_> = plan.steps().iter().map(|step| step.address.clone()).collect();
@@ -48,7 +48,7 @@ fn networks(integration: &Integration) -> Option<Networks> {
     Networks::parse(parts(property)).ok().filter(|networks| !networks.is_empty())
 }
 
-/// What a request did to one application that existed before: every widening must have been announced.
+/// A widening of one existing application's access that the step did not announce as a risk.
 fn unannounced(step: &Step, before: &FakeDuo, after: &FakeDuo, ikey: &Ikey) -> Option<String> {
     let (old, new) = (integration(before, ikey), integration(after, ikey));
     let risks = step.risks();
@@ -147,7 +147,7 @@ proptest! {
     fn an_account_described_as_it_is_is_only_adopted(mut duo in accounts()) {
         let lives = duo.integrations();
         let plain = |live: &&Integration| {
-            // What cannot be written down: no type, an access that the language lacks, a list without effect.
+            // Excludes what the YAML cannot express: no type, an unknown access value, a list without effect.
             let access = live.text("user_access");
             let groups = live.property("groups_allowed").map(parts).unwrap_or_default();
             Notes::parse(live.notes()).marker.is_none() && !live.kind().is_empty() && live.text("user_access") != "BRAND_NEW"

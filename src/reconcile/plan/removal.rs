@@ -1,4 +1,4 @@
-//! Orphans: owned applications that left the YAML. They are reported; only `--prune` and `removed` touch them.
+//! Orphans: owned applications that are no longer in the YAML. They are reported; only `--prune` and `removed` change them.
 
 use std::collections::BTreeSet;
 
@@ -24,17 +24,17 @@ use crate::kinds::risk::Risk;
 use crate::kinds::seal::Verdict;
 use crate::kinds::value::parts;
 
-/// Why a deletion is expected: everybody had the time of the quarantine to notice.
+/// The reason for a deletion after a full quarantine, in which a missing application would have been noticed.
 pub(crate) const AFTER_QUARANTINE: &str =
     "it was quarantined for the whole period and not used since; Duo has no undelete";
 
-/// Why the deletion of what was adopted by its name needs a consent also after its quarantine.
-const OF_SOMEBODY_ELSE: &str = "duoctl adopted it by its name and did not make it; Duo has no undelete";
+/// Why deleting an application that was adopted by name needs consent even after its quarantine.
+const OF_SOMEBODY_ELSE: &str = "duoctl adopted it by name and did not create it; Duo has no undelete";
 
-/// Why an application of a console is not removed yet.
-pub(crate) const STILL_IN_CONSOLE: &str = "nobody has attested that the console let go of its keys";
+/// Why an application that a console uses is not removed yet.
+pub(crate) const STILL_IN_CONSOLE: &str = "not attested yet: the console may still hold its keys";
 
-/// Lists the orphans of the selection, which are in the order of their addresses, and removes what is to go.
+/// Lists the selected orphans, which are sorted by address, and plans the removals.
 pub(super) fn orphans(cx: &Context<'_>, orphans: &[Live<'_>], contested: &BTreeSet<Ikey>) -> Parts {
     let address = |live: &Live<'_>| live.marker.as_ref().map(|marker| marker.address.clone());
     let mut parts = Parts::default();
@@ -76,14 +76,14 @@ pub(super) fn orphans(cx: &Context<'_>, orphans: &[Live<'_>], contested: &BTreeS
     parts
 }
 
-/// While there are errors nothing is removed: what is wrong may be why an address seems to have left the YAML.
+/// Removes nothing while there are errors: an error may be the reason why an address seems to be gone from the YAML.
 pub(super) fn hold(parts: &mut Parts) {
     if !has_errors(&parts.problems) {
         return;
     }
     let removes = |step: &Step| match step.action {
         Action::Quarantine => true,
-        // What a replacement or a rotation has left behind has a counterpart that stays.
+        // Leftovers of a replacement or a rotation have a counterpart that stays.
         Action::Delete => !step.risks().contains_key(&Risk::Replaces),
         _ => false,
     };
@@ -102,7 +102,7 @@ pub(super) fn hold(parts: &mut Parts) {
     );
 }
 
-/// What rotations have put out of use at a declared address goes as an orphan does.
+/// Applications that rotations retired at a declared address are removed like orphans.
 pub(super) fn retired(cx: &Context<'_>, retired: &[Live<'_>]) -> Parts {
     let mut parts = Parts::default();
     for live in retired {
@@ -118,14 +118,14 @@ pub(super) fn retired(cx: &Context<'_>, retired: &[Live<'_>]) -> Parts {
 fn remove(cx: &Context<'_>, prune: Prune, orphan: &Live<'_>, marker: &Marker, second: bool) -> Parts {
     let period = SignedDuration::from_hours(24 * i64::from(cx.desired.guards.quarantine_days));
     let over = |since: Timestamp| cx.options.now.duration_since(since) >= period;
-    // A word that a person vouches for deletes nothing: its quarantine begins with this run.
+    // A marker that only a person vouches for deletes nothing: the quarantine starts with this run.
     let told = marker.state.shut_since();
     let anew = told.is_some() && orphan.proof == Verdict::Trusted;
     if told.is_some() && orphan.shut().is_none() && prune == Prune::Quarantine {
         return Parts { problems: vec![not_shown(orphan, marker)], ..Parts::default() };
     }
     let since = told.filter(|_| orphan.is_shut() && !anew).map(|since| {
-        // Who changed it since then may have meant it to stay.
+        // A later change may mean that someone wants to keep it.
         cx.observation.touched.get(&orphan.integration.ikey).map_or(since, |touched| since.max(*touched))
     });
     let delete = |why| Parts { steps: vec![deletion(cx, orphan, marker, why)], ..Parts::default() };
@@ -149,15 +149,15 @@ fn remove(cx: &Context<'_>, prune: Prune, orphan: &Live<'_>, marker: &Marker, se
 
 fn not_shown(orphan: &Live<'_>, marker: &Marker) -> Diagnostic {
     let message = format!(
-        "{}: {} is not deleted, since Duo does not show who may log in to it",
+        "{}: {} is not deleted: Duo does not show who may log in to it",
         marker.address, orphan.integration.ikey
     );
     Diagnostic::warning(Code::AccountUnreadable, None, message)
-        .help("look at it in the Duo Admin Panel, and delete it there, or with --prune=now")
+        .help("check it in the Duo Admin Panel, and delete it there or with --prune=now")
 }
 
-/// What to say in place of a deletion, unless the authentication log shows no use since the quarantine. What cannot be
-/// looked up is not deleted.
+/// Why an application is not deleted; `None` if the authentication log shows no use since the quarantine. Without the log
+/// nothing is deleted.
 fn maybe_used(cx: &Context<'_>, orphan: &Live<'_>, marker: &Marker, since: Timestamp) -> Option<Parts> {
     let (address, ikey) = (&marker.address, &orphan.integration.ikey);
     let unreadable = |message: String| Diagnostic::error(Code::AccountUnreadable, None, message);
@@ -166,24 +166,24 @@ fn maybe_used(cx: &Context<'_>, orphan: &Live<'_>, marker: &Marker, since: Times
         Some(Observed::Present(Some(used))) => {
             let LastUse { when, who, result } = used;
             let message = format!(
-                "{address}: {ikey} is not deleted: it is quarantined since {}, and somebody still uses it: {who} at {when} ({result})",
+                "{address}: {ikey} is not deleted: quarantined since {} but still in use: {who} at {when} ({result})",
                 day(since)
             );
             let found = Diagnostic::warning(Code::StillUsed, None, message).help(
-                "find out what still asks for it; write the entry again to bring it back, or delete it with --prune=now",
+                "find out what still uses it; add the entry again to bring it back, or delete it with --prune=now",
             );
             Some(Parts { problems: vec![found], ..Parts::default() })
         }
         Some(Observed::Unreadable(reason)) => {
             let found = unreadable(format!(
-                "{address}: {ikey} is not deleted: whether it was used since its quarantine cannot be told: {reason}"
+                "{address}: {ikey} is not deleted: could not check whether it was used after it was quarantined: {reason}"
             ))
-            .help("give duoctl's key the permission read_log, \"Grant read log\", or delete it with --prune=now");
+            .help("grant duoctl's key the permission read_log, \"Grant read log\", or delete it with --prune=now");
             Some(Parts::blocked(address, vec![found]))
         }
         Some(Observed::Absent | Observed::NotRead) | None => {
             let found = unreadable(format!(
-                "{address}: {ikey} is not deleted: nobody looked whether it was used since its quarantine"
+                "{address}: {ikey} is not deleted: this run did not check whether it was used after it was quarantined"
             ));
             let blocked = Parts::blocked(address, vec![found]);
             Some(Parts { unlooked: vec![(ikey.clone(), since)], ..blocked })
@@ -191,7 +191,7 @@ fn maybe_used(cx: &Context<'_>, orphan: &Live<'_>, marker: &Marker, since: Times
     }
 }
 
-/// It is kept: what a quarantine took away is given back, and the marker goes.
+/// Keeps the application: restores what a quarantine revoked, and removes the marker.
 fn retain(cx: &Context<'_>, orphan: &Live<'_>, marker: &Marker) -> Parts {
     let (live, address) = (orphan.integration, &marker.address);
     let restored = restore(address, None, marker, live, &cx.references, Declared::default());
@@ -219,7 +219,7 @@ fn quarantine(
 ) -> Result<Step, Diagnostic> {
     let live = orphan.integration;
     let now = cx.options.now;
-    // What was last applied says nothing about an application that duoctl itself has shut.
+    // The last applied values do not describe an application that duoctl itself has quarantined.
     let mut shut = Marker {
         workspace: cx.desired.workspace.clone(),
         state: if second { MarkerState::Retired(now) } else { MarkerState::Quarantined(now) },
@@ -247,7 +247,7 @@ fn quarantine(
         return Err(Diagnostic::error(Code::InvalidNotes, None, message).help(help));
     }
     let mut step = Step::on(&marker.address, Action::Quarantine, live);
-    step.inherent.push((Risk::NarrowsAccess, "nobody may log in any more"));
+    step.inherent.push((Risk::NarrowsAccess, "no user may log in anymore"));
     if marker.protected {
         step.inherent.push((Risk::Destroys, PROTECTED));
     }
@@ -256,7 +256,7 @@ fn quarantine(
     Ok(step)
 }
 
-/// The body after which nobody logs in to an application and its key may do nothing.
+/// The body that blocks all logins to an application and revokes its key's permissions.
 pub(super) fn nobody(live: &Integration, notes: String) -> Map<String, Value> {
     let access = [("user_access".to_owned(), json!(NO_USERS)), ("notes".to_owned(), json!(notes))];
     let permissions = held_permissions(live).into_iter();
@@ -290,8 +290,8 @@ fn listed_orphan(cx: &Context<'_>, orphan: &Live<'_>, marker: &Marker) -> Orphan
     }
 }
 
-/// Whether an application is the second one of its address: the one that a rotation put, or was about to put, out of
-/// use. Should the address come back, the other one is meant.
+/// Whether an application is the second one of its address: the one that a rotation retired or was about to retire. If the
+/// address comes back, it means the other one.
 fn second(marker: &Marker, twins: &[Live<'_>]) -> bool {
     let delivered = |live: &Live<'_>| matches!(live.state(), Some(MarkerState::Delivered { .. }));
     match marker.state {
@@ -306,9 +306,9 @@ fn second(marker: &Marker, twins: &[Live<'_>]) -> bool {
     }
 }
 
-/// Whether one of several applications with the same marker may be a copy that nobody meant to remove: two that are
-/// simply owned, or one that the marker calls quarantined and that is open. What a replacement or a rotation left
-/// behind shares its address by right, also once it is quarantined itself.
+/// Whether one of several applications with the same marker may be a copy that must not be removed: two are owned, or one
+/// has a quarantine marker but still allows logins. Leftovers of a replacement or a rotation share the address legitimately,
+/// even when they are quarantined.
 fn are_copies(twins: &[Live<'_>]) -> bool {
     let (mut owned, mut shut, mut opened) = (0, 0, 0);
     for live in twins {
@@ -337,14 +337,14 @@ fn are_copies(twins: &[Live<'_>]) -> bool {
 
 fn kept_back(orphan: &Live<'_>, marker: &Marker) -> Diagnostic {
     let message = format!(
-        "{}: {} is not removed, since an address that could not be matched may mean it",
+        "{}: {} is not removed: it may belong to an address that could not be matched",
         marker.address, orphan.integration.ikey
     );
     Diagnostic::warning(Code::AmbiguousMatch, None, message)
         .help("if the address was renamed, pin the application there with `integration_key`")
 }
 
-/// The other application of a rotation, which exists and whose marker no longer says that it is.
+/// The other application of a rotation, if it exists but its marker no longer says so.
 fn missing_partner<'m>(cx: &Context<'_>, orphan: &'m Live<'_>, twins: &[Live<'_>]) -> Option<&'m Ikey> {
     let partner = orphan.state().and_then(MarkerState::partner)?;
     let Observed::Present(integrations) = &cx.observation.integrations else { return None };
@@ -360,12 +360,12 @@ fn half(marker: &Marker, orphan: &Live<'_>, partner: &Ikey) -> Diagnostic {
         marker.address
     );
     Diagnostic::warning(Code::LostMarker, None, message)
-        .help(format!("delete {partner} in Duo if its key is not used, or write the entry again and pin it"))
+        .help(format!("delete {partner} in Duo if its key is not used, or add the entry again and pin it"))
 }
 
 fn copied(orphan: &Live<'_>, marker: &Marker) -> Diagnostic {
     let message = format!(
-        "{}: {} is not removed, since another application carries the same marker",
+        "{}: {} is not removed: another application has the same marker",
         marker.address, orphan.integration.ikey
     );
     Diagnostic::error(Code::DuplicateMarker, None, message)

@@ -1,5 +1,5 @@
-//! A group or policy that the account no longer has under its name, while the application still uses one that no YAML
-//! names: an administrator probably renamed it in Duo. To create another one of the old name would only part the two.
+//! A group or policy that no longer exists under its declared name, while the application uses one that the YAML does not
+//! mention: an administrator probably renamed it in Duo.
 
 use serde_json::Value;
 
@@ -14,10 +14,10 @@ use crate::kinds::reference::Reference;
 use crate::kinds::value::{Setting, parts};
 use crate::text::shown;
 
-/// How many names are offered at most.
+/// How many names are suggested at most.
 const OFFERED: usize = 3;
 
-/// Adds to a name that is not known what the application uses in Duo instead.
+/// Adds to the finding about an unknown name what the application uses in Duo instead.
 pub(super) fn advise(
     cx: &Context<'_>,
     wanted: &DesiredApplication,
@@ -49,7 +49,7 @@ pub(super) fn advise(
     ));
 }
 
-/// The ids of what the application uses.
+/// The ids of the groups or policies that the application uses.
 fn used(live: &Live<'_>, kind: Kind) -> Vec<String> {
     let property = |name: &str| live.integration.property(name).map(parts).unwrap_or_default();
     match kind {
@@ -73,7 +73,7 @@ fn texts(value: &Value, found: &mut Vec<String>) {
     }
 }
 
-/// Whether any application of the YAML names it.
+/// Whether any application in the YAML refers to it.
 fn is_named(cx: &Context<'_>, kind: Kind, id: &str) -> bool {
     let name = cx.references.name(kind, id);
     let means = |reference: &Reference| reference.means(id, name);

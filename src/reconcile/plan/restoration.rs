@@ -1,4 +1,4 @@
-//! What a quarantine took away and the YAML leaves alone is given back when its address comes back, or is kept for good.
+//! Restores what a quarantine revoked and the YAML does not declare, when its address comes back or is retained.
 
 use serde_json::{Map, Value, json};
 
@@ -21,19 +21,19 @@ use crate::kinds::marker::{AccessBefore, Marker, MarkerState};
 use crate::kinds::risk::Risk;
 use crate::kinds::value::FieldValue;
 
-/// What is given back.
+/// What is restored.
 #[derive(Debug, Default)]
 pub(super) struct Restoration {
     pub(super) changes: Vec<Change>,
     pub(super) body: Map<String, Value>,
-    /// What cannot be.
+    /// What cannot be restored.
     pub(super) problems: Vec<Diagnostic>,
-    /// Whether the list of groups counts again.
+    /// Whether the list of groups takes effect again.
     groups_count: bool,
 }
 
 impl Restoration {
-    /// A list of groups that had no effect while nobody was let in has one now.
+    /// Drops the finding that the list of groups has no effect: it takes effect again.
     pub(super) fn settle(&self, problems: &mut Vec<Diagnostic>) {
         if self.groups_count {
             problems.retain(|problem| problem.code != Code::AccessConflict);
@@ -46,7 +46,7 @@ impl Restoration {
     }
 }
 
-/// What a declared application gets back that was quarantined: only what the YAML leaves alone.
+/// What is restored to a declared application that was quarantined: only what the YAML does not declare.
 pub(super) fn restoration(
     cx: &Context<'_>,
     wanted: &DesiredApplication,
@@ -68,7 +68,7 @@ pub(super) fn restoration(
     if has_errors(&restored.problems) { Err(restored.problems) } else { Ok(restored) }
 }
 
-/// What the YAML says of an application, which is not for the marker to say.
+/// What the YAML declares, which therefore is not restored from the marker.
 #[derive(Debug, Default)]
 pub(super) struct Declared {
     pub(super) access: bool,
@@ -76,7 +76,7 @@ pub(super) struct Declared {
     pub(super) groups: Option<Vec<String>>,
 }
 
-/// What a quarantined application gets back. What someone opened meanwhile is left as it is.
+/// What is restored to a quarantined application. Access that someone opened in the meantime stays as it is.
 pub(super) fn restore(
     address: &Address,
     span: Option<Span>,
@@ -116,7 +116,7 @@ fn restore_access(
             restored.change(access, json!("no_users"), json!("all_users"), assess("ALL_USERS"));
         }
         Some(AccessBefore::Groups(before)) => {
-            // Duo takes no empty list: groups that the YAML clears are none that it names instead.
+            // Duo rejects an empty list, so groups that the YAML clears are restored like undeclared ones.
             let declared = declared_groups.filter(|ids| !ids.is_empty());
             let ids: Vec<String> = declared.unwrap_or_else(|| before.iter().cloned().collect());
             let names: Vec<&str> = ids.iter().map(|id| references.group_name(id)).collect();
@@ -130,10 +130,10 @@ fn restore_access(
         }
         Some(AccessBefore::Lost) => {
             let message =
-                format!("{address}: the marker had no room for who might log in before the quarantine");
+                format!("{address}: the marker had no room to record who could log in before the quarantine");
             restored.problems.push(
                 Diagnostic::error(Code::AccessConflict, span, message)
-                    .help("declare `user_access`, and `groups_allowed` where it is `permitted_groups`"),
+                    .help("declare `user_access`, and `groups_allowed` if it is `permitted_groups`"),
             );
         }
     }
@@ -148,8 +148,9 @@ fn restore_permissions(
 ) {
     let Some(field) = field(PERMISSION_LIST) else { return };
     if marker.shut.permissions_lost {
-        let message =
-            format!("{address}: the marker had no room for what the key might do before the quarantine");
+        let message = format!(
+            "{address}: the marker had no room to record the key's permissions before the quarantine"
+        );
         restored
             .problems
             .push(Diagnostic::error(Code::AccessConflict, span, message).help("declare `permissions`"));
@@ -163,9 +164,9 @@ fn restore_permissions(
             back.push(name.as_str());
         } else {
             let why = if known.contains(name) {
-                "is not given back, since it is not certain that Duo grants it after the creation"
+                "is not restored: it is uncertain whether Duo grants it after creation"
             } else {
-                "cannot be given back, since Duo does not show it"
+                "cannot be restored: Duo does not show it"
             };
             let message = format!("{address}: the permission `{name}` {why}");
             restored.problems.push(

@@ -1,5 +1,5 @@
-//! Rotations by a twin as steps: begin, go on, finish, call off. Each can stop after any of its requests, and the next
-//! plan finds in the markers where it stopped.
+//! Overlap rotations as steps: begin, continue, finish, call off. Each can stop after any of its requests; the next plan
+//! finds in the markers where it stopped.
 
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
@@ -25,13 +25,13 @@ use crate::kinds::marker::{AppliedFields, Marker, MarkerState};
 use crate::kinds::risk::Risk;
 use crate::kinds::value::parts;
 
-/// The rotation of a pair of applications, where it stands and what it waits for.
+/// The rotation of a pair of applications, its stage and what it waits for.
 pub(super) fn under_way(
     cx: &Context<'_>,
     wanted: &DesiredApplication,
     pair: &Pair<'_>,
 ) -> Result<Rotation, Vec<Diagnostic>> {
-    // What a marker says that has to be written again does not count.
+    // A marker that has to be rewritten does not count.
     let says = |live: &Live<'_>| !pair.torn.contains(&live.integration.ikey);
     let state = pair.successor.state().filter(|_| says(&pair.successor));
     let address = &wanted.address;
@@ -58,7 +58,7 @@ pub(super) fn under_way(
     })
 }
 
-/// What was seen of both keys, and what the rotation waits for.
+/// The evidence about both keys, and what the rotation waits for.
 fn seen(
     cx: &Context<'_>,
     wanted: &DesiredApplication,
@@ -68,7 +68,7 @@ fn seen(
     let address = &wanted.address;
     let waits_for = match (pair.stage, delivered_at) {
         (_, _) if !pair.torn.is_empty() => {
-            "the markers of both, which `duoctl apply` writes again".to_owned()
+            "the markers of both applications, which `duoctl apply` rewrites".to_owned()
         }
         (Stage::Delivered, Some(at)) => {
             let keys = Keys {
@@ -82,7 +82,7 @@ fn seen(
             let uses = &cx.observation.rotation_uses;
             return evidence(keys, uses, &cx.options.rotation, attested, cx.options.now);
         }
-        (Stage::Abandoned, _) => format!("its end: `duoctl keys abort {address}`"),
+        (Stage::Abandoned, _) => format!("its cleanup: `duoctl keys abort {address}`"),
         (Stage::Made | Stage::Delivered, _) => {
             format!("the delivery of the new key: `duoctl keys rotate {address}` or `duoctl apply`")
         }
@@ -90,7 +90,7 @@ fn seen(
     Evidence { seen: Vec::new(), waits_for: vec![waits_for] }
 }
 
-/// What is to be done at an address whose key is being rotated.
+/// The steps at an address whose key is being rotated.
 pub(super) fn steps(
     cx: &Context<'_>,
     wanted: &DesiredApplication,
@@ -110,15 +110,15 @@ pub(super) fn steps(
     if !pair.surplus.is_empty() {
         let ikeys: Vec<&str> = pair.surplus.iter().map(|live| live.integration.ikey.as_str()).collect();
         let message =
-            format!("{address}: a second rotation began at the same time and left {}", ikeys.join(", "));
+            format!("{address}: a second rotation started at the same time and left {}", ikeys.join(", "));
         return Err(vec![Diagnostic::error(Code::RotationUnderWay, wanted.span, message).help(format!(
-            "call off one after the other, then rotate again: `duoctl keys abort {address}`"
+            "call them off one at a time with `duoctl keys abort {address}`, then rotate again"
         ))]);
     }
     let mut steps = existing(cx, wanted, managed, &pair.old, &twin.rotating(pair), said)?;
     let made = pair.successor.state().filter(|_| stage != Stage::Abandoned);
     if let Some(state) = made {
-        // Both are in use, or will be, so both are as the YAML says; what is to be said of it is said once.
+        // Both are or will be in use, so both follow the YAML; findings are reported once.
         steps.extend(existing(cx, wanted, managed, &pair.successor, state, &mut Vec::new())?);
     }
     match stage {
@@ -131,7 +131,7 @@ pub(super) fn steps(
         }
         Stage::Abandoned => {
             let message = format!(
-                "{address}: a rotation was called off, and its successor {} is still there",
+                "{address}: a rotation was called off, but its successor {} still exists",
                 pair.successor.integration.ikey
             );
             said.push(
@@ -143,7 +143,7 @@ pub(super) fn steps(
     Ok(steps)
 }
 
-/// A successor with every setting of the live application, and its keys beside the old ones.
+/// A successor with every setting of the live application, and its keys next to the old ones.
 pub(super) fn begin(
     cx: &Context<'_>,
     wanted: &DesiredApplication,
@@ -165,7 +165,7 @@ pub(super) fn begin(
     Ok(step)
 }
 
-/// Whether the store holds the new key, as far as it can be read: while it does not, nobody can move on to it.
+/// Whether the store holds the new key, as far as it can be read: until it does, clients cannot switch to it.
 fn holds_successor(cx: &Context<'_>, wanted: &DesiredApplication, pair: &Pair<'_>) -> bool {
     let (old, successor) = (&pair.old.integration.ikey, pair.successor.integration);
     match (&wanted.secret, cx.held(wanted)) {
@@ -178,7 +178,7 @@ fn holds_successor(cx: &Context<'_>, wanted: &DesiredApplication, pair: &Pair<'_
     }
 }
 
-/// The two applications of a rotation: the one whose key is to go, and the one that takes its place.
+/// The two applications of a rotation: the one whose key is replaced, and its successor.
 struct Twin<'a> {
     cx: &'a Context<'a>,
     wanted: &'a DesiredApplication,
@@ -187,7 +187,7 @@ struct Twin<'a> {
 }
 
 impl Twin<'_> {
-    /// Every setting of the successor: those of the old application, and what the YAML says over them.
+    /// Every setting of the successor: those of the old application, overridden by the YAML.
     fn settings(&self) -> Map<String, Value> {
         let mut settings = copy::settings(self.old.integration);
         let of_old = |managed: &Managed| settings.keys().any(|key| managed.field.owns(key));
@@ -196,7 +196,7 @@ impl Twin<'_> {
         for managed in sent {
             managed.send(&mut settings, None);
         }
-        // The groups of the old one mean nothing where the YAML lets others in meanwhile, and Duo would refuse them.
+        // If the YAML no longer restricts access to groups, the old groups have no effect, and Duo would reject them.
         if settings.get("user_access").and_then(Value::as_str) != Some(PERMITTED_GROUPS) {
             settings.remove("groups_allowed");
         }
@@ -204,7 +204,7 @@ impl Twin<'_> {
         settings
     }
 
-    /// Duo would refuse a group that is gone, and it lets nobody in.
+    /// Removes deleted groups: Duo would reject them. Without any group left, no user may log in.
     fn without_gone_groups(&self, settings: &mut Map<String, Value>) {
         let (Observed::Present(groups), Some(copied)) =
             (&self.cx.observation.groups, settings.get("groups_allowed"))
@@ -225,15 +225,15 @@ impl Twin<'_> {
         }
     }
 
-    /// The successor's notes: the text of both applications, and what was last applied to the old one.
+    /// Notes with a marker in the given state, the text of both applications, and what was last applied.
     fn notes(&self, from: &Live<'_>, state: MarkerState) -> Result<String, Vec<Diagnostic>> {
         let applied = diff::applied(self.managed, from.marker.as_ref());
         let text = self.managed.iter().find_map(Managed::notes_text).unwrap_or(&from.text);
         checked_notes(self.wanted, &self.cx.marker(self.wanted, applied, state), text)
     }
 
-    /// The last requests of a successor's making: its keys go beside the old ones, and its marker says so. `successor`
-    /// is absent while it is only being made.
+    /// The last requests that create a successor: its keys are delivered next to the old ones, and its marker says so.
+    /// `successor` is absent if the same step creates it.
     fn deliver(
         &self,
         step: &mut Step,
@@ -242,7 +242,7 @@ impl Twin<'_> {
     ) -> Result<(), Vec<Diagnostic>> {
         if let Some(secret) = &self.wanted.secret {
             let old = &self.old.integration.ikey;
-            let reason = format!("its new key; the old one of {old} is kept beside it and works on");
+            let reason = format!("its new key; the old key of {old} is kept next to it and still works");
             step.writes.push(Write::Deliver(successor.cloned()));
             step.delivery = Some(Delivery { beside: Some(old.clone()), ..Delivery::new(secret, reason) });
         }
@@ -256,12 +256,12 @@ impl Twin<'_> {
         Ok(())
     }
 
-    /// What the old application's marker says while its key is being rotated.
+    /// The state in the old application's marker while its key is being rotated.
     fn rotating(&self, pair: &Pair<'_>) -> MarkerState {
         MarkerState::Rotating(pair.successor.integration.ikey.clone())
     }
 
-    /// The old application's notes around the key of a successor that is yet to be made.
+    /// The old application's notes before and after the key of a successor that does not exist yet.
     fn link(&self) -> Result<[String; 2], Vec<Diagnostic>> {
         let unknown = "X".repeat(IKEY_LENGTH);
         let notes = self.notes(self.old, MarkerState::Rotating(Ikey::new(unknown.as_str())))?;
@@ -269,8 +269,8 @@ impl Twin<'_> {
         Ok([before.to_owned(), after.to_owned()])
     }
 
-    /// Both markers say again what the two applications are. When the new key was delivered is not known any more, so
-    /// that what is seen of it counts from now on.
+    /// Rewrites the markers of both applications. When the new key was delivered is no longer known, so its use counts from now
+    /// on.
     fn writing_again(&self, pair: &Pair<'_>) -> Result<Vec<Step>, Vec<Diagnostic>> {
         let (of, now) = (self.old.integration.ikey.clone(), self.cx.options.now);
         let said = pair.successor.state().filter(|state| state.of() == Some(&of)).cloned();
@@ -293,7 +293,7 @@ impl Twin<'_> {
             let mut step = Step::on(&self.wanted.address, Action::Update, live.integration);
             let after = json!("belongs to the rotation of its key");
             step.changes.push(Change::neutral("state", json!(before), after));
-            // What was last applied is not known either; the next plan compares.
+            // What was last applied is unknown, too; the next plan compares.
             let applied = live.marker.as_ref().map(|marker| marker.applied.clone()).unwrap_or_default();
             let marker = self.cx.marker(self.wanted, applied, state);
             let notes = checked_notes(self.wanted, &marker, &live.text)?;
@@ -303,7 +303,7 @@ impl Twin<'_> {
         Ok(steps)
     }
 
-    /// What an interrupted rotation had not done yet.
+    /// The remaining requests of an interrupted rotation.
     fn going_on(&self, pair: &Pair<'_>) -> Result<Step, Vec<Diagnostic>> {
         let (old, live) = (self.old.integration, pair.successor.integration);
         let since = pair.successor.state().and_then(MarkerState::rotating_since);
@@ -324,27 +324,27 @@ impl Twin<'_> {
         Ok(step)
     }
 
-    /// The old key goes out of use, and the address has one application again. The old one is marked first: an
-    /// interruption in between leaves a successor without a rival.
+    /// Retires the old key, so the address has one application again. The old one is marked first: an interruption in between
+    /// leaves the successor as the only candidate.
     fn finish(&self, successor: &Live<'_>) -> Result<Step, Vec<Diagnostic>> {
         let (cx, wanted) = (self.cx, self.wanted);
         let (old, live) = (self.old.integration, successor.integration);
         let retired = Marker {
             protected: false,
-            // From then on a use of it is one that should not be.
+            // Any use of the old key after this time is unexpected.
             ..cx.marker(wanted, AppliedFields::new(), MarkerState::Retired(cx.options.now))
         };
         let body = nobody(old, checked_notes(wanted, &retired, &self.old.text)?);
         let settled = notes_only(self.notes(successor, MarkerState::Owned)?);
         let mut step = rotation_step(wanted, old, [live], "delivered", "finished");
-        step.inherent.push((Risk::NarrowsAccess, "nobody may log in with the old key any more"));
+        step.inherent.push((Risk::NarrowsAccess, "no user may log in with the old key anymore"));
         step.writes = vec![Write::Update(old.ikey.clone(), body), Write::Update(live.ikey.clone(), settled)];
-        self.deliver_alone(&mut step, live, "the old key is out of use, so it leaves the store");
+        self.deliver_alone(&mut step, live, "the old key is disabled, so it is removed from the store");
         Ok(step)
     }
 
-    /// The store gets the old key again, and only then the successor goes. The marker says so first, so that nothing
-    /// takes the rotation up again in between.
+    /// Delivers the old key again, and only then deletes the successor. The marker says so first, so that nothing continues the
+    /// rotation in between.
     fn calling_off(&self, stage: Stage, pair: &Pair<'_>) -> Result<Step, Vec<Diagnostic>> {
         let (old, made) = (self.old.integration, pair.successor.integration);
         let mut step = rotation_step(self.wanted, old, [made], stage.words(), CALLED_OFF);
@@ -357,11 +357,11 @@ impl Twin<'_> {
             let notes = self.notes(&pair.successor, abandoned)?;
             step.writes.push(Write::Update(made.ikey.clone(), notes_only(notes)));
         }
-        self.deliver_alone(&mut step, old, "the old key takes its place again");
+        self.deliver_alone(&mut step, old, "the old key becomes the current key again");
         let reason = if stage == Stage::Made {
-            "the application that the rotation made is deleted; Duo has no undelete"
+            "the application that the rotation created is deleted; Duo has no undelete"
         } else {
-            "the new key stops working for good: whoever has read it is refused until it reads the old one again"
+            "the new key stops working for good: clients that read it are refused until they read the old key again"
         };
         step.delete(&made.ikey, reason, false);
         let owned = self.notes(self.old, MarkerState::Owned)?;
@@ -370,7 +370,7 @@ impl Twin<'_> {
         Ok(step)
     }
 
-    /// The keys of one of the two, with nothing beside them.
+    /// Delivers the keys of one of the two alone.
     fn deliver_alone(&self, step: &mut Step, live: &Integration, reason: &str) {
         if let Some(secret) = &self.wanted.secret {
             step.writes.push(Write::Deliver(Some(live.ikey.clone())));
@@ -379,9 +379,9 @@ impl Twin<'_> {
     }
 }
 
-/// What a rotation that is called off becomes.
+/// The stage of a rotation that was called off.
 const CALLED_OFF: &str = "called off";
-/// How long an integration key is (duo-api.md, section 1).
+/// The length of an integration key (duo-api.md, section 1).
 const IKEY_LENGTH: usize = 20;
 
 fn notes_only(notes: String) -> Map<String, Value> {

@@ -1,5 +1,5 @@
-//! What Duo made of the values that were just sent: another form of one is recorded in the marker, once, so that it
-//! does not come back as a difference (duo-api.md, trap 35).
+//! Records in the marker when Duo stores a value that was just sent in another form, so that it does not show up as a
+//! difference again (duo-api.md, trap 35).
 
 use std::collections::BTreeMap;
 
@@ -19,20 +19,20 @@ use crate::kinds::managed::{Kept, Live, Managed};
 use crate::kinds::marker::{Marker, short_hash};
 use crate::kinds::value::FieldValue;
 
-/// One application whose marker has to record what Duo keeps.
+/// One application whose marker has to record the values that Duo stores.
 #[derive(Clone, Debug)]
 pub struct Settlement {
     /// The address.
     pub address: Address,
     /// The application.
     pub ikey: Ikey,
-    /// The fields that Duo keeps in another form: YAML key, what was sent, what is kept.
+    /// The fields that Duo stores in another form: YAML key, sent value, stored value.
     pub fields: Vec<(String, Value, Value)>,
-    /// The body that records it.
+    /// The body that records them.
     pub(crate) body: Map<String, Value>,
 }
 
-/// The settlements of the given applications, right after they were written.
+/// The settlements of the given applications right after they were written.
 pub fn settle(desired: &Desired, observation: &Observation, written: &[Address]) -> Vec<Settlement> {
     let Observed::Present(integrations) = &observation.integrations else { return Vec::new() };
     let references = References::new(&observation.groups, &observation.policies);
@@ -43,7 +43,7 @@ pub fn settle(desired: &Desired, observation: &Observation, written: &[Address])
         let Ok(managed) = diff::managed(wanted, &references) else { continue };
         let managed = diff::compared(managed, wanted);
         match &found.pair {
-            // Both applications of a rotation are kept as the YAML says.
+            // Both applications of a rotation follow the YAML.
             Some(pair) => {
                 settlements.extend(settlement(wanted, &managed, &pair.old));
                 settlements.extend(settlement(wanted, &managed, &pair.successor));
@@ -57,7 +57,7 @@ pub fn settle(desired: &Desired, observation: &Observation, written: &[Address])
 }
 
 fn settlement(wanted: &DesiredApplication, managed: &[Managed], live: &live::Live<'_>) -> Option<Settlement> {
-    // What nothing proves is not written again: its new seal would.
+    // An unproven marker is not rewritten: the new seal would make it proven.
     let mut marker: Marker = live.marker.clone().filter(|_| live.proof.is_proven())?;
     let kept = kept(managed, &marker, live.integration);
     if kept.is_empty() {
@@ -70,7 +70,7 @@ fn settlement(wanted: &DesiredApplication, managed: &[Managed], live: &live::Liv
         }
         fields.push((managed.field.name().to_owned(), managed.wanted.json(), value.json()));
     }
-    // What Duo made of the notes goes through it a second time otherwise, and may come out different again.
+    // Sending Duo's own form of the notes again may change them once more, so the declared text is sent.
     let text = managed.iter().find_map(Managed::notes_text).unwrap_or(&live.text);
     let body = Map::from_iter([("notes".to_owned(), json!(marker.notes(text)))]);
     Some(Settlement { address: wanted.address.clone(), ikey: live.integration.ikey.clone(), fields, body })

@@ -18,10 +18,10 @@ use crate::kinds::risk::{Assessment, Risk};
 /// The reason that `protect` gives.
 pub(crate) const PROTECTED: &str = "it is protected";
 
-/// Why a deletion is expected: the successor was asked for, and it is proven first.
+/// Why a deletion is expected: a replacement was requested, and the new application is proven first.
 pub(crate) const AFTER_REPLACEMENT: &str = "the old application is deleted; Duo has no undelete";
 
-/// The field of the change that says where a rotation stands.
+/// The field of the change that shows the stage of a rotation.
 pub(super) const ROTATION: &str = "rotation";
 
 /// What a step does.
@@ -32,24 +32,24 @@ pub enum Action {
     Create,
     /// Fields of an owned application.
     Update,
-    /// The marker on an application that exists already; no other field.
+    /// Only the marker of an application that exists already.
     Adopt,
-    /// A new application of another type, and the end of the old one.
+    /// A new application of another type, and the deletion of the old one.
     Replace,
-    /// Nobody may log in any more, and permissions are revoked.
+    /// Blocks all logins and revokes permissions.
     Quarantine,
-    /// Gone for good.
+    /// Deletes the application.
     Delete,
-    /// The keys of now into a secret store; nothing changes in Duo.
+    /// Delivers the current keys to a secret store; nothing changes in Duo.
     Deliver,
-    /// One stage of a rotation: a successor beside the old application, or the end of one of the two.
+    /// One stage of a rotation: creates a successor next to the old application, or ends one of the two.
     Rotate,
-    /// It left the YAML and is kept: the marker goes, and duoctl forgets it.
+    /// Keeps an application that is no longer in the YAML: removes the marker, so duoctl no longer manages it.
     Retain,
 }
 
 impl Action {
-    /// The word in plans.
+    /// The name in plans.
     pub fn name(self) -> &'static str {
         match self {
             Self::Create => "create",
@@ -65,23 +65,23 @@ impl Action {
     }
 }
 
-/// One request of a step. Bodies hold no secret.
+/// One request of a step. Bodies contain no secret.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub enum Write {
     /// Creates the application.
     Create(Map<String, Value>),
     /// Completes what this step created.
     Finish(Map<String, Value>),
-    /// Writes into the notes of a live application which one was created just before: what stands before and after its
+    /// Writes the key of the application that was just created into the notes of a live one: the text before and after the
     /// key.
     Link(Ikey, [String; 2]),
     /// Modifies a live application.
     Update(Ikey, Map<String, Value>),
     /// Deletes a live application.
     Delete(Ikey),
-    /// Delivers the keys of a live application, or of the one that was created just before.
+    /// Delivers the keys of a live application, or of the one that was just created.
     Deliver(Option<Ikey>),
-    /// Proves by live calls that a successor works: a live application, or the one that was created just before.
+    /// Proves by live calls that a successor works: a live application, or the one that was just created.
     Prove(Option<Ikey>),
 }
 
@@ -92,25 +92,25 @@ pub struct Step {
     pub address: Address,
     /// What is done.
     pub action: Action,
-    /// The live application, where there is one.
+    /// The live application, if it exists.
     pub ikey: Option<Ikey>,
-    /// Its type; of a replacement, the new one.
+    /// Its type; for a replacement, the new one.
     #[serde(rename = "type")]
     pub kind: String,
     /// Its name.
     pub name: String,
-    /// Field by field.
+    /// The changes, field by field.
     pub changes: Vec<Change>,
-    /// Beyond the fields: what the action itself risks, and why.
+    /// The risks of the action itself, beyond the fields, and why.
     pub inherent: Vec<(Risk, &'static str)>,
-    /// What is sent, in order.
+    /// The requests, in order.
     pub(crate) writes: Vec<Write>,
     /// Where keys are delivered, and why.
     pub delivery: Option<Delivery>,
-    /// The state of each live application that the step was planned for.
+    /// The state of each live application for which the step was planned.
     pub(crate) baseline: BTreeMap<String, String>,
-    /// What markers say that this run cannot verify. It depends on the keys of the run, so it is no part of what the plan
-    /// does.
+    /// The markers this step depends on that this run cannot verify. They depend on the run's keys, so they are not part of
+    /// what the plan does.
     #[serde(skip)]
     pub rests_on: Vec<Claim>,
 }
@@ -133,26 +133,26 @@ impl Step {
         }
     }
 
-    /// A step about a live application, however that one is when the step is carried out.
+    /// A step about a live application, whatever its state is when the step is carried out.
     pub(super) fn about(address: &Address, action: Action, live: &Integration) -> Self {
         let ikey = Some(live.ikey.clone());
         Self { ikey, ..Self::new(address, action, live.kind(), live.name()) }
     }
 
-    /// A step on a live application, which has to be as it is now.
+    /// A step on a live application, which must not change before the step is carried out.
     pub(super) fn on(address: &Address, action: Action, live: &Integration) -> Self {
         let mut step = Self::about(address, action, live);
         step.watch(live);
         step
     }
 
-    /// Another application has to be as it is now when the step is carried out.
+    /// Requires that another application does not change before the step is carried out.
     pub(super) fn watch(&mut self, live: &Integration) {
         self.baseline.insert(live.ikey.to_string(), snapshot(live));
     }
 
-    /// It deletes a live application: the only way to plan that. It says so, and why, and is refused where that is
-    /// protected.
+    /// Deletes a live application; the only way to plan a deletion. Adds the risk with its reason, so that a protected
+    /// application is refused.
     pub(super) fn delete(&mut self, ikey: &Ikey, why: &'static str, protected: bool) {
         self.writes.push(Write::Delete(ikey.clone()));
         for reason in [Some(why), protected.then_some(PROTECTED)].into_iter().flatten() {
@@ -162,7 +162,7 @@ impl Step {
         }
     }
 
-    /// What a rotation becomes by the step, e.g. `called off`.
+    /// The stage that a rotation reaches with this step, e.g. `called off`.
     pub fn stage(&self) -> Option<&str> {
         let stages = self.changes.iter().filter(|change| change.field == ROTATION);
         stages.filter_map(|change| change.after.as_str()).next()
@@ -174,7 +174,7 @@ impl Step {
         watched.chain(self.targets().into_iter().cloned()).chain(self.ikey.clone()).collect()
     }
 
-    /// Whether it changes settings and nothing else: it hands out no key, and nothing is removed or rotated by it.
+    /// Whether it only changes settings: it delivers no key and removes or rotates nothing.
     pub(super) fn only_sets(&self) -> bool {
         matches!(self.action, Action::Update | Action::Adopt) && self.delivery.is_none()
     }
@@ -202,13 +202,13 @@ impl Step {
         deleted.collect()
     }
 
-    /// Every risk of the step but `neutral`, with all of its reasons.
+    /// Every risk of the step except `neutral`, with all of its reasons.
     pub fn risks(&self) -> Reasons {
         let changes = self.changes.iter().map(|change| (change.risk, change.reason));
         reasons(changes.chain(self.inherent.iter().copied()))
     }
 
-    /// What was done to the application in Duo risks as long as it stays, with all of its reasons.
+    /// Every risk of leaving the changes made in Duo in place, with all of its reasons.
     pub fn drift(&self) -> Reasons {
         let found = self.changes.iter().filter_map(|change| change.drift);
         reasons(found.map(|DriftRisk { risk, reason }| (risk, reason)))

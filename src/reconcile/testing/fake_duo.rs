@@ -1,4 +1,4 @@
-//! An account as JSON that carries out the requests of a plan, with the normalisations of the reference.
+//! An account as JSON that carries out the requests of a plan, and normalises values as the reference describes.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,7 +10,7 @@ use crate::reconcile::observation::{LastUse, Observation, Proofs};
 use crate::reconcile::observed::Observed;
 use crate::reconcile::plan::{Action, Plan, Step, Write};
 
-/// What the reference leaves open, and the tests try both ways.
+/// What the reference leaves open; the tests try both ways.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Quirks {
     /// Text is trimmed.
@@ -21,15 +21,15 @@ pub(crate) struct Quirks {
     pub(crate) lists_networks: bool,
     /// `username_normalization_policy` comes back as "".
     pub(crate) blank_normalization: bool,
-    /// A property that nobody knows comes back.
+    /// A property that duoctl does not know comes back.
     pub(crate) unknown_property: bool,
-    /// Nobody has seen a frameless authentication, so the Universal Prompt is not offered.
+    /// No frameless authentication has happened yet, so the Universal Prompt is not offered.
     pub(crate) no_prompt: bool,
     /// `allow_to_set_permissions` can be granted after the creation.
     pub(crate) sets_later: bool,
 }
 
-/// The permissions that this account knows: not yet the ones of 2026.
+/// The permissions that this account knows, without those of 2026.
 pub(crate) const PERMISSIONS: [&str; 9] = [
     "admins",
     "admins_read",
@@ -72,9 +72,9 @@ pub(crate) struct FakeDuo {
     pub(crate) operator: Ikey,
     /// How many applications were created.
     made: usize,
-    /// What the authentication log shows of an application, beside nothing.
+    /// What the authentication log shows for each application; nothing by default.
     pub(crate) uses: BTreeMap<String, Observed<Option<LastUse>>>,
-    /// What the markers prove: every one is what duoctl wrote, unless a test says otherwise.
+    /// What the markers prove: duoctl wrote every one, unless a test says otherwise.
     pub(crate) proofs: Proofs,
 }
 
@@ -122,7 +122,7 @@ impl FakeDuo {
         duo
     }
 
-    /// Adds an application, with the properties that every one of its type has, and these.
+    /// Adds an application with the default properties of its type, and these.
     pub(crate) fn put(&mut self, ikey: &str, kind: &str, name: &str, properties: Value) {
         let mut application = self.blank(ikey, kind);
         application.insert("name".to_owned(), json!(name));
@@ -173,7 +173,7 @@ impl FakeDuo {
         self.uses.get(ikey).cloned().unwrap_or(Observed::Present(None))
     }
 
-    /// Who may log in to an application. One that does not exist lets nobody in.
+    /// Who may log in to an application. One that does not exist lets no one in.
     pub(crate) fn reach(&self, ikey: &str) -> Reach {
         let Some(application) = self.applications.get(ikey) else { return Reach::nobody() };
         match application.get("user_access").and_then(Value::as_str) {
@@ -187,7 +187,8 @@ impl FakeDuo {
         }
     }
 
-    /// Carries out a whole plan, removals last, and shows each step around every one of its requests.
+    /// Carries out a whole plan, removals last, and shows each step with the account before and after each of its
+    /// requests.
     pub(crate) fn apply_watched(&mut self, plan: &Plan, mut watch: impl FnMut(&Step, &[Self])) {
         let removes = |step: &&Step| matches!(step.action, Action::Quarantine | Action::Delete);
         let (removals, others): (Vec<&Step>, Vec<&Step>) = plan.steps().iter().partition(removes);
@@ -206,7 +207,7 @@ impl FakeDuo {
         self.apply_watched(plan, |_, _| {});
     }
 
-    /// Carries out one request, or says why Duo would refuse it.
+    /// Carries out one request, or returns why Duo would refuse it.
     pub(crate) fn write(&mut self, write: &Write, created: &mut Option<String>) -> Result<(), String> {
         match write {
             Write::Create(body) => {
@@ -215,7 +216,7 @@ impl FakeDuo {
                 if body.contains_key("policy_key") {
                     return Err("policy_key on create".to_owned());
                 }
-                // A key is never used twice, also once its application is gone.
+                // A key is never used twice, even after its application is deleted.
                 let ikey = format!("DINEW{}", self.made);
                 self.made += 1;
                 let mut application = self.blank(&ikey, kind);
@@ -320,7 +321,7 @@ impl FakeDuo {
                 {
                     continue;
                 }
-                // A permission that this account does not know is accepted, and never heard of again.
+                // A permission that this account does not know is accepted and then ignored.
                 _ if key.starts_with("adminapi_") && creating && !application.contains_key(key) => continue,
                 _ if key.starts_with("adminapi_") && application.contains_key(key) => {
                     json!(u8::from(text == "1"))

@@ -157,7 +157,7 @@ fn entry(key: String) -> impl Strategy<Value = App> {
         })
 }
 
-/// Up to five applications that share few names, so that they meet each other and the account.
+/// Up to five applications that share a few names, so that they collide with each other and with the account.
 pub(crate) fn workspaces() -> impl Strategy<Value = Desired> {
     let entries: Vec<_> = (0..5).map(|n| option::weighted(0.7, entry(format!("a{n}")))).collect();
     entries.prop_map(|entries| desired(entries.into_iter().flatten()))
@@ -208,7 +208,7 @@ fn markers() -> impl Strategy<Value = Option<Marker>> {
     ))
 }
 
-/// One spelling of a switch as Duo, or an older Duo, might send it.
+/// One form of a switch as Duo, or an older Duo, might send it.
 fn flags() -> impl Strategy<Value = Value> {
     select(vec![
         json!(0),
@@ -297,7 +297,7 @@ fn quirks() -> impl Strategy<Value = Quirks> {
     )
 }
 
-/// Up to seven applications beside the operator; some have a twin that a rotation made.
+/// Up to seven applications in addition to the operator; some have a second one from a rotation.
 pub(crate) fn accounts() -> impl Strategy<Value = FakeDuo> {
     let states: Vec<fn(Ikey) -> MarkerState> = vec![
         |of| MarkerState::Successor { of, since: now() },

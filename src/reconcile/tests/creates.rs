@@ -1,4 +1,4 @@
-//! What a new application risks: every access, permission and policy, in every kind of step that ends with one.
+//! The risk of a new application: every access, permission and policy, in every kind of step that creates one.
 
 use std::collections::BTreeSet;
 
@@ -12,24 +12,24 @@ use crate::reconcile::consent::{Allowed, Consent};
 use crate::reconcile::guard::judge;
 use crate::reconcile::testing::{App, FakeDuo, app, desired, marked_as, marker, now, plan_of};
 
-/// How a new application comes about.
+/// How a new application is created.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Create {
     Fresh,
-    /// The creation was interrupted before it let anybody in.
+    /// The creation was interrupted before it let anyone in.
     Unfinished,
-    /// In place of a closed one of another type.
+    /// It replaces a closed one of another type.
     Replacement,
     /// The same after an interruption.
     ResumedReplacement,
-    /// It was quarantined, and its address came back.
+    /// It was quarantined, and its address was added again.
     Restored,
 }
 
 const CREATES: [Create; 5] =
     [Create::Fresh, Create::Unfinished, Create::Replacement, Create::ResumedReplacement, Create::Restored];
 
-/// The YAML's word, and what sets it.
+/// The value in the YAML, and how to set it.
 type Access = (&'static str, fn(App) -> App);
 
 fn account(create: Create, kind: &str) -> FakeDuo {
@@ -49,7 +49,7 @@ fn account(create: Create, kind: &str) -> FakeDuo {
     FakeDuo::new().with("DI1", kind, "It", live)
 }
 
-/// The consents that are needed besides the one to a replacement.
+/// The consents that are needed in addition to the one for a replacement.
 fn needed(create: Create, kind: &str, wanted: App) -> BTreeSet<Risk> {
     let desired = desired([wanted]);
     let plan = plan_of(&desired, &account(create, kind));
@@ -74,11 +74,11 @@ fn access_and_policies_of_new_applications() {
                     |policy| wanted.text("policy", policy),
                 );
                 let mut expected = BTreeSet::new();
-                // A restored application is an existing one, for which the rules of changes are stricter.
+                // A restored application already exists, so the stricter rules for changes apply.
                 let is_change = create == Create::Restored;
                 let weaker = policy == Some("Lax") && access != "no_users";
                 let changes = is_change && (access != "no_users" || policy.is_some());
-                // What replaces a closed application opens it to the groups.
+                // Replacing a closed application opens it to the groups.
                 let opens = create == Create::Replacement && (access != "no_users" || policy.is_some());
                 if access == "all_users" || weaker || changes || opens {
                     expected.insert(WidensAccess);
@@ -98,13 +98,13 @@ fn permissions_of_new_keys() {
                 let wanted =
                     app("it", "adminapi", "It").text("user_access", "no_users").list("permissions", &held);
                 let only_reads = flag == "info" || flag.starts_with("read_") || flag.ends_with("_read");
-                // Permissions are sent when a key is created, so to add one later is a change.
+                // Permissions are sent when a key is created, so adding one later is a change.
                 let changes = matches!(create, Create::Unfinished | Create::Restored);
                 let expected = match only_reads && !changes {
                     true => BTreeSet::new(),
                     false => BTreeSet::from([EscalatesPrivilege]),
                 };
-                // Duo shows no switch of a permission that it does not know.
+                // Duo shows no switch for a permission that it does not know.
                 let unknown =
                     flag.starts_with("brand_new") && matches!(create, Create::Unfinished | Create::Restored);
                 if !unknown {
@@ -136,7 +136,7 @@ fn what_a_composite_is_by_definition_needs_no_consent_and_what_it_adds_does() {
 
 #[test]
 fn an_application_of_users_in_place_of_a_key_is_as_open_as_a_new_one() {
-    // An Admin API application shows an access that nobody can use.
+    // An Admin API application shows an access that no one can use.
     let duo = |access: &str| {
         FakeDuo::new().with(
             "DI1",

@@ -183,14 +183,14 @@ fn the_risk_of_every_transition() {
             |a| a.clear("username_normalization_policy"),
             &[("username_normalization_policy", NarrowsAccess)],
         ),
-        // --- who is believed to be whom
+        // --- how logins are trusted
         (
             "sso-generic",
             saml(true),
             |a| a.sso(json!({"saml_config": {"sign_response": false}})),
             &[("sso.saml_config.sign_response", WidensAccess)],
         ),
-        // --- what changes nobody's access
+        // --- what does not change access
         ("websdk", json!({}), |a| a.flag("prompt_v4_enabled", false), &[("prompt_v4_enabled", Neutral)]),
         (
             "radius",
@@ -224,7 +224,7 @@ fn only_what_finishes_a_creation_is_excused_by_the_marker() {
             ("self_service_allowed".to_owned(), WidensAccess),
         ]
     );
-    // Someone wrote the word into the marker of an application that is in use.
+    // Someone wrote the state into the marker of an application that is in use.
     let mut open = groups(&["DG1"]);
     open["notes"] = json!(creating);
     assert_eq!(

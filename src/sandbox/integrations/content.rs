@@ -1,4 +1,4 @@
-//! What may stand inside `sso` (duo-api.md, section 3.5): each setting by itself, and what one says of another.
+//! What `sso` may contain (duo-api.md, section 3.5): each setting alone, and settings that depend on each other.
 
 use serde_json::{Map, Value};
 
@@ -6,7 +6,7 @@ use super::super::call::Reply;
 use super::super::collections::GROUPS;
 use super::super::store::Store;
 
-/// What Duo requires of a new SAML application (duo-api.md, correction to section 3.5).
+/// The settings that Duo requires for a new SAML application (duo-api.md, correction to section 3.5).
 pub(super) const SAML_REQUIRED: &[&str] = &[
     "entity_id",
     "acs_urls",
@@ -16,9 +16,9 @@ pub(super) const SAML_REQUIRED: &[&str] = &[
     "sign_response",
     "signing_algorithm",
 ];
-/// What it requires of one where a switch says that it fills in the rest.
+/// The settings that it requires if a switch makes it fill in the rest.
 pub(super) const SAML_SHORT: &[&str] = &["entity_id", "acs_urls"];
-/// What it requires of a new OIDC application.
+/// The settings that it requires for a new OIDC application.
 pub(super) const OIDC_REQUIRED: &[&str] = &["grant_types", "redirect_uris", "scopes"];
 
 const BINDINGS: &str = "urn:oasis:names:tc:SAML:2.0:bindings:";
@@ -67,14 +67,14 @@ const OIDC_SCOPE: Rules = &[("name", filled), ("idp_attribute_claim_mapping", cl
 const CLAIM: Rules = &[("idp_attribute", filled), ("oidc_claim", filled)];
 const OAUTH: Rules = &[("clients", clients), ("scopes", oauth_scopes)];
 const OAUTH_SCOPE: Rules = &[("id", filled), ("name", filled), ("description", unset_or_text)];
-/// A client secret that is sent back as it was read has no effect.
+/// A client secret that is sent back unchanged has no effect.
 #[rustfmt::skip]
 const CLIENT: Rules = &[
     ("client_id", filled), ("name", filled), ("description", unset_or_text), ("assigned_scopes_ids", texts),
     ("client_secret", unset_or_text),
 ];
 
-/// Checks what was sent of one section; the refusal names the setting.
+/// Checks the settings that were sent for a section; the refusal names the setting.
 pub(super) fn check(section: &str, sent: &Map<String, Value>, store: &Store) -> Result<(), Reply> {
     let rules = match section {
         "saml_config" => SAML,
@@ -90,7 +90,7 @@ pub(super) fn check(section: &str, sent: &Map<String, Value>, store: &Store) -> 
     Ok(())
 }
 
-/// Checks what the settings of a section, old and new, say of each other.
+/// Checks that all settings of a section, old and new, are consistent.
 pub(super) fn check_whole(section: &str, config: &Map<String, Value>) -> Result<(), Reply> {
     let list = |name: &str| config.get(name).and_then(Value::as_array).into_iter().flatten();
     let of =
@@ -106,7 +106,7 @@ pub(super) fn check_whole(section: &str, config: &Map<String, Value>) -> Result<
     Ok(())
 }
 
-/// An object with known keys whose values fit.
+/// An object with known keys and valid values.
 fn object(value: &Value, rules: Rules, store: &Store) -> bool {
     let fits = |(name, value): (&String, &Value)| {
         rules.iter().find(|(known, _)| known == name).is_some_and(|(_, fits)| fits(value, store))
@@ -114,7 +114,7 @@ fn object(value: &Value, rules: Rules, store: &Store) -> bool {
     value.as_object().is_some_and(|map| map.iter().all(fits))
 }
 
-/// A list of such objects, each of which says what it is called, and no two of which are called the same.
+/// A list of such objects with unique names.
 fn named(value: &Value, name: &str, rules: Rules, store: &Store) -> bool {
     let Some(items) = value.as_array() else { return false };
     let names: Vec<&Value> = items.iter().filter_map(|item| item.get(name)).collect();
@@ -140,7 +140,7 @@ fn texts(value: &Value, store: &Store) -> bool {
     value.as_array().is_some_and(|items| items.iter().all(|item| filled(item, store)))
 }
 
-/// Booleans, also as text, as the official collection sends them.
+/// Booleans, also as text, which the official collection sends.
 fn flag(value: &Value, _: &Store) -> bool {
     let text = value.as_str().map(str::to_ascii_lowercase);
     value.is_boolean() || matches!(text.as_deref(), Some("true" | "false" | "1" | "0"))
@@ -158,7 +158,7 @@ fn unset_or_number(value: &Value, store: &Store) -> bool {
     value.is_null() || number(value, store)
 }
 
-/// An absolute URL: a scheme, and something behind it without blanks.
+/// An absolute URL: a scheme, followed by text without whitespace.
 fn url<'a>(value: &'a Value, schemes: &[&str]) -> Option<&'a str> {
     let text = value.as_str()?;
     let (scheme, rest) = text.split_once(':')?;
@@ -180,7 +180,7 @@ fn unset_or_url(value: &Value, store: &Store) -> bool {
     value.is_null() || value == "" || web_url(value, store)
 }
 
-/// Also schemes of apps, which have no host.
+/// App schemes, which have no host, are valid, too.
 fn redirect_uris(value: &Value, store: &Store) -> bool {
     let fits = |uri: &Value| match url(uri, &["http", "https"]) {
         Some(_) => web_url(uri, store) && !uri.as_str().is_some_and(|uri| uri.contains('#')),
@@ -211,7 +211,7 @@ fn acs_urls(value: &Value, store: &Store) -> bool {
     !is_empty(value) && named(value, "url", ACS_URL, store)
 }
 
-/// Attributes with one value, or several.
+/// Attributes with one or several values.
 fn attributes(value: &Value, store: &Store) -> bool {
     let fits = |value: &Value| value.is_string() || texts(value, store);
     value.is_null() || value.as_object().is_some_and(|map| map.values().all(fits))
@@ -221,7 +221,7 @@ fn programs(value: &Value, _: &Store) -> bool {
     value.is_null() || value.as_object().is_some_and(|map| map.values().all(Value::is_string))
 }
 
-/// Every text at the end of it is the id of a group.
+/// Every innermost text is the id of a group.
 fn roles(value: &Value, store: &Store) -> bool {
     fn groups(value: &Value, store: &Store) -> bool {
         match value {
@@ -248,7 +248,7 @@ fn refresh(value: &Value, store: &Store) -> bool {
     value.is_boolean() || object(value, REFRESH, store)
 }
 
-/// `email` and `profile` need a mapping, found by trial (duo-api.md, section 3.5).
+/// `email` and `profile` need a mapping, as found by testing (duo-api.md, section 3.5).
 fn oidc_scopes(value: &Value, store: &Store) -> bool {
     let is_mapped = |scope: &Value| {
         let needs = matches!(scope.get("name").and_then(Value::as_str), Some("email" | "profile"));

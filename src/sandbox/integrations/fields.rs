@@ -1,4 +1,4 @@
-//! Properties of an application in a create or modify call: checked and taken over (duo-api.md, section 3.3).
+//! The properties in a create or modify call: checked and applied (duo-api.md, section 3.3).
 
 use std::collections::BTreeSet;
 
@@ -16,7 +16,7 @@ use super::super::{networks, policies};
 use super::version::Version;
 use super::{own, sso, texts};
 
-/// Groups in `groups_allowed` at most (duo-api.md, section 3.3).
+/// The most groups in `groups_allowed` (duo-api.md, section 3.3).
 const GROUP_LIMIT: usize = 100;
 const LEGACY: &[&str] =
     &["enroll_policy", "trusted_device_days", "ip_whitelist", "ip_whitelist_enroll_policy", "visual_style"];
@@ -27,7 +27,7 @@ pub(super) struct Writing<'a> {
     switches: &'a Switches,
     call: &'a Call,
     version: Version,
-    /// The application as it was; `None` while it is being created.
+    /// The application before the call; `None` while it is being created.
     before: Option<&'a Application>,
 }
 
@@ -41,7 +41,7 @@ impl<'a> Writing<'a> {
         Self { store: &account.store, switches: &account.switches, call, version, before }
     }
 
-    /// Takes over every property that was sent, or refuses the whole call.
+    /// Applies every property that was sent, or refuses the whole call.
     pub(super) fn apply(&self, application: &mut Application) -> Result<(), Reply> {
         self.kind(application)?;
         self.name(application)?;
@@ -58,7 +58,7 @@ impl<'a> Writing<'a> {
         }
         self.normalization(application)?;
         self.networks(application)?;
-        // Invisible and without effect until Duo has seen a frameless authentication (trap 8).
+        // Not shown and without effect until Duo has seen a frameless authentication (trap 8).
         if let Some(flag) = self.flag("prompt_v4_enabled")?
             && application.frameless
         {
@@ -76,7 +76,7 @@ impl<'a> Writing<'a> {
         self.call.params.get(name)
     }
 
-    /// A text property, normalised where a switch says that Duo does (trap 35).
+    /// A text property, normalised if a switch makes Duo do so (trap 35).
     fn text(&self, name: &str) -> Result<Option<String>, Reply> {
         let Some(value) = self.sent(name) else { return Ok(None) };
         let mut text = value.as_str().ok_or_else(|| Reply::invalid(name))?.to_owned();
@@ -89,7 +89,7 @@ impl<'a> Writing<'a> {
         if texts::fits(name, &text, self.switches) { Ok(Some(text)) } else { Err(Reply::invalid(name)) }
     }
 
-    /// A property that is sent as a boolean, 0 or 1, or text of these (trap 5).
+    /// A property sent as a boolean, 0 or 1, or as text (trap 5).
     fn flag(&self, name: &str) -> Result<Option<bool>, Reply> {
         if self.sent(name).is_none() {
             return Ok(None);
@@ -101,7 +101,7 @@ impl<'a> Writing<'a> {
         }
     }
 
-    /// A list that is sent as comma-separated text or as an array; empty entries are dropped.
+    /// A list sent as comma-separated text or as an array; empty entries are dropped.
     fn list(&self, name: &str) -> Result<Option<Vec<String>>, Reply> {
         let entry = |text: &str| Some(text.trim().to_owned()).filter(|text| !text.is_empty());
         match self.sent(name) {
@@ -116,7 +116,7 @@ impl<'a> Writing<'a> {
         }
     }
 
-    /// The type is given once and cannot be changed (trap 13).
+    /// The type is set at creation and cannot be changed (trap 13).
     fn kind(&self, application: &mut Application) -> Result<(), Reply> {
         if self.before.is_some() {
             return if self.sent("type").is_some() { Err(Reply::invalid("type")) } else { Ok(()) };
@@ -146,7 +146,7 @@ impl<'a> Writing<'a> {
         }
     }
 
-    /// Who may log in (section 3.2): v3 by `user_access`, v1 and v2 by `groups_allowed` alone.
+    /// Who may log in (section 3.2): v3 uses `user_access`, v1 and v2 only `groups_allowed`.
     fn access(&self, application: &mut Application) -> Result<(), Reply> {
         let mut groups = self.list("groups_allowed")?;
         if let Some(groups) = &mut groups {
@@ -242,7 +242,7 @@ impl<'a> Writing<'a> {
         Ok(())
     }
 
-    /// Flags that are left out stay as they are; changing one may need a permission of its own (section 3.4).
+    /// Omitted flags stay as they are; changing one may need its own permission (section 3.4).
     fn permissions(&self, application: &mut Application) -> Result<(), Reply> {
         for flag in permissions::known(self.switches) {
             let Some(on) = self.flag(flag)? else { continue };

@@ -1,4 +1,4 @@
-//! An application as Duo shows it (duo-api.md, sections 3.2, 3.3 and 3.6).
+//! An application as Duo returns it (duo-api.md, sections 3.2, 3.3 and 3.6).
 
 use serde_json::{Map, Value, json};
 
@@ -12,13 +12,13 @@ use super::super::{kinds, permissions};
 use super::sso;
 use super::version::Version;
 
-/// What the rendering depends on beside the application.
+/// What the rendering needs in addition to the application.
 pub(in crate::sandbox) struct Showing<'a> {
     store: &'a Store,
     switches: &'a Switches,
     version: Version,
     authority: &'a str,
-    /// Grows with every request, so that every reading has its own order.
+    /// Increases with every request, so that every read has a different order.
     turn: usize,
 }
 
@@ -33,7 +33,7 @@ impl<'a> Showing<'a> {
         self.render(application, false)
     }
 
-    /// The reply to creating it, which alone holds the client secrets of an OAuth application (section 3.5).
+    /// The reply to creating it, the only one with the client secrets of an OAuth application (section 3.5).
     pub(super) fn show_created(&self, application: &Application) -> Value {
         self.render(application, true)
     }
@@ -100,7 +100,7 @@ impl<'a> Showing<'a> {
         }
     }
 
-    /// Only groups that still exist, in an order that changes from one reading to the next (trap 1).
+    /// Only existing groups, in an order that changes between reads (trap 1).
     fn groups<'b>(&self, application: &'b Application) -> Vec<&'b str> {
         let exists = |id: &&str| self.store.get(GROUPS, id).is_some();
         let mut ids: Vec<&str> =

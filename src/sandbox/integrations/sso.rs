@@ -13,12 +13,12 @@ use super::super::switches::Switches;
 use super::super::{hosts, ids, kinds};
 use super::content;
 
-/// The name under which an OIDC application's client secret is kept.
+/// The name under which an OIDC application's client secret is stored.
 pub(super) const OIDC_CLIENT: &str = "oidc";
 
 const FLAGS: &[&str] = &["sign_assertion", "sign_response", "encrypt_assertion"];
 
-/// Takes over what was sent: objects are merged, arrays and scalars replaced.
+/// Applies what was sent: objects are merged, arrays and scalars replaced.
 pub(super) fn merge(
     application: &mut Application,
     sent: &Map<String, Value>,
@@ -32,7 +32,7 @@ pub(super) fn merge(
     };
     let mut sso = application.sso.take().unwrap_or_default();
     for (section, value) in sent {
-        // Server-owned: a client that sends it back unchanged is not refused, it just has no effect.
+        // Owned by the server: sending it back is not refused, but has no effect.
         if section == "idp_metadata" {
             continue;
         }
@@ -73,7 +73,7 @@ pub(super) fn merge(
     Ok(())
 }
 
-/// `{"openid": true, "email": {...}}` as a list of objects with names.
+/// `{"openid": true, "email": {...}}` as a list of named objects.
 fn scopes_to_list(config: &mut Map<String, Value>) {
     let Some(Value::Object(scopes)) = config.get("scopes") else { return };
     let listed = scopes.iter().filter(|(_, value)| **value != json!(false)).map(|(name, value)| {
@@ -84,7 +84,7 @@ fn scopes_to_list(config: &mut Map<String, Value>) {
     config.insert("scopes".to_owned(), listed.collect());
 }
 
-/// The other way round.
+/// The reverse.
 fn scopes_to_object(config: &mut Map<String, Value>) {
     let Some(Value::Array(scopes)) = config.get("scopes") else { return };
     let named = scopes.iter().filter_map(|scope| {
@@ -95,7 +95,7 @@ fn scopes_to_object(config: &mut Map<String, Value>) {
     config.insert("scopes".to_owned(), Value::Object(named.collect()));
 }
 
-/// Adds what is new to a list; an item that is there already is replaced.
+/// Adds new items to a list; an existing item is replaced.
 fn add(kept: &mut Value, items: &[Value]) {
     let Value::Array(list) = kept else {
         *kept = Value::Array(items.to_vec());
@@ -126,7 +126,7 @@ fn deep_merge(kept: &mut Value, sent: &Map<String, Value>) {
     }
 }
 
-/// Shapes that Duo would not take, and texts that it turns into booleans.
+/// Refuses shapes that Duo would not accept, and converts texts that it turns into booleans.
 fn check(sso: &mut Map<String, Value>) -> Result<(), Reply> {
     if let Some(Value::Object(saml)) = sso.get_mut("saml_config") {
         for flag in FLAGS {
@@ -180,7 +180,7 @@ fn is_list(value: &Value, fits: impl Fn(&Value) -> bool) -> bool {
     value.as_array().is_some_and(|items| items.iter().all(fits))
 }
 
-/// What a new application must say.
+/// Checks what a new application must contain.
 pub(super) fn check_complete(
     application: &Application,
     section: &str,
@@ -197,7 +197,7 @@ pub(super) fn check_complete(
     missing.map_or(Ok(()), |name| Err(Reply::missing(&format!("sso.{section}.{name}"))))
 }
 
-/// Fills in defaults and creates client secrets, so that what is read back is more than what was sent (trap 24).
+/// Fills in defaults and creates client secrets, so that a read returns more than was sent (trap 24).
 pub(in crate::sandbox) fn complete(application: &mut Application, switches: &Switches) -> io::Result<()> {
     if !kinds::is_sso(&application.kind) {
         return Ok(());
@@ -261,7 +261,7 @@ fn expand_grants(config: &mut Value) {
         return;
     };
     *code = json!({"access_token_lifespan": 3600, "allow_pkce_only": false});
-    // The refresh token's lifetimes stand inside the code grant.
+    // The refresh token's lifetimes are inside the code grant.
     if grants.get("refresh_token").and_then(Value::as_bool) == Some(true) {
         grants.remove("refresh_token");
         let lifetimes =
@@ -281,7 +281,7 @@ fn client_id(client: &Value) -> Option<&str> {
     client.get("client_id")?.as_str()
 }
 
-/// The object as it is read, with the server's own metadata.
+/// The object as returned by a read, with the server's metadata.
 pub(super) fn show(application: &Application, authority: &str, created: bool, switches: &Switches) -> Value {
     let hidden = !created && !switches.show_client_secrets;
     let mut sso = application.sso.clone().unwrap_or_default();
@@ -306,7 +306,7 @@ pub(super) fn show(application: &Application, authority: &str, created: bool, sw
     Value::Object(sso)
 }
 
-/// Where the single sign-on service of the account is reached: beside the API host, on the same port.
+/// The base URL of the account's single sign-on service: next to the API host, on the same port.
 pub(in crate::sandbox) fn sso_base(authority: &str) -> String {
     let host = bare_host(authority);
     let port = authority.strip_prefix(host).unwrap_or_default();
@@ -350,6 +350,6 @@ fn endpoints(base: &str, ikey: &str) -> Map<String, Value> {
     ])
 }
 
-/// A placeholder with a certificate's outline: nothing in the sandbox signs assertions.
+/// A placeholder in the format of a certificate: the sandbox signs no assertions.
 pub(in crate::sandbox) const CERTIFICATE: &str =
     "-----BEGIN CERTIFICATE-----\nc2FuZGJveA==\n-----END CERTIFICATE-----\n";

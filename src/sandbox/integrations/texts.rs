@@ -1,13 +1,13 @@
-//! Limits of names, notes and greetings. No source gives any, so each has a switch (duo-api.md, section 3.3).
+//! Length limits of names, notes and greetings. No source documents any, so each has a switch (duo-api.md, section 3.3).
 
 use super::super::switches::Switches;
 
-/// Characters of notes at most.
+/// The most characters of notes.
 const NOTES: (usize, usize) = (255, 512);
-/// Characters of names and greetings at most.
+/// The most characters of names and greetings.
 const NAMES: (usize, usize) = (100, 255);
 
-/// Whether Duo takes a text.
+/// Whether Duo accepts a text.
 pub(super) fn fits(property: &str, text: &str, switches: &Switches) -> bool {
     let ((short, long), is_short, is_limited) = match property {
         "notes" => (NOTES, switches.short_notes, switches.limit_notes),

@@ -1,6 +1,6 @@
-//! The generations of the paths of applications (duo-api.md, section 3.2).
+//! The versions of the application paths (duo-api.md, section 3.2).
 
-/// Which generation of the path was called.
+/// The version of the path that was called.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(in crate::sandbox) enum Version {
     V1,

@@ -18,14 +18,14 @@ const LIFETIME: i64 = 36_000;
 /// The client that `--sandbox` uses, so that a rehearsal needs no credentials.
 const REHEARSAL: &str = "duoctl rehearsal";
 
-/// What the console gives out once.
+/// The credentials that the console shows once.
 #[derive(Clone)]
 pub struct ApiClient {
     /// The client id.
     pub client_id: String,
     /// The client secret.
     pub client_secret: Secret,
-    /// What the token endpoint asks for beside them, where the client is an old one.
+    /// The audience that the token endpoint requires, if the client is an old one.
     pub audience: Option<String>,
 }
 
@@ -40,7 +40,7 @@ pub(super) struct Stored {
 }
 
 impl Account {
-    /// The credentials of the client that rehearsals use; made when first asked for.
+    /// The credentials of the client that rehearsals use; created on first use.
     ///
     /// # Errors
     ///
@@ -86,7 +86,7 @@ pub(super) fn remove(account: &mut Account, client_id: &str) -> io::Result<()> {
     account.store.remove(CLIENTS, client_id)
 }
 
-/// `POST` of client credentials, as JSON or as a form.
+/// Answers a `POST` of client credentials, as JSON or as a form.
 pub(super) fn token(account: &mut Account, request: &RawRequest, now: i64) -> RawReply {
     let refused = |status, error: &str, description: &str| {
         json_reply(status, &json!({"error": error, "error_description": description}), now)
@@ -128,7 +128,7 @@ pub(super) fn token(account: &mut Account, request: &RawRequest, now: i64) -> Ra
     }
 }
 
-/// Takes as long for a wrong secret as for a right one.
+/// Compares in constant time.
 fn same(one: &[u8], other: &[u8]) -> bool {
     let differences = one.iter().zip(other).fold(0, |differences, (a, b)| differences | (a ^ b));
     one.len() == other.len() && differences == 0
@@ -153,7 +153,7 @@ fn is_valid(token: &Value, now: i64) -> bool {
     token.get("expires").and_then(Value::as_i64).is_some_and(|expires| expires > now)
 }
 
-/// Whether a request carries a token that is valid now, of a client that still exists.
+/// Whether a request has a valid token of an existing client.
 pub(super) fn admits(account: &Account, request: &RawRequest, now: i64) -> bool {
     let token = request.header("authorization").and_then(|value| value.strip_prefix("Bearer "));
     let Some(token) = token.and_then(|token| account.store.get(TOKENS, token)) else { return false };

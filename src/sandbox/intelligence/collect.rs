@@ -1,4 +1,4 @@
-//! Test Connectivity and Collect Now: real calls of the simulated Duo, signed with the keys that were typed in.
+//! Test Connectivity and Collect Now: real calls to the simulated Duo, signed with the entered keys.
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr};
@@ -14,12 +14,12 @@ use super::{people, system_logs};
 use crate::duo::sign::{Scheme, Signable, authorization, canonical_params, signature};
 use crate::secret::Secret;
 
-/// Where the simulated Identity Intelligence calls from: an address of nobody, so that a restriction to networks shuts
-/// it out as it would the real one, whose addresses are not published.
+/// The simulated Identity Intelligence calls from this documentation address, so that a network restriction blocks it like
+/// the real one, whose addresses are not published.
 const CALLER: IpAddr = IpAddr::V4(Ipv4Addr::new(203, 0, 113, 77));
 /// How far back logs are collected, in seconds.
 const LOG_PERIOD: i64 = 30 * 86_400;
-/// How old a collection may become before the next one, in seconds.
+/// The age in seconds after which a collection is repeated.
 const HOURLY: i64 = 3600;
 
 /// One pair of keys of an integration.
@@ -118,7 +118,7 @@ impl Integration {
         Keys { host: &self.api_hostname, ikey: &self.auth_integration_key, skey: &self.auth_secret_key }
     }
 
-    /// Tries the keys, and what they may read.
+    /// Tests the keys and what they may read.
     pub(super) fn test(&mut self, account: &mut Account, now: i64) -> io::Result<()> {
         let (lines, errors) = self.try_everything(account, now);
         let status = if errors.is_empty() { "SUCCESS" } else { "FAILURE" };
@@ -144,7 +144,7 @@ impl Integration {
         let refused = users.as_ref().err().is_some_and(|refused| refused.status == 401);
         note(&mut lines, &mut errors, "users and devices (Grant read resource)", users);
         if refused {
-            // The other calls with this key would only say the same.
+            // The other calls with this key would only fail the same way.
             return (lines, errors);
         }
         let period = [
@@ -158,7 +158,7 @@ impl Integration {
             let endpoints = keys.get(account, now, "/admin/v1/endpoints", &one);
             note(&mut lines, &mut errors, "endpoints", endpoints);
         }
-        // Without a username nothing is created: 400 says that it would be allowed.
+        // Without a username no user is created: 400 means that it would be allowed.
         let write = keys.send(account, now, "POST", "/admin/v1/users", &[], b"{}");
         lines.push(match write {
             Err(refused) if refused.status == 403 => {
@@ -173,7 +173,7 @@ impl Integration {
         (lines, errors)
     }
 
-    /// Collects at once.
+    /// Collects now.
     pub(super) fn collect(&mut self, account: &mut Account, now: i64, asked: bool) -> io::Result<()> {
         let event = if asked { "Collection (Admin Triggered)" } else { "Collection (hourly)" };
         let keys = self.admin_keys();
@@ -238,7 +238,7 @@ fn note(lines: &mut Vec<String>, errors: &mut Vec<String>, what: &str, result: R
     }
 }
 
-/// What happens by itself: an integration that was collected once is collected again when an hour has passed.
+/// Repeats a collection that is older than an hour, as the real service does.
 pub(super) fn hourly(account: &mut Account, now: i64) -> io::Result<()> {
     for mut integration in Integration::all(account) {
         let due = integration.collection.as_ref().is_some_and(|outcome| now - outcome.date >= HOURLY);

@@ -1,7 +1,6 @@
 //! The console: Integrations, the Duo form, API clients, System Logs. Server-rendered, without scripts.
 //!
-//! It answers on loopback names only, so that no foreign name can be pointed at it, and takes forms from its own pages
-//! only.
+//! It only answers on loopback names, so that no foreign name can point at it, and only accepts forms from its own pages.
 
 use std::io;
 
@@ -66,11 +65,11 @@ fn route(account: &mut Account, request: &RawRequest, authority: &str, now: i64)
             }
         }
         ("GET" | "POST", _) => Ok(refused(404, "Not found", "There is no such page.", now)),
-        _ => Ok(refused(405, "Not allowed", "The console is read and sent forms to.", now)),
+        _ => Ok(refused(405, "Not allowed", "The console only accepts GET and POST.", now)),
     }
 }
 
-/// What the menu of an integration offers.
+/// An entry of an integration's menu.
 fn one(
     account: &mut Account,
     mut integration: Integration,
@@ -109,7 +108,7 @@ fn one(
     }
 }
 
-/// `Save and generate credentials`: the only time that the secret is shown.
+/// `Save and generate credentials`: the only time the secret is shown.
 fn generate(account: &mut Account, fields: &Fields, authority: &str, now: i64) -> io::Result<RawReply> {
     let name = fields.text("name");
     if name.is_empty() {

@@ -1,4 +1,4 @@
-//! The public API: `POST {query, variables}`; errors come under HTTP 200 (identity-intelligence.md, sections 6.1 to 6.4).
+//! The public API: `POST {query, variables}`; errors have HTTP status 200 (identity-intelligence.md, sections 6.1 to 6.4).
 
 use serde_json::{Map, Value, json};
 
@@ -8,7 +8,7 @@ use super::query::{Field, parse};
 use super::replies::{failure, json_reply};
 use super::{clients, collect, people};
 
-/// Something that GraphQL reports beside the data.
+/// An error that GraphQL reports next to the data.
 struct Fault {
     kind: &'static str,
     message: String,
@@ -20,7 +20,7 @@ pub(super) fn answer(account: &mut Account, request: &RawRequest, now: i64) -> R
         return json_reply(401, &json!({"errors": [error]}), now);
     }
     if request.method != "POST" {
-        return json_reply(405, &json!({"errors": [{"message": "only POST is answered"}]}), now);
+        return json_reply(405, &json!({"errors": [{"message": "only POST is accepted"}]}), now);
     }
     if let Err(error) = collect::hourly(account, now) {
         return failure(&error, now);
@@ -112,7 +112,7 @@ fn resolve(account: &Account, field: &Field) -> Result<Value, Fault> {
     }
 }
 
-/// `pageToken` counts the rows before the page; without one in the answer, it was the last page.
+/// `pageToken` is the number of rows before the page; the last page has none.
 fn page(field: &Field, default: usize, most: usize, rows: Vec<Value>) -> Result<Value, Fault> {
     let invalid = |message: &str| Fault { kind: "BadRequest", message: message.to_owned() };
     let size = match field.arguments.get("pageSize").filter(|size| !size.is_null()) {
@@ -136,8 +136,8 @@ fn page(field: &Field, default: usize, most: usize, rows: Vec<Value>) -> Result<
     Ok(json!({"items": items, "pageToken": token}))
 }
 
-/// Leaves of the answer that were asked for. Every object holds all fields of its type, so a field that it lacks does
-/// not exist.
+/// The requested leaves of the answer. Every object has all fields of its type, so a missing field does not exist in the
+/// schema.
 fn project(value: &Value, field: &Field) -> Result<Value, Fault> {
     match value {
         Value::Array(items) => items.iter().map(|item| project(item, field)).collect(),

@@ -1,10 +1,10 @@
-//! Pages of the console: one layout, and the only place that turns text into HTML.
+//! Pages of the console: one layout, and the only code that turns text into HTML.
 
 use jiff::Timestamp;
 
 use super::super::message::RawReply;
 
-/// Text as HTML. Everything that was typed in, or came from an account, goes through here.
+/// Escapes text for HTML. All text that a person entered or that came from an account goes through here.
 pub(super) fn text(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for c in text.chars() {
@@ -27,7 +27,7 @@ pub(super) fn moment(second: i64) -> String {
     format!("{time} UTC")
 }
 
-/// A coloured word for a result.
+/// A coloured label for a result.
 pub(super) fn badge(status: &str) -> String {
     let class = match status {
         "SUCCESS" => "good",
@@ -105,7 +105,7 @@ pub(super) fn page(status: u16, title: &str, current: &str, body: &str, now: i64
     reply
 }
 
-/// After something was done: the browser loads another page, so that a reload does nothing twice.
+/// After a change the browser loads another page, so that a reload does not repeat it.
 pub(super) fn redirect(address: &str, now: i64) -> RawReply {
     let mut reply = RawReply::new(303, "text/plain", Vec::new(), now);
     reply.headers.push(("Location", address.to_owned()));
@@ -113,7 +113,7 @@ pub(super) fn redirect(address: &str, now: i64) -> RawReply {
     reply
 }
 
-/// No scripts, no foreign content, no frames, no traces in caches. Forms keep their origin, which is checked.
+/// No scripts, foreign content, frames or caching. Forms send their origin, which is checked.
 fn protect(reply: &mut RawReply) {
     let policy = "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
     reply.headers.extend([

@@ -1,4 +1,4 @@
-//! A Duo integration of the console: the fields of its form, their rules, and what became of it.
+//! A Duo integration of the console: the fields of its form, their rules, and its last results.
 
 use std::io;
 
@@ -12,7 +12,7 @@ use crate::duo::host::{HostError, check_host};
 
 const COLLECTION: &str = "intelligence_integrations";
 
-/// The result of a test or a collection, in the console's words (identity-intelligence.md, section 3).
+/// The result of a test or a collection, in the console's terms (identity-intelligence.md, section 3).
 #[derive(Clone, Serialize, Deserialize)]
 pub(super) struct Outcome {
     /// `SUCCESS`, `PARTIAL_SUCCESS` or `FAILURE`.
@@ -21,11 +21,11 @@ pub(super) struct Outcome {
     pub(super) date: i64,
     /// What went wrong.
     pub(super) error: Option<String>,
-    /// What was seen, one line each.
+    /// What was found, one line each.
     pub(super) lines: Vec<String>,
 }
 
-/// One integration. It holds secrets in clear, so it has no `Debug`.
+/// One integration. It contains secrets in clear text, so it has no `Debug`.
 #[derive(Clone, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub(super) struct Integration {
@@ -43,12 +43,12 @@ pub(super) struct Integration {
 }
 
 impl Account {
-    /// Moves the last test and the last collection of an integration to a time, and what the collection brought with it.
-    /// A collection that is older than an hour is made again as soon as the public API is asked.
+    /// Sets the time of an integration's last test, last collection, and the collected data. A collection older than an hour
+    /// is repeated on the next request to the public API.
     ///
     /// # Errors
     ///
-    /// When there is no integration of that name, or the state cannot be written.
+    /// When no integration has that name, or the state cannot be written.
     pub fn date_collection(&mut self, display_name: &str, at: Timestamp) -> io::Result<()> {
         let found = Integration::all(self).into_iter().find(|one| one.display_name == display_name);
         let mut integration = found.ok_or_else(|| io::Error::other("there is no such integration"))?;
@@ -60,7 +60,7 @@ impl Account {
     }
 }
 
-/// What is wrong with a field of the form.
+/// A mistake in a field of the form.
 pub(super) struct Mistake {
     pub(super) field: &'static str,
     pub(super) message: String,
@@ -71,7 +71,7 @@ impl Integration {
         account.store.list(COLLECTION).filter_map(|(_, value)| Self::deserialize(value).ok()).collect()
     }
 
-    /// By the last part of its id, which stands in the console's addresses.
+    /// Loads an integration by the last part of its id, which the console's URLs use.
     pub(super) fn load(account: &Account, short: &str) -> Option<Self> {
         Self::deserialize(account.store.get(COLLECTION, short)?).ok()
     }
@@ -91,7 +91,7 @@ impl Integration {
         account.store.remove(COLLECTION, self.short())
     }
 
-    /// Gives a new integration its id, in the shape of the real ones.
+    /// Gives a new integration an id in the format of real ones.
     pub(super) fn name_new(&mut self) -> io::Result<()> {
         let mut bytes = [0; 4];
         getrandom::fill(&mut bytes).map_err(io::Error::other)?;
@@ -99,7 +99,7 @@ impl Integration {
         Ok(())
     }
 
-    /// The rules of the form (identity-intelligence.md, section 1.2).
+    /// Checks the rules of the form (identity-intelligence.md, section 1.2).
     pub(super) fn mistakes(&self, others: &[Self]) -> Vec<Mistake> {
         let mut mistakes = Vec::new();
         let mut wrong = |field, message: &str| mistakes.push(Mistake { field, message: message.to_owned() });

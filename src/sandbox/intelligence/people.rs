@@ -1,4 +1,4 @@
-//! The people that collections brought, and how the public API shows them (identity-intelligence.md, section 6.4).
+//! The people in the collected data, and how the public API shows them (identity-intelligence.md, section 6.4).
 
 use std::collections::BTreeMap;
 use std::io;
@@ -10,7 +10,7 @@ use super::super::state::Account;
 
 const COLLECTION: &str = "intelligence_users";
 
-/// What one collection read.
+/// The data of one collection.
 pub(super) struct Collected {
     pub(super) users: Vec<Value>,
     pub(super) phones: Vec<Value>,
@@ -18,12 +18,12 @@ pub(super) struct Collected {
     pub(super) log: Vec<Value>,
 }
 
-/// A time as AWS scalars have it.
+/// A time in the format of AWS scalars.
 pub(super) fn date_time(second: i64) -> String {
     Timestamp::from_second(second).unwrap_or(Timestamp::UNIX_EPOCH).to_string()
 }
 
-/// Forgets what an integration brought.
+/// Removes an integration's data.
 pub(super) fn forget(account: &mut Account, integration: &str) -> io::Result<()> {
     let prefix = format!("{integration}/");
     let ids: Vec<String> = account
@@ -35,7 +35,7 @@ pub(super) fn forget(account: &mut Account, integration: &str) -> io::Result<()>
     ids.iter().try_for_each(|id| account.store.remove(COLLECTION, id))
 }
 
-/// Keeps what an integration brought, in place of what it brought before.
+/// Replaces an integration's data.
 pub(super) fn replace(
     account: &mut Account,
     integration: &str,
@@ -54,7 +54,7 @@ pub(super) fn replace(
     Ok(())
 }
 
-/// Says of everybody that an integration brought that it did so at that time.
+/// Sets the collection time of everyone an integration collected.
 pub(super) fn date(account: &mut Account, integration: &str, second: i64) -> io::Result<()> {
     let prefix = format!("{integration}/");
     let brought = account.store.list(COLLECTION).filter(|(id, _)| id.starts_with(&prefix));
@@ -94,7 +94,7 @@ fn devices(user: &Value, collected: &Collected) -> Vec<Value> {
     phones.chain(endpoints).collect()
 }
 
-/// The newest event comes first in Duo's log.
+/// The newest event is first in Duo's log.
 fn last_sign_in(user_id: &str, log: &[Value]) -> Value {
     let at = |event: &Value, pointer: &str| event.pointer(pointer).cloned().unwrap_or_default();
     let event = log.iter().find(|event| at(event, "/user/key") == user_id);
@@ -106,13 +106,13 @@ fn last_sign_in(user_id: &str, log: &[Value]) -> Value {
     })
 }
 
-/// One person: everything that was collected under one login.
+/// One person: everything that was collected for one login.
 pub(super) struct Person {
     pub(super) login: String,
     records: Vec<Value>,
 }
 
-/// All people in the order of their logins. People are matched by email, or by username where there is none.
+/// All people in the order of their logins. People are matched by email, or by username if they have none.
 pub(super) fn all(account: &Account) -> Vec<Person> {
     let mut people: BTreeMap<String, Vec<Value>> = BTreeMap::new();
     for (_, record) in account.store.list(COLLECTION) {
@@ -138,12 +138,12 @@ impl Person {
         self.of_records("lastSignIn").into_iter().find(Value::is_object).unwrap_or_default()
     }
 
-    /// Whether somebody signed in from an address.
+    /// Whether this person signed in from an address.
     pub(super) fn was_at(&self, address: &str) -> bool {
         text(&self.last_sign_in(), "ipAddress") == address
     }
 
-    /// `PublicEndUser`; with `new_values` the enumerations hold values that no published schema has.
+    /// `PublicEndUser`; with `new_values` the enumerations contain values that no published schema has.
     pub(super) fn end_user(&self, new_values: bool) -> Value {
         let mut shown = self.details(new_values);
         let providers = if new_values { json!(["DUO", "DUO_NEXT"]) } else { json!(["DUO"]) };

@@ -1,12 +1,12 @@
-//! As much of the GraphQL language as a client of the public API needs: one query with variables, arguments, aliases
-//! and nested selections. Fragments, directives and mutations are refused in words.
+//! The part of GraphQL that a client of the public API needs: one query with variables, arguments, aliases and nested
+//! selections. Fragments, directives and mutations are refused with a message.
 
 use serde_json::{Map, Value, json};
 
 /// One selected field.
 #[derive(Debug)]
 pub(super) struct Field {
-    /// The name that the answer has it under.
+    /// The name of the field in the answer.
     pub(super) alias: String,
     pub(super) name: String,
     pub(super) arguments: Map<String, Value>,
@@ -33,12 +33,12 @@ pub(super) fn parse(text: &str, variables: &Map<String, Value>) -> Result<Vec<Fi
         Some(Token::Name(word)) if word == "mutation" => {
             return Err("mutations are not simulated".to_owned());
         }
-        _ => return Err("a query was expected".to_owned()),
+        _ => return Err("expected a query".to_owned()),
     }
     let fields = parser.selection(0)?;
     match parser.tokens.next() {
         None => Ok(fields),
-        Some(_) => Err("only one operation without fragments is understood".to_owned()),
+        Some(_) => Err("only one operation without fragments is supported".to_owned()),
     }
 }
 
@@ -61,7 +61,7 @@ fn tokens(text: &str) -> Result<Vec<Token>, String> {
             }
             '-' | '0'..='9' => {
                 let word = run(c, |next| next.is_ascii_digit());
-                tokens.push(Token::Number(word.parse().map_err(|_| format!("`{word}` is no number"))?));
+                tokens.push(Token::Number(word.parse().map_err(|_| format!("`{word}` is not a number"))?));
             }
             '"' => tokens.push(Token::Text(string(&mut characters)?)),
             '{' | '}' | '(' | ')' | '[' | ']' | ':' | '$' | '!' | '=' => tokens.push(Token::Sign(c)),
@@ -74,7 +74,7 @@ fn tokens(text: &str) -> Result<Vec<Token>, String> {
 fn string(characters: &mut impl Iterator<Item = char>) -> Result<String, String> {
     let mut text = String::from('"');
     loop {
-        let next = characters.next().ok_or("a string has no end")?;
+        let next = characters.next().ok_or("a string is not closed")?;
         text.push(next);
         match next {
             '\\' => text.extend(characters.next()),
@@ -90,11 +90,11 @@ struct Parser<'a> {
 }
 
 impl Parser<'_> {
-    /// The name and the variable definitions: what is given is believed.
+    /// Skips the name and the variable definitions: the given values are not checked.
     fn skip_head(&mut self) -> Result<(), String> {
         let mut depth = 0_usize;
         loop {
-            match self.tokens.next().ok_or("a selection was expected")? {
+            match self.tokens.next().ok_or("expected a selection")? {
                 Token::Sign('(') => depth += 1,
                 Token::Sign(')') => depth = depth.saturating_sub(1),
                 Token::Sign('{') if depth == 0 => return Ok(()),
@@ -110,11 +110,11 @@ impl Parser<'_> {
     fn name(&mut self) -> Result<String, String> {
         match self.tokens.next() {
             Some(Token::Name(name)) => Ok(name),
-            _ => Err("a name was expected".to_owned()),
+            _ => Err("expected a name".to_owned()),
         }
     }
 
-    /// After `{`, up to `}`.
+    /// Parses from after `{` to `}`.
     fn selection(&mut self, depth: usize) -> Result<Vec<Field>, String> {
         if depth > MAX_DEPTH {
             return Err("the selection is nested too deeply".to_owned());
@@ -179,7 +179,7 @@ impl Parser<'_> {
                 }
                 Ok(Value::Object(fields))
             }
-            _ => Err("a value was expected".to_owned()),
+            _ => Err("expected a value".to_owned()),
         }
     }
 }
@@ -205,11 +205,11 @@ mod tests {
     fn what_is_not_understood_is_refused_in_words() {
         let error = |text: &str| parse(text, &Map::new()).unwrap_err();
         assert_eq!(error("mutation { unregisterWebhook(id: 1) }"), "mutations are not simulated");
-        assert_eq!(error("{ ping "), "a name was expected");
+        assert_eq!(error("{ ping "), "expected a name");
         assert_eq!(error("{ ... on Query { ping } }"), "unexpected character `.`");
         assert_eq!(error("{ }"), "a selection is empty");
-        assert_eq!(error("hello"), "a query was expected");
-        assert_eq!(error("{ a(b: \"c) }"), "a string has no end");
+        assert_eq!(error("hello"), "expected a query");
+        assert_eq!(error("{ a(b: \"c) }"), "a string is not closed");
         assert!(error(&"{ a ".repeat(40)).contains("too deeply"));
         assert!(error(&format!("{{ a(b: {}", "[".repeat(40))).contains("too deeply"));
     }

@@ -1,4 +1,4 @@
-//! Answers of Identity Intelligence in JSON.
+//! Replies of Identity Intelligence in JSON.
 
 use serde_json::{Value, json};
 

@@ -1,4 +1,4 @@
-//! System Logs: what the console shows of its own work (identity-intelligence.md, section 3).
+//! System Logs: the console's log of its own work (identity-intelligence.md, section 3).
 
 use std::io;
 
@@ -8,7 +8,7 @@ use super::super::state::Account;
 
 const COLLECTION: &str = "intelligence_logs";
 
-/// Notes something. `event` is a word of the console, `detail` a sentence; neither holds a secret.
+/// Adds an entry. `event` is one of the console's terms, `detail` a sentence; neither contains a secret.
 pub(super) fn note(
     account: &mut Account,
     now: i64,
@@ -25,7 +25,7 @@ pub(super) fn note(
     account.store.put(COLLECTION, &id, entry)
 }
 
-/// The newest entries first.
+/// The newest entries, newest first.
 pub(super) fn newest(account: &Account, limit: usize) -> Vec<&Value> {
     let mut entries: Vec<&Value> = account.store.list(COLLECTION).map(|(_, entry)| entry).collect();
     entries.reverse();

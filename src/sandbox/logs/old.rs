@@ -1,4 +1,4 @@
-//! Version 1 of the logs: up to 1000 records from a time in seconds on, oldest first, in words of its own.
+//! Version 1 of the logs: up to 1000 records from a time in seconds on, oldest first, with its own wording.
 
 use serde_json::{Value, json};
 
@@ -24,14 +24,14 @@ pub(super) fn list(account: &Account, call: &Call, log: Log) -> Result<Reply, Re
     Ok(Reply::Ok(Value::Array(rows.collect())))
 }
 
-/// `user_approved` in the words of version 1: `User approved`.
+/// `user_approved` in version 1's wording: `User approved`.
 fn sentence(text: &str) -> String {
     let text = text.replace('_', " ");
     let mut letters = text.chars();
     letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
 
-/// `duo_push` in the words of version 1: `Duo Push`.
+/// `duo_push` in version 1's wording: `Duo Push`.
 fn title(text: &str) -> String {
     text.split('_').map(sentence).collect::<Vec<_>>().join(" ")
 }

@@ -1,4 +1,4 @@
-//! What the logs hold, and how a record of each looks in version 2 (duo-api.md, correction to section 7.5).
+//! The records of the logs, and their format in version 2 (duo-api.md, correction to section 7.5).
 
 use std::io;
 
@@ -9,7 +9,7 @@ use crate::sandbox::collections::GROUPS;
 use crate::sandbox::ids;
 use crate::sandbox::state::Account;
 
-/// One log, and the collection of the store that holds it.
+/// One log, and its collection in the store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::sandbox) enum Log {
     Activity,
@@ -28,7 +28,7 @@ impl Log {
         }
     }
 
-    /// Where a record names itself; a cursor goes by it.
+    /// The field with a record's id, which cursors use.
     pub(super) fn id(self) -> &'static str {
         match self {
             Self::Activity => "activity_id",
@@ -58,7 +58,7 @@ impl Record<'_> {
         self.at(pointer).as_str().unwrap_or_default()
     }
 
-    /// As Python writes it: microseconds, and the offset in digits. What happens while the sandbox runs has whole seconds.
+    /// In Python's format: microseconds and a numeric offset. Events of the running sandbox have whole seconds.
     pub(super) fn iso(&self) -> String {
         let fraction = if self.time % 1000 == 0 { 0 } else { self.number % 1000 };
         let time = Timestamp::from_microsecond(self.time * 1000 + fraction).unwrap_or_default();
@@ -70,7 +70,7 @@ impl Record<'_> {
         self.time.div_euclid(1000)
     }
 
-    /// As version 2 shows it.
+    /// The record in the format of version 2.
     pub(super) fn show(&self, account: &Account, log: Log) -> Value {
         let mut shown = self.stored.clone();
         let Value::Object(record) = &mut shown else { return shown };
@@ -92,7 +92,7 @@ impl Record<'_> {
         shown
     }
 
-    /// The names of the user's groups, whose ids are stored.
+    /// The names of the user's groups, which are stored by id.
     fn groups(&self, account: &Account) -> Vec<Value> {
         let ids = self.at("/user/groups").as_array().into_iter().flatten().filter_map(Value::as_str);
         let name = |id| account.store.get(GROUPS, id)?.get("name").cloned();
@@ -100,7 +100,7 @@ impl Record<'_> {
     }
 }
 
-/// Adds a record, whose own id tells later ones of the same time from earlier ones.
+/// Adds a record. Its id orders records with the same time.
 pub(super) fn add(account: &mut Account, log: Log, time: i64, mut record: Value) -> io::Result<String> {
     let number = account.store.count(log.collection());
     let id = ids::uuid(log.collection(), u64::try_from(number).unwrap_or_default());
@@ -127,7 +127,7 @@ pub(super) fn all(account: &Account, log: Log) -> impl Iterator<Item = Record<'_
     })
 }
 
-/// The records of a period in seconds, oldest first, both ends included.
+/// The records of a period in seconds, oldest first, including both ends.
 pub(in crate::sandbox) fn between(
     account: &Account,
     log: Log,

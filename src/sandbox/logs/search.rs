@@ -1,4 +1,4 @@
-//! Version 2 of the logs: a period in milliseconds, filters, and pages that are chained by a cursor of time and id.
+//! Version 2 of the logs: a period in milliseconds, filters, and pages chained by a cursor of time and id.
 
 use serde_json::{Value, json};
 
@@ -8,7 +8,7 @@ use crate::sandbox::state::Account;
 
 /// How long records are kept.
 const DAYS_KEPT: i64 = 180;
-/// How long a record takes to show up, where a switch says so.
+/// How long a record takes to appear, if a switch says so.
 const LAG: i64 = 120;
 /// Rows of the largest page (duo-api.md, section 2.4).
 const PAGE: usize = 1000;
@@ -51,7 +51,7 @@ pub(super) fn list(account: &Account, call: &Call, log: Log) -> Result<Reply, Re
     Ok(Reply::Ok(page(log, shown, next, records.len())))
 }
 
-/// The cursor is a pair for authentications and one text for the others (duo_client 5.7.0).
+/// The cursor is a pair for authentications and a text for the other logs (duo_client 5.7.0).
 fn page(log: Log, rows: Vec<Value>, next: Option<(String, &str)>, total: usize) -> Value {
     match log {
         Log::Authentication => {
@@ -69,13 +69,13 @@ fn is_time(number: i64) -> bool {
     (1_000_000_000_000..10_000_000_000_000).contains(&number)
 }
 
-/// The two times that must be there, in milliseconds, the earlier one first.
+/// The two required times in milliseconds, the earlier one first.
 pub(super) fn period(call: &Call) -> Result<(i64, i64), Reply> {
     let (from, until) = (time(call, "mintime")?, time(call, "maxtime")?);
     if from < until { Ok((from, until)) } else { Err(Reply::invalid("mintime")) }
 }
 
-/// A time that must be there: 13 digits.
+/// A required time: 13 digits.
 fn time(call: &Call, name: &str) -> Result<i64, Reply> {
     let number = call.number(name)?.ok_or_else(|| Reply::missing(name))?;
     if is_time(number) { Ok(number) } else { Err(Reply::invalid(name)) }
@@ -89,8 +89,8 @@ fn ascending(call: &Call) -> Result<bool, Reply> {
     }
 }
 
-/// `next_offset=<ms>,<id>`, or the two as a repeated parameter, in any order. A caller may compose it: no record needs to be
-/// at that position.
+/// `next_offset=<ms>,<id>`, or the two as a repeated parameter, in any order. A caller may make up a cursor: no record needs
+/// to be at that position.
 fn cursor(call: &Call) -> Result<Option<Position>, Reply> {
     let refused = || Reply::invalid("next_offset");
     let parts: Vec<&str> = match call.params.get("next_offset") {
@@ -115,7 +115,7 @@ fn cursor(call: &Call) -> Result<Option<Position>, Reply> {
     time.filter(|_| is_id(id)).map(|time| Some((time, id.to_owned()))).ok_or_else(refused)
 }
 
-/// A parameter that limits the authentication log.
+/// A parameter that filters the authentication log.
 struct Filter {
     row: &'static FilterRow,
     wanted: Vec<String>,
@@ -123,13 +123,13 @@ struct Filter {
 
 struct FilterRow {
     name: &'static str,
-    /// Where a record has what it limits: a text, or a list of texts.
+    /// Where a record has the filtered value: a text, or a list of texts.
     pointer: &'static str,
     takes: Takes,
 }
 
 enum Takes {
-    /// Ids that begin with these letters; one that is not there limits the log to nothing.
+    /// Ids with this prefix; an unknown id matches nothing.
     Ids(&'static str),
     Words(&'static [&'static str]),
 }
@@ -145,7 +145,7 @@ const FILTERS: &[FilterRow] = &[
     FilterRow { name: "reasons", pointer: "/reason", takes: Takes::Words(REASONS) },
 ];
 
-/// What is known to come back in a record; Duo may have more.
+/// The values known to appear in records; Duo may have more.
 #[rustfmt::skip]
 const FACTORS: &[&str] = &[
     "bypass_code", "digipass_go_7_token", "duo_mobile_passcode", "duo_mobile_passcode_hotp", "duo_mobile_passcode_totp",
@@ -171,7 +171,7 @@ const REASONS: &[&str] = &[
 ];
 
 impl Filter {
-    /// Those that a call has: each once, or repeated for any of several values.
+    /// The filters of a call: each once, or repeated to match any of several values.
     fn read(call: &Call) -> Result<Vec<Self>, Reply> {
         let mut filters = Vec::new();
         for row in FILTERS {

@@ -1,4 +1,4 @@
-//! What the sandbox writes into its logs: logins, actions of administrators, messages, offline enrolments.
+//! What the sandbox writes to its logs: logins, actions of administrators, messages, offline enrolments.
 
 use std::io;
 
@@ -11,7 +11,7 @@ use crate::sandbox::collections::ADMINS;
 use crate::sandbox::ids;
 use crate::sandbox::state::Account;
 
-/// What an administrator's action was done to.
+/// The target of an administrator's action.
 #[derive(Clone)]
 pub(in crate::sandbox) struct Target {
     pub(in crate::sandbox) key: String,
@@ -29,7 +29,7 @@ impl From<&Application> for Target {
 pub(in crate::sandbox) struct Login<'a> {
     /// The application, with its name.
     pub(in crate::sandbox) application: (&'a str, &'a str),
-    /// As the store has it, or no more than a name.
+    /// The stored user, or just a name.
     pub(in crate::sandbox) user: &'a Value,
     pub(in crate::sandbox) factor: Option<&'a str>,
     pub(in crate::sandbox) reason: &'a str,
@@ -38,7 +38,7 @@ pub(in crate::sandbox) struct Login<'a> {
 }
 
 impl Login<'_> {
-    /// Writes it into the log, at a time in milliseconds. Its transaction.
+    /// Adds it to the log at a time in milliseconds. Returns the transaction.
     pub(in crate::sandbox) fn note(&self, account: &mut Account, time: i64) -> io::Result<String> {
         let (key, name) = self.application;
         let user = |property: &str| self.user.get(property).cloned().unwrap_or_default();
@@ -69,7 +69,7 @@ fn nowhere() -> Value {
     json!({"city": null, "country": null, "state": null})
 }
 
-/// Notes who did what to an application, as Duo's own activity log does.
+/// Logs an action on an application, like Duo's own activity log.
 pub(in crate::sandbox) fn record(
     account: &mut Account,
     call: &Call,
@@ -85,7 +85,7 @@ pub(in crate::sandbox) fn record(
     act(account, call.now * 1000, action, &actor, &call.peer.to_string(), target)
 }
 
-/// Writes an action into the activity log, at a time in milliseconds.
+/// Adds an action to the activity log at a time in milliseconds.
 pub(in crate::sandbox) fn act(
     account: &mut Account,
     time: i64,
@@ -110,7 +110,7 @@ pub(in crate::sandbox) fn act(
     add(account, Log::Activity, time, record).map(drop)
 }
 
-/// Who works in the Admin Panel: the account's owner.
+/// The administrator who works in the Admin Panel: the account's owner.
 pub(in crate::sandbox) fn administrator(account: &Account) -> Value {
     let mut admins = account.store.list(ADMINS).map(|(_, admin)| admin);
     let owner = admins.find(|admin| admin.get("role").and_then(Value::as_str) == Some("Owner"));
@@ -120,7 +120,7 @@ pub(in crate::sandbox) fn administrator(account: &Account) -> Value {
     json!({"details": details, "key": of("admin_id"), "name": name, "type": "admin"})
 }
 
-/// Writes a message to a phone into the telephony log.
+/// Adds a message to a phone to the telephony log.
 pub(in crate::sandbox) fn message(account: &mut Account, time: i64, txid: &str) -> io::Result<()> {
     let record = json!({
         "context": "authentication", "credits": 1, "phone": "+15035550100", "txid": txid, "type": "sms",
@@ -128,7 +128,7 @@ pub(in crate::sandbox) fn message(account: &mut Account, time: i64, txid: &str) 
     add(account, Log::Telephony, time, record).map(drop)
 }
 
-/// Writes what happened to a user's offline access into the log of offline enrolments.
+/// Adds an event of a user's offline access to the log of offline enrolments.
 pub(in crate::sandbox) fn offline(
     account: &mut Account,
     time: i64,

@@ -1,4 +1,4 @@
-//! One request to a Vault server as it is: TLS, bounded answers, and what its refusals mean.
+//! A single request to a Vault server: TLS, bounded replies, and what its errors mean.
 
 use std::time::Duration;
 
@@ -20,14 +20,14 @@ const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'
 
 const CONNECT: Duration = Duration::from_secs(10);
 const TOTAL: Duration = Duration::from_secs(30);
-/// The most bytes of an answer that are read.
+/// The largest reply that is read, in bytes.
 const MAX_ANSWER: usize = 1_000_000;
 
 const TOKEN: HeaderName = HeaderName::from_static("x-vault-token");
 const NAMESPACE: HeaderName = HeaderName::from_static("x-vault-namespace");
 const REQUEST: HeaderName = HeaderName::from_static("x-vault-request");
 
-/// A server, without a login.
+/// A server without a login.
 pub(super) struct Http {
     address: String,
     namespace: String,
@@ -35,11 +35,11 @@ pub(super) struct Http {
     client: OnceCell<Client>,
 }
 
-/// An answer, whatever its status.
+/// A reply, whatever its status.
 pub(super) struct Answer {
     /// The HTTP status.
     pub(super) status: u16,
-    /// The body; `null` where it is empty or no JSON.
+    /// The body; `null` if it is empty or not JSON.
     pub(super) body: Value,
 }
 
@@ -49,42 +49,42 @@ impl Answer {
         lines.filter_map(Value::as_str)
     }
 
-    /// What the server complains about: a list of lines, or in servers that are only like Vault one line.
+    /// The server's errors: a list of lines, or a single line from servers that only resemble Vault.
     fn complaints(&self) -> impl Iterator<Item = &str> {
         self.lines("errors").chain(self.body.get("error").and_then(Value::as_str))
     }
 
-    /// Whether an error of the answer holds these words.
+    /// Whether an error of the reply contains these words.
     pub(super) fn says(&self, words: &str) -> bool {
         self.complaints().any(|line| line.to_lowercase().contains(words))
     }
 
-    /// Whether a warning of the answer holds these words.
+    /// Whether a warning of the reply contains these words.
     pub(super) fn warns(&self, words: &str) -> bool {
         self.lines("warnings").any(|line| line.to_lowercase().contains(words))
     }
 
-    /// A 404 that is about the mount, not about the secret.
+    /// A 404 about the mount, not about the secret.
     pub(super) fn no_such_mount(&self) -> bool {
         ["no handler for route", "mount not found", "unsupported path", "preflight"]
             .iter()
             .any(|words| self.says(words))
     }
 
-    /// What a refusal means that has nothing to do with the path.
+    /// What an error means that does not depend on the path.
     pub(super) fn refusal(&self, address: &str) -> StoreError {
         let said: Vec<&str> = self.complaints().map(str::trim).collect();
         let said = printable(&said.join("; "));
         match self.status {
             503 if self.says("sealed") => StoreError::new(format!("{address} is sealed"))
-                .help("unseal it, and apply again: nothing is delivered twice"),
+                .help("unseal it, then apply again; nothing is delivered twice"),
             501 => StoreError::new(format!("{address} is not initialised")),
-            301 | 302 | 307 | 308 => StoreError::new(format!("{address} sends on to another server"))
-                .help("name the active server, or a load balancer, as `address`"),
-            429 | 473 => StoreError::new(format!("{address} asks to wait (HTTP {})", self.status))
+            301 | 302 | 307 | 308 => StoreError::new(format!("{address} redirects to another server"))
+                .help("set `address` to the active server or a load balancer"),
+            429 | 473 => StoreError::new(format!("{address} asks clients to wait (HTTP {})", self.status))
                 .help("apply again later"),
             status if said.is_empty() => StoreError::new(format!("{address} answered with HTTP {status}")),
-            status => StoreError::new(format!("{address} refuses: {said} (HTTP {status})")),
+            status => StoreError::new(format!("{address} refused the request: {said} (HTTP {status})")),
         }
     }
 }
@@ -103,7 +103,7 @@ impl Http {
         }
     }
 
-    /// One request as it is.
+    /// Sends a single request.
     pub(super) async fn request(
         &self,
         method: Method,
@@ -115,13 +115,13 @@ impl Http {
         let mut headers = HeaderMap::from_iter([(REQUEST, HeaderValue::from_static("true"))]);
         if let Some(token) = token {
             let mut value = HeaderValue::from_str(token.expose())
-                .map_err(|_| StoreError::new("the Vault token holds characters that no token has"))?;
+                .map_err(|_| StoreError::new("the Vault token contains invalid characters"))?;
             value.set_sensitive(true);
             headers.insert(TOKEN, value);
         }
         if !self.namespace.is_empty() {
             let value = HeaderValue::from_str(&self.namespace)
-                .map_err(|_| StoreError::new("the Vault namespace holds characters that no namespace has"))?;
+                .map_err(|_| StoreError::new("the Vault namespace contains invalid characters"))?;
             headers.insert(NAMESPACE, value);
         }
         let mut request = client.request(method, format!("{}/v1/{path}", self.address)).headers(headers);
@@ -133,19 +133,19 @@ impl Http {
         let mut bytes = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(|error| self.unreachable(&error))? {
             if bytes.len().saturating_add(chunk.len()) > MAX_ANSWER {
-                return Err(StoreError::new(format!("the answer of {} is far too long", self.address)));
+                return Err(StoreError::new(format!("the reply from {} is too long", self.address)));
             }
             bytes.extend_from_slice(&chunk);
         }
         let body = serde_json::from_slice(&bytes).unwrap_or_default();
         if status == 200 && body == Value::Null {
-            return Err(StoreError::new(format!("what answers at {} is not Vault", self.address))
-                .help("check `address`; a proxy or a login page may stand before it"));
+            return Err(StoreError::new(format!("the server at {} is not Vault", self.address))
+                .help("check `address`; a proxy or a login page may be in front of it"));
         }
         Ok(Answer { status, body })
     }
 
-    /// The server as messages name it.
+    /// The server's name in messages.
     pub(super) fn address(&self) -> &str {
         &self.address
     }
@@ -167,13 +167,12 @@ impl Http {
 
     fn unreachable(&self, error: &reqwest::Error) -> StoreError {
         let reason = explain(error, CONNECT, TOTAL);
-        StoreError::new(format!("{} cannot be reached: {reason}", self.address)).help(
-            "check `address`, `ca_file` and `tls_roots`; nothing is delivered twice when you apply again",
-        )
+        StoreError::new(format!("{} cannot be reached: {reason}", self.address))
+            .help("check `address`, `ca_file` and `tls_roots`, then apply again; nothing is delivered twice")
     }
 }
 
-/// A path, its slashes kept.
+/// A path with its slashes kept.
 pub(super) fn escaped(path: &str) -> String {
     let parts = path.split('/').filter(|part| !part.is_empty());
     parts.map(|part| utf8_percent_encode(part, ESCAPED).to_string()).collect::<Vec<_>>().join("/")

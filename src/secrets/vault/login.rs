@@ -1,4 +1,4 @@
-//! How a token is had: given, by AppRole, or by a JWT of the CI system; and had again when it ends.
+//! How to get a token: given, by AppRole, or by a JWT of the CI system; and how to replace it when it ends.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use crate::config::model::ValueSource;
 use crate::credentials::{Form, Surroundings, fetch};
 use crate::secret::Secret;
 
-/// A way to a token.
+/// A way to get a token.
 pub(super) struct Login {
     method: LoginMethod,
     around: Surroundings,
@@ -27,7 +27,7 @@ enum LoginMethod {
     Jwt { role: String, token: Option<ValueSource>, mount: String },
 }
 
-/// A token and when it should be had anew.
+/// A token and when to renew it.
 #[derive(Clone)]
 struct Session {
     token: Secret,
@@ -60,7 +60,7 @@ impl Login {
         Self { method, around: around.clone(), session: Mutex::new(None) }
     }
 
-    /// The token of now. Deliveries at the same time wait for one login.
+    /// The current token. Concurrent deliveries wait for one login.
     pub(super) async fn token(&self, http: &Http) -> Result<Secret, StoreError> {
         let mut session = self.session.lock().await;
         let usable = |session: &Session| session.renew_at.is_none_or(|at| Instant::now() < at);
@@ -76,7 +76,7 @@ impl Login {
         Ok(token)
     }
 
-    /// After a 403: another token, or `None` where the same one would be had, and an error where that one has ended.
+    /// After a 403: a new token; `None` if it would be the same one; an error if that one has expired.
     pub(super) async fn after_refusal(
         &self,
         http: &Http,
@@ -84,12 +84,12 @@ impl Login {
     ) -> Result<Option<Secret>, StoreError> {
         let lookup = http.request(Method::GET, "auth/token/lookup-self", None, Some(refused)).await?;
         if lookup.status != 403 {
-            // The token is alive, so it is its policy that refuses.
+            // The token is valid, so its policy refuses.
             return Ok(None);
         }
         if let LoginMethod::Token(_) = self.method {
-            return Err(StoreError::new(format!("{} does not know the token (any more)", http.address()))
-                .help("it has expired or was revoked: put a new one where `token` points"));
+            return Err(StoreError::new(format!("{} does not accept the token", http.address()))
+                .help("it has expired or was revoked: put a new token where `token` refers to"));
         }
         let mut session = self.session.lock().await;
         let same = |session: &Session| session.token.expose() == refused.expose();
@@ -133,7 +133,7 @@ impl Login {
         }
     }
 
-    /// A given token. How long it lives is asked, so that it can be renewed before it ends.
+    /// A given token. Its lifetime is looked up so that it can be renewed in time.
     async fn given(&self, http: &Http, token: Secret) -> Session {
         let lookup = http.request(Method::GET, "auth/token/lookup-self", None, Some(&token)).await.ok();
         let data = lookup.as_ref().and_then(|answer| answer.body.get("data"));
@@ -142,7 +142,7 @@ impl Login {
         Session { token, renew_at: seconds.filter(|_| renewable).and_then(renew_at) }
     }
 
-    /// A token near its end: logins are repeated, a given token is renewed. One that cannot be is used up to its end.
+    /// A token close to its end: a login is repeated, a given token is renewed. Otherwise it is used until it expires.
     async fn renewed(&self, http: &Http, old: Session) -> Result<Session, StoreError> {
         let LoginMethod::Token(_) = self.method else { return self.begin(http).await };
         let body = json!({});
@@ -155,7 +155,7 @@ impl Login {
     async fn fetch(&self, source: Option<&ValueSource>, key: &str) -> Result<Secret, StoreError> {
         let source = source.ok_or_else(|| {
             StoreError::new(format!("the store has no `{key}`"))
-                .help("say where it comes from, e.g. {env: VAULT_TOKEN}")
+                .help("set where it comes from, e.g. {env: VAULT_TOKEN}")
         })?;
         let (source, around) = (source.clone(), self.around.clone());
         let fetched = tokio::task::spawn_blocking(move || fetch(&source, Form::Line, &around)).await;
@@ -168,7 +168,7 @@ fn login_path(mount: &str) -> String {
     format!("auth/{}/login", escaped(mount))
 }
 
-/// Two thirds into a lease; never for one without an end.
+/// At two thirds of the lease; never for a lease without an end.
 fn renew_at(seconds: u64) -> Option<Instant> {
     (seconds > 0).then(|| Instant::now() + Duration::from_secs(seconds.saturating_mul(2) / 3))
 }

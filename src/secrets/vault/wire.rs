@@ -8,7 +8,7 @@ use super::http::{Answer, Http};
 use super::login::Login;
 use crate::credentials::Surroundings;
 
-/// A server as one login sees it.
+/// A server with one login.
 pub(super) struct Wire {
     http: Http,
     login: Login,
@@ -19,7 +19,7 @@ impl Wire {
         Self { http: Http::new(address, options, around), login: Login::new(options, around) }
     }
 
-    /// Sends one request with a token. A token that ended in the meantime is replaced once, where the login can.
+    /// Sends one request with a token. An expired token is replaced once, if the login can.
     pub(super) async fn send(
         &self,
         method: Method,

@@ -1,4 +1,4 @@
-//! The way to the account: hostname, TLS and clock, without any key.
+//! Checks the connection to the account without a key: hostname, TLS and clock.
 
 use jiff::Timestamp;
 
@@ -8,17 +8,17 @@ use crate::verify::report::{Check, Verdict};
 
 use super::diagnosis::Diagnosis;
 
-/// What the check of the way to the account is called.
+/// The name of the connection check.
 pub const WAY: &str = "hostname and TLS";
-/// What the check of the clock is called.
+/// The name of the clock check.
 pub const CLOCK: &str = "clock";
 
-/// From how many seconds on a wrong clock is worth a word, and from how many on Duo may refuse it: about a minute
-/// (duo-api.md, corrections to section 1.7).
+/// From how many seconds on a wrong clock is reported. Duo may refuse requests from about a minute on (duo-api.md,
+/// corrections to section 1.7).
 const CLOCK_WARNING: i64 = 30;
 const CLOCK_LIMIT: i64 = 60;
 
-/// Sends an unsigned call and compares the clocks. Whether the account was reached.
+/// Sends an unsigned call and compares the clocks. Returns whether the account was reached.
 pub async fn check<T: Transport>(found: &mut Diagnosis, transport: &T, now: Timestamp) -> bool {
     match auth_ping(transport).await {
         Ok(time) => {
@@ -40,13 +40,13 @@ fn clock(found: &mut Diagnosis, offset: i64) {
     if offset.abs() >= CLOCK_LIMIT {
         found.failed(
             CLOCK,
-            format!("it is {seconds} s off Duo's; duoctl signs with Duo's time instead"),
+            format!("it differs from Duo's by {seconds} s; duoctl signs with Duo's time instead"),
             fix,
         );
     } else if offset.abs() >= CLOCK_WARNING {
-        let detail = format!("it is {seconds} s off Duo's, within what Duo accepts");
+        let detail = format!("it differs from Duo's by {seconds} s, which Duo accepts");
         found.note(Check::new(CLOCK, Verdict::Verified, detail).fix(fix));
     } else {
-        found.verified(CLOCK, format!("{seconds} s off Duo's"));
+        found.verified(CLOCK, format!("differs from Duo's by {seconds} s"));
     }
 }

@@ -1,4 +1,4 @@
-//! What was looked at, and what it came to.
+//! The checks that were made, and their results.
 
 use std::collections::BTreeMap;
 
@@ -11,20 +11,20 @@ use crate::verify::report::{Check, Verdict};
 pub enum Trouble {
     /// A call to Duo.
     Duo(DuoError),
-    /// Another service did not answer; trying again may help.
+    /// Another service did not answer; retrying may help.
     Unavailable,
     /// Anything else.
     Other,
 }
 
-/// What was looked at.
+/// The checks that were made.
 #[derive(Debug, Default)]
 pub struct Diagnosis {
-    /// The checks, in the order in which they were made.
+    /// The checks, in order.
     pub checks: Vec<Check>,
-    /// Why each check that failed did, in their order.
+    /// The reason for each failed check, in order.
     pub troubles: Vec<Trouble>,
-    /// Causes that were named already, with the check that has them.
+    /// Causes that were already named, with the check that named them.
     named: BTreeMap<String, String>,
 }
 
@@ -34,17 +34,17 @@ impl Diagnosis {
         self.troubles.is_empty()
     }
 
-    /// Something that was seen and keeps nothing from working.
+    /// An observation that does not keep duoctl from working.
     pub fn note(&mut self, check: Check) {
         self.checks.push(check);
     }
 
-    /// A live call proved it.
+    /// A check that a live call proved.
     pub fn verified(&mut self, name: impl Into<String>, detail: impl Into<String>) {
         self.note(Check::new(name, Verdict::Verified, detail));
     }
 
-    /// It is not as it has to be.
+    /// A check that failed.
     pub fn failed(&mut self, name: impl Into<String>, detail: impl Into<String>, fix: impl Into<String>) {
         self.failed_with(Trouble::Other, Check::new(name, Verdict::Failed, detail).fix(fix));
     }
@@ -55,7 +55,7 @@ impl Diagnosis {
         self.troubles.push(trouble);
     }
 
-    /// A call to Duo failed. Each cause that it may have is named once, by the first check that meets it.
+    /// A call to Duo failed. Each possible cause is named once, by the first check that meets it.
     pub fn refused(&mut self, name: &str, error: DuoError) {
         let causes = causes(&error);
         let several = causes.len() > 1;
@@ -83,7 +83,7 @@ impl Diagnosis {
         self.failed_with(Trouble::Duo(error), check);
     }
 
-    /// Not looked at, since something that it depends on failed.
+    /// A check that was not made because something it depends on failed.
     pub fn skipped(&mut self, name: impl Into<String>, reason: &str) {
         self.note(Check::new(name, Verdict::Skipped, reason));
     }

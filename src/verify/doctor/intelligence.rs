@@ -1,4 +1,4 @@
-//! The public API of Identity Intelligence: a token, and one read.
+//! Checks the public API of Identity Intelligence with one token and one read.
 
 use crate::intelligence::api::{ApiError, Client};
 use crate::kinds::address::Address;
@@ -15,7 +15,7 @@ const READ: &str = "Identity Intelligence API read";
 struct Checks {
     /// The entry that names it first.
     entry: String,
-    /// What tells it from other ones.
+    /// What distinguishes it from the others.
     which: String,
 }
 
@@ -25,8 +25,8 @@ impl Checks {
     }
 }
 
-/// Asks each API for a token and sends one query. Says nothing where the YAML names no credentials. `unusable` is why no
-/// connection can be set up at all, and what that is called.
+/// Requests a token from each API and sends one query. Adds nothing if the YAML names no credentials. `unusable` is the
+/// reason why no connection can be set up, and the name of its check.
 pub async fn check(found: &mut Diagnosis, apis: &Apis, unusable: Option<(&str, &str)>) {
     let several = apis.iter().count() > 1;
     for (entries, api) in apis.iter() {
@@ -36,13 +36,13 @@ pub async fn check(found: &mut Diagnosis, apis: &Apis, unusable: Option<(&str, &
         let checks = Checks { entry: names.into_iter().next().unwrap_or_default(), which };
         match (api, unusable) {
             (Api::NotDeclared, _) => {}
-            // What keeps every connection from being set up is told already.
+            // The reason that prevents every connection has already been reported.
             (Api::Unusable(reason), Some((why, name))) if reason == why => {
                 skip(found, &checks, &format!("`{name}` failed"));
             }
             (Api::Unusable(reason), _) => {
                 let fix = format!(
-                    "correct `identity_intelligence.{}.api` in the YAML, or what it names",
+                    "correct `identity_intelligence.{}.api` in the YAML, or the source that it names",
                     checks.entry
                 );
                 let name = checks.name(CREDENTIALS);
@@ -54,7 +54,7 @@ pub async fn check(found: &mut Diagnosis, apis: &Apis, unusable: Option<(&str, &
     }
 }
 
-/// Nothing can be asked.
+/// Skips the checks of one API.
 fn skip(found: &mut Diagnosis, checks: &Checks, reason: &str) {
     for name in [TOKEN, READ] {
         found.skipped(checks.name(name), reason);
@@ -73,7 +73,7 @@ async fn ask(found: &mut Diagnosis, checks: &Checks, client: &Client) {
         Ok(false) => found.failed(
             read,
             "the public API answers `false` to its ping",
-            "look at the API client in the console of Identity Intelligence",
+            "check the API client in the Identity Intelligence console",
         ),
         Err(error) => refused(found, &read, &error),
     }

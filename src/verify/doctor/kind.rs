@@ -1,5 +1,5 @@
-//! Whose keys they are that the Admin API does not take: two calls to the other APIs tell, and neither changes anything
-//! (probes.md, sections 1 and 3).
+//! Finds out which kind of application refused keys belong to, with two read-only calls to the other APIs (probes.md,
+//! sections 1 and 3).
 
 use serde_json::Map;
 
@@ -9,13 +9,13 @@ use crate::duo::probe::auth_check;
 use crate::duo::sign::Scheme;
 use crate::verify::keys::Answer;
 
-/// What is wrong with keys, and what to do about it.
+/// What is wrong with keys, and how to fix it.
 pub(super) struct Wrong {
     pub(super) detail: String,
     pub(super) fix: String,
 }
 
-/// Looks at keys that the Admin API refused; `None` where nothing more can be said than what Duo did.
+/// Examines keys that the Admin API refused; `None` if nothing can be added to Duo's answer.
 pub(super) async fn wrong<T: Transport>(transport: &T, refusal: &DuoError) -> Option<Wrong> {
     let of_another_kind = |what: &str| {
         Wrong {
@@ -28,8 +28,8 @@ pub(super) async fn wrong<T: Transport>(transport: &T, refusal: &DuoError) -> Op
     match Answer::of(refusal) {
         Answer::WrongSecret => {
             return Some(Wrong {
-                detail: format!("Duo knows the integration key, but the secret key is not its own: {refusal}"),
-                fix: "copy integration key, secret key and API hostname together from one application's page; its \
+                detail: format!("Duo knows the integration key, but the secret key does not belong to it: {refusal}"),
+                fix: "copy the integration key, secret key and API hostname together from one application's page; the \
                       secret key may have been reset"
                     .to_owned(),
             });
@@ -42,13 +42,13 @@ pub(super) async fn wrong<T: Transport>(transport: &T, refusal: &DuoError) -> Op
         return Some(of_another_kind("an Accounts API application"));
     }
     match auth_check(transport, Scheme::V5).await.map_err(|error| (Answer::of(&error), error)) {
-        Ok(_) => Some(of_another_kind("an Auth API application, or one of another type that users log in to")),
+        Ok(_) => Some(of_another_kind("an Auth API application, or another type of application that users log in to")),
         Err((Answer::WrongSecret, error)) => Some(Wrong {
             detail: format!(
-                "the Admin API does not take the integration key, and the Auth API finds that the secret key is not its \
-                 own: {error}"
+                "the Admin API does not accept the integration key, and the Auth API says that the secret key does not \
+                 belong to it: {error}"
             ),
-            fix: "copy integration key, secret key and API hostname together from the page of an Admin API application"
+            fix: "copy the integration key, secret key and API hostname together from the page of an Admin API application"
                 .to_owned(),
         }),
         Err(_) if Answer::of(refusal) == Answer::WrongType => {

@@ -1,4 +1,4 @@
-//! The operator: its key, and every permission that a command of this workspace needs.
+//! Checks the operator: its key, and every permission that a command of this workspace needs.
 
 use std::collections::BTreeSet;
 
@@ -22,18 +22,18 @@ use crate::verify::report::{Check, PERMISSION as PREFIX, Verdict};
 use super::diagnosis::{Diagnosis, Trouble};
 use super::kind;
 
-/// What the check of the key is called.
+/// The name of the key check.
 pub const KEY: &str = "operator key";
 const APPLICATIONS: &str = "read applications";
 const GROUPS: &str = "read groups";
 const POLICIES: &str = "read policies";
 const PLAN: &str = "declared plan";
 
-/// What Duo shows of the permissions of an application.
+/// The permissions of an application, as Duo shows them.
 pub(super) struct Shown {
-    /// Those that this account knows.
+    /// The permissions that this account knows.
     pub(super) known: Vec<String>,
-    /// Those that the application holds.
+    /// The permissions that the application holds.
     pub(super) held: BTreeSet<String>,
 }
 
@@ -53,7 +53,7 @@ pub async fn check<T: Transport + Clone>(
             true
         }
         Err(error) if error.status() == Some(403) && !is_of_another_kind(&error) => {
-            found.verified(KEY, format!("{operator} is known, and its signature is right"));
+            found.verified(KEY, format!("Duo knows {operator} and accepts its signature"));
             found.refused(APPLICATIONS, error);
             false
         }
@@ -79,7 +79,7 @@ pub async fn check<T: Transport + Clone>(
     edition(found, &reader, desired, info).await;
 }
 
-/// Everything here, where there is nothing to ask with.
+/// Skips every check here.
 pub fn skip_all(found: &mut Diagnosis, desired: &Desired, reason: &str) {
     found.skipped(KEY, reason);
     skip(found, desired, reason);
@@ -104,7 +104,7 @@ fn is_of_another_kind(error: &DuoError) -> bool {
     crate::verify::keys::Answer::of(error) == crate::verify::keys::Answer::WrongType
 }
 
-/// The Admin API does not take a key: why, as far as other calls can tell.
+/// The Admin API does not accept a key. Other calls may show the reason.
 pub(super) async fn key_refused<T: Transport>(
     found: &mut Diagnosis,
     name: &str,
@@ -120,11 +120,11 @@ pub(super) async fn key_refused<T: Transport>(
     }
 }
 
-/// What Duo shows of the operator's own application.
+/// The operator's own application, as Duo shows it.
 async fn shown<T: Transport>(found: &mut Diagnosis, reader: &Reader<T>, operator: &Ikey) -> Option<Shown> {
     match reader.integration(operator).await {
         Ok(Some(own)) => Some(Shown { known: known_permissions(&own), held: held_permissions(&own) }),
-        // The permissions are tried instead.
+        // The permissions are tested with calls instead.
         Ok(None) => None,
         Err(error) => {
             found.refused("the operator's own application", error);
@@ -133,7 +133,7 @@ async fn shown<T: Transport>(found: &mut Diagnosis, reader: &Reader<T>, operator
     }
 }
 
-/// One permission, by what Duo shows of it.
+/// Checks one permission by what Duo shows.
 pub(super) fn permission(found: &mut Diagnosis, prefix: &str, need: &Need, shown: &Shown) {
     let Need { permission, uses } = need;
     let (name, uses) = (format!("{prefix}{permission}"), uses.join("; "));
@@ -146,7 +146,7 @@ pub(super) fn permission(found: &mut Diagnosis, prefix: &str, need: &Need, shown
             tick(permission),
         );
     } else {
-        // A tenant that does not know a permission does not ask for it (trap 21).
+        // A tenant that does not know a permission does not require it (trap 21).
         let detail = format!("Duo does not show whether it is granted; needed: {uses}");
         found.note(Check::new(name, Verdict::NotTestable, detail));
     }
@@ -154,10 +154,10 @@ pub(super) fn permission(found: &mut Diagnosis, prefix: &str, need: &Need, shown
 
 fn tick(permission: &str) -> String {
     let label = catalogue::permission(permission).map_or(permission, |known| known.label());
-    format!("tick `{label}` on the application's page in the Duo Admin Panel, and save")
+    format!("select `{label}` on the application's page in the Duo Admin Panel, and save")
 }
 
-/// Where Duo does not show the operator its own application, a call that needs the permission tells.
+/// If Duo does not show the operator its own application, a call that needs the permission is tried.
 async fn tried<T: Transport>(
     found: &mut Diagnosis,
     transport: &T,
@@ -169,7 +169,7 @@ async fn tried<T: Transport>(
     for Need { permission, uses } in needs {
         let (name, uses) = (format!("{PREFIX}{permission}"), uses.join("; "));
         let flag = format!("{PERMISSION_PREFIX}{permission}");
-        // What the list of applications has shown need not be asked about once more.
+        // The list of applications has already shown this.
         if *permission == "read_resource" && !readable {
             found.skipped(name, &format!("`{APPLICATIONS}` failed"));
             continue;
@@ -239,7 +239,7 @@ async fn edition<T: Transport>(found: &mut Diagnosis, reader: &Reader<T>, desire
         Ok(None) => found.note(Check::new(
             PLAN,
             Verdict::NotTestable,
-            "the account does not tell its plan to this key",
+            "the account does not show its plan to this key",
         )),
         Ok(Some(edition)) if DuoPlan::from_edition(&edition) == Some(declared.value) => {
             found.verified(PLAN, format!("the account's plan is {edition}"));

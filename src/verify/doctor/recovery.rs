@@ -1,4 +1,4 @@
-//! The recovery key: whether its key could change the operator, and take the change back.
+//! Checks whether the recovery key could change the operator and roll the change back.
 
 use crate::duo::api::ReadApi as _;
 use crate::duo::call::Transport;
@@ -10,12 +10,12 @@ use crate::verify::needs::{Need, REPAIR};
 use super::diagnosis::Diagnosis;
 use super::operator::{self, Shown};
 
-/// What the check of the key is called.
+/// The name of the key check.
 pub const KEY: &str = "recovery key";
-/// What its other checks begin with.
+/// The prefix of its other checks.
 const PREFIX: &str = "recovery permission ";
 
-/// Nothing can be asked.
+/// Skips every check here.
 pub fn skip(found: &mut Diagnosis, reason: &str) {
     found.skipped(KEY, reason);
     skip_permissions(found, reason);
@@ -27,7 +27,7 @@ fn skip_permissions(found: &mut Diagnosis, reason: &str) {
     }
 }
 
-/// Reads its own application, and nothing else.
+/// Reads only its own application.
 pub async fn check<T: Transport + Clone>(found: &mut Diagnosis, transport: &T, ikey: &Ikey) {
     match Reader::new(transport.clone()).integration(ikey).await {
         Ok(Some(own)) => {
@@ -42,7 +42,7 @@ pub async fn check<T: Transport + Clone>(found: &mut Diagnosis, transport: &T, i
             found.failed(
                 KEY,
                 format!("{ikey} is accepted, but its application is not in this account"),
-                "name the keys of an Admin API application of this account in `tenant.credentials.recovery`",
+                "set `tenant.credentials.recovery` to the keys of an Admin API application of this account",
             );
             skip_permissions(found, &format!("`{KEY}` failed"));
         }

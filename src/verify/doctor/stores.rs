@@ -1,4 +1,4 @@
-//! The secret stores: whether each can be reached. Nothing is written.
+//! Checks whether each secret store can be reached. Nothing is written.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use crate::verify::report::{Check, Verdict};
 
 use super::diagnosis::Diagnosis;
 
-/// Reads one declared place of every store.
+/// Reads one declared path of every store.
 pub async fn check(
     found: &mut Diagnosis,
     declared: &BTreeMap<String, SecretStore>,
@@ -33,17 +33,16 @@ pub async fn check(
     }
 }
 
-/// What one place of a store shows.
+/// The result of reading one path of a store.
 async fn seen(stores: &Stores, target: &SecretTarget) -> Result<Check, StoreError> {
     let (store, place) = (stores.of(target)?, place(target));
     store.ready()?;
     let shown = store.describe(&place.path);
     if store.write_only() {
-        let detail =
-            format!("write-only: {shown} cannot be read back; its command is there and was not started");
+        let detail = format!("write-only: {shown} cannot be read back; its command exists and was not run");
         return Ok(Check::new("", Verdict::NotTestable, detail));
     }
     let contents = store.read(&place).await?;
-    let held = if contents.payload.is_some() { "it holds keys" } else { "nothing is there yet" };
+    let held = if contents.payload.is_some() { "it holds keys" } else { "it is still empty" };
     Ok(Check::new("", Verdict::Verified, format!("{shown} can be read; {held}")))
 }

@@ -1,4 +1,4 @@
-//! Every answer that Duo, or something in its place, gives to a probe, and what is said about the key.
+//! Tests the finding about a key for every answer that Duo, or something in its place, may give to a probe.
 
 use std::sync::{Arc, Mutex};
 
@@ -11,7 +11,7 @@ use crate::duo::request::title;
 
 const PROBES: [KeyProbe; 3] = [KeyProbe::AdminApi, KeyProbe::AuthApi, KeyProbe::UniversalPrompt];
 
-/// Answers probes, and the second opinion, and remembers what was asked.
+/// Answers probes and the second opinion, and records the calls.
 #[derive(Clone)]
 struct Double {
     first: Result<Value, DuoError>,
@@ -86,7 +86,7 @@ pub(in crate::verify) fn answers() -> Vec<DuoError> {
     ]
     .map(code)
     .into();
-    // The same codes under 200, as `stat: FAIL`.
+    // The same codes with status 200, as `stat: FAIL`.
     let under_200 = answers.iter().filter_map(|error| Some(refusal(200, Some(error.code()?), "m", None)));
     let under_200: Vec<_> = under_200.collect();
     answers.extend(under_200);
@@ -128,7 +128,7 @@ async fn a_key_fails_only_on_an_answer_that_means_a_wrong_key() {
     assert!(answers.len() > 70, "{}", answers.len());
     for first in &answers {
         for probe in PROBES {
-            // The second opinion of the health check proves nothing here, so it can never fail a key alone.
+            // The second opinion of the health check is inconclusive here, so it can never fail a key alone.
             let double = Double::new(Err(first.clone()), Err(code(40301)));
             let found = ask(probe, &double).await;
             let signed = probe != KeyProbe::UniversalPrompt;
@@ -155,7 +155,7 @@ async fn a_403_proves_the_signature_of_an_admin_api_key_unless_it_names_the_type
     assert_eq!(ask(code(40301)).await, Verdict::Verified);
     assert_eq!(ask(refusal(403, None, "m", None)).await, Verdict::Verified);
     assert_eq!(ask(refusal(403, Some(40301), "m", Some(WRONG_TYPE))).await, Verdict::Inconclusive);
-    // A page of a proxy is no word of Duo's.
+    // A proxy's page is not an answer from Duo.
     let page = DuoError::Unexpected { call: String::new(), status: 403, reason: String::new() };
     assert_eq!(ask(page).await, Verdict::Inconclusive);
 }
@@ -172,7 +172,7 @@ async fn the_health_check_fails_a_key_only_together_with_a_wrong_signature() {
     let found = ask(KeyProbe::UniversalPrompt, &Double::new(Err(invalid()), ok())).await;
     assert_eq!(found.verdict, Verdict::Inconclusive);
     assert!(found.detail.contains("Duo accepts the secret key on /auth/v2/check"), "{found:?}");
-    // What is no refusal needs no second opinion.
+    // An answer that is not a refusal needs no second opinion.
     let double = Double::new(Err(code(50000)), ok());
     assert_eq!(ask(KeyProbe::UniversalPrompt, &double).await.refusal, None);
     assert_eq!(double.calls(), ["POST /oauth/v1/health_check"]);

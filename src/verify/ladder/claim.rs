@@ -1,4 +1,4 @@
-//! What the public API says against an attestation that is about to be recorded.
+//! Checks an attestation against the public API before it is recorded.
 
 use jiff::Timestamp;
 
@@ -13,20 +13,20 @@ use super::history::History;
 use super::world::{Api, World};
 use super::{display_name, entered, values};
 
-/// What the public API says of what a person says.
+/// What the public API shows about an attestation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Claim {
     /// The entry has no credentials of the API.
     Unasked,
-    /// It cannot tell, for this reason.
+    /// It shows nothing about it, for this reason.
     Untold(String),
-    /// Nothing against it.
+    /// It does not contradict the attestation.
     Consistent,
-    /// The opposite.
+    /// It contradicts the attestation.
     Contradicted(String),
 }
 
-/// Asks the public API about a form that a person has carried into the console.
+/// Asks the public API about a form that a person entered in the console.
 pub async fn ask<T: Transport>(operator: &T, world: &World<'_>, sheet: &Handoff) -> Claim {
     let client = match world.apis.of(&sheet.address, sheet.purpose == Purpose::Remove) {
         Api::NotDeclared => return Claim::Unasked,
@@ -36,7 +36,7 @@ pub async fn ask<T: Transport>(operator: &T, world: &World<'_>, sheet: &Handoff)
     let statuses = match client.integrations().await {
         Ok(Some(statuses)) => statuses,
         Ok(None) => {
-            return Claim::Untold("this tenant's API does not tell the status of integrations".to_owned());
+            return Claim::Untold("this tenant's API does not show the status of integrations".to_owned());
         }
         Err(error) => return untold(&error),
     };
@@ -56,12 +56,12 @@ fn untold(error: &ApiError) -> Claim {
     Claim::Untold(error.to_string())
 }
 
-/// The values as the person says that the console holds them; `None` where nothing that a collection goes by changed, so
-/// that an older collection is about them as well.
+/// The values that the person attests; `None` if no value that a collection depends on changed, so that an older
+/// collection is about them, too.
 fn claimed(sheet: &Handoff, world: &World<'_>, history: &History) -> Option<Values> {
     let said = match entered(sheet) {
         Entered::At(_) => return None,
-        // They came to be after the others were attested.
+        // They were created after the previous values were attested.
         Entered::Before(at) => at,
         Entered::Never => None,
     };
@@ -70,7 +70,7 @@ fn claimed(sheet: &Handoff, world: &World<'_>, history: &History) -> Option<Valu
 
 pub(super) fn removed(statuses: &[IntegrationStatus], name: &str) -> Claim {
     if name.is_empty() {
-        return Claim::Untold("the display name of the integration is not known any more".to_owned());
+        return Claim::Untold("the display name of the integration is no longer known".to_owned());
     }
     match named(statuses, name).as_slice() {
         [] => Claim::Consistent,

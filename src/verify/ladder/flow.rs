@@ -1,5 +1,5 @@
 //! The rungs on the side of Identity Intelligence: token, ping, the integration's status, data, this account's users.
-//! Pure: what was seen comes in, and what it proves about this very integration comes out.
+//! Pure functions: they take the observations and return what these prove about this integration.
 
 use std::time::Duration;
 
@@ -19,41 +19,41 @@ const STATUS: &str = "integration status";
 const DATA: &str = "data from Duo";
 const USERS: &str = "this account's users";
 
-/// How far ahead of Duo's clock a date may be.
+/// How far a date may be ahead of Duo's clock.
 const AHEAD: Duration = Duration::from_secs(300);
 
-/// What brings newer evidence.
-const COLLECT: &str = "press Test Connectivity and Collect Now in the console, or wait for the next collection, which comes \
-                       about every hour; then `duoctl verify`";
+/// How to get newer evidence.
+const COLLECT: &str = "press Test Connectivity and Collect Now in the console, or wait for the next collection (about every \
+                       hour); then run `duoctl verify`";
 
-/// What is judged: one integration, what a person said of it, and the time.
+/// What is judged: one integration, its attestation, and the time.
 pub(super) struct Subject<'a> {
     /// The entry, as people type it.
     pub(super) entry: &'a str,
     /// The display name in the console.
     pub(super) name: &'a str,
-    /// When its values came to be.
+    /// When its values were created.
     pub(super) values: &'a Values,
-    /// Why missing data is no failure yet.
+    /// Why missing data is not a failure yet.
     pub(super) grace: Option<&'a str>,
-    /// The moment, by Duo's clock.
+    /// The current time by Duo's clock.
     pub(super) now: Timestamp,
 }
 
-/// Every rung, from the lowest on.
+/// Every rung, lowest first.
 pub(super) fn rungs(subject: &Subject<'_>, answer: &Answer, sample: &Sample) -> Vec<Check> {
     let all = |verdict, detail: &str| {
         [TOKEN, PING, STATUS, DATA, USERS].map(|rung| Check::new(rung, verdict, detail)).to_vec()
     };
     let without_token = |first: Check| {
-        let mut rungs = all(Verdict::NotTestable, "without a token nothing can be asked");
+        let mut rungs = all(Verdict::NotTestable, "without a token, nothing can be queried");
         rungs.splice(..1, [first]);
         rungs
     };
     let token = Check::new(TOKEN, Verdict::Verified, "the token endpoint accepts the API client");
     match answer {
         Answer::NotDeclared => {
-            all(Verdict::NotVerifiable, "the entry has no `api` in the YAML, so nothing can be asked")
+            all(Verdict::NotVerifiable, "the entry has no `api` in the YAML, so nothing can be queried")
         }
         Answer::Unusable(reason) => without_token(
             Check::new(TOKEN, Verdict::Failed, reason.clone())
@@ -63,7 +63,7 @@ pub(super) fn rungs(subject: &Subject<'_>, answer: &Answer, sample: &Sample) -> 
         Answer::Silent(error) => {
             let ping = match error {
                 Some(error) => failure(PING, error),
-                None => Check::new(PING, Verdict::Failed, "the public API says `false`"),
+                None => Check::new(PING, Verdict::Failed, "the public API returns `false`"),
             };
             let silent = [STATUS, DATA, USERS]
                 .map(|rung| Check::new(rung, Verdict::NotTestable, "the public API does not answer"));
@@ -84,33 +84,33 @@ pub(super) fn failure(rung: &str, error: &ApiError) -> Check {
     Check::new(rung, verdict, error.to_string()).fix(advice(error))
 }
 
-/// What to do about an error of the public API.
+/// How to fix an error of the public API.
 pub(crate) fn advice(error: &ApiError) -> &'static str {
     match error {
         _ if error.is_transient() => "try again: `duoctl verify`",
         ApiError::Client { .. } => {
-            "check client id and secret, and whether the console shows an audience for this API client"
+            "check the client id and secret, and whether the console shows an audience for this API client"
         }
         ApiError::Unauthorized => {
             "check that token_url and api_url belong together, and the API client in the console"
         }
-        _ => "check token_url and api_url against what the console copied",
+        _ => "compare token_url and api_url with the values copied from the console",
     }
 }
 
-/// The integrations with a display name: nothing else ties a declaration to one (identity-intelligence.md, section 10).
+/// The integrations with a display name, which is the only link to a declaration (identity-intelligence.md, section 10).
 pub(super) fn named<'s>(statuses: &'s [IntegrationStatus], name: &str) -> Vec<&'s IntegrationStatus> {
     statuses.iter().filter(|status| same(&status.name, name)).collect()
 }
 
-/// What a collection came to (identity-intelligence.md, section 3).
+/// The outcome of a collection (identity-intelligence.md, section 3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Outcome {
     Good,
     Bad,
     /// None has ended yet.
     Open,
-    /// A word that no published schema has.
+    /// A status that no published schema contains.
     Unknown,
 }
 
@@ -131,7 +131,7 @@ pub(super) fn described(status: &IntegrationStatus) -> String {
     format!("{} on {}{error}", status.status, status.date)
 }
 
-/// Why data from Duo proves nothing about the integration of that name: another one of the tenant may have brought it.
+/// Why data from Duo proves nothing about the integration of that name: another integration may have collected it.
 fn shared(statuses: &Result<Option<Vec<IntegrationStatus>>, ApiError>, name: &str) -> Option<String> {
     let whose = match statuses {
         Ok(Some(statuses)) => {
@@ -144,21 +144,23 @@ fn shared(statuses: &Result<Option<Vec<IntegrationStatus>>, ApiError>, name: &st
         }
         Ok(None) | Err(_) => "another integration".to_owned(),
     };
-    Some(format!("{whose} of this tenant may have brought it, and the public API does not tell which did"))
+    Some(format!(
+        "{whose} of this tenant may have collected it, and the public API does not show which one did"
+    ))
 }
 
 impl Subject<'_> {
-    /// Missing is pending while it cannot be there yet.
+    /// Missing data is pending while it cannot be there yet.
     fn missing(&self, rung: &str, detail: &str) -> Check {
         match self.grace {
             Some(why) => Check::new(rung, Verdict::Pending, format!("{detail}; {why}")),
             None => Check::new(rung, Verdict::Failed, detail).fix(
-                "look at the integration and at System Logs in the console, and press Test Connectivity there",
+                "check the integration and System Logs in the console, and press Test Connectivity there",
             ),
         }
     }
 
-    /// What was seen, as what it proves: `Ok` only where it is newer than the values.
+    /// Whether an observation proves anything: `Ok` only if it is newer than the values.
     fn dated(&self, rung: &str, seen: &str, at: Timestamp) -> Result<(), Check> {
         let pending = |why: String| Check::new(rung, Verdict::Pending, format!("{seen}; {why}"));
         let horizon = self.now.checked_add(AHEAD).unwrap_or(self.now);
@@ -170,19 +172,19 @@ impl Subject<'_> {
         match self.values.age(at) {
             Age::Newer => Ok(()),
             Age::Older { than, at } => {
-                let why = format!("that is not newer than {at:.0}, when {than}");
+                let why = format!("this is not newer than {at:.0}, when {than}");
                 Err(pending(why).fix(COLLECT))
             }
-            Age::Undated => Err(pending("the attestation has no date to compare that with".to_owned())
+            Age::Undated => Err(pending("the attestation has no date to compare this with".to_owned())
                 .fix(format!("`duoctl attest {entry}` writes one"))),
             Age::NotEntered => {
                 let fix =
                     format!("`duoctl handoff {entry}` shows what to enter; then `duoctl attest {entry}`");
                 let why = match self.values.entered {
                     Entered::Before(Some(at)) => {
-                        format!("on {at:.0} other values were attested than the console is to hold now")
+                        format!("the values attested on {at:.0} are not the current ones")
                     }
-                    _ => "the values that the console is to hold now are not attested yet".to_owned(),
+                    _ => "the current values are not attested yet".to_owned(),
                 };
                 Err(pending(why).fix(fix))
             }
@@ -222,7 +224,7 @@ impl Subject<'_> {
             return self.missing(STATUS, &seen);
         }
         let Ok(date) = status.date.parse::<Timestamp>() else {
-            let detail = format!("{seen}; duoctl cannot read that date");
+            let detail = format!("{seen}; duoctl cannot parse that date");
             return Check::new(STATUS, Verdict::NotVerifiable, detail);
         };
         if let Err(check) = self.dated(STATUS, &seen, date) {
@@ -232,35 +234,37 @@ impl Subject<'_> {
             Outcome::Good => Check::new(STATUS, Verdict::Verified, seen),
             Outcome::Bad => Check::new(STATUS, Verdict::Failed, seen).fix(self.remedy(status)),
             Outcome::Open | Outcome::Unknown => Check::new(STATUS, Verdict::NotVerifiable, seen)
-                .fix("duoctl does not know this status; look at the integration in the console"),
+                .fix("duoctl does not know this status; check the integration in the console"),
         }
     }
 
-    /// What to do about a collection that failed, as far as Duo's own code shows through (duo-api.md, section 2.2).
+    /// How to fix a failed collection, if the error contains one of Duo's codes (duo-api.md, section 2.2).
     fn remedy(&self, status: &IntegrationStatus) -> String {
         let error = status.error.as_deref().unwrap_or_default();
         let what = if error.contains("40102") {
-            "the integration key in the console is none of this account's Admin API: it is mistyped, swapped with the secret key, \
-             of the Auth API, of another account, or its application was deleted"
+            "the integration key in the console does not belong to this account's Admin API: it is mistyped, swapped with the secret \
+             key, from the Auth API or another account, or its application was deleted"
         } else if error.contains("40103") {
-            "the secret key in the console is mistyped, or it is older than the last reset"
+            "the secret key in the console is mistyped or older than the last reset"
         } else if error.contains("40301") {
-            "the key may not do this: see whether it is of the Auth API, whether `duoctl plan` shows a missing permission, and \
-             whether networks restrict it"
+            "the key is not allowed to do this: check whether it is an Auth API key, whether `duoctl plan` shows a missing \
+             permission, and whether networks restrict it"
         } else {
-            "compare the form with the handoff, and read System Logs in the console"
+            "compare the form with the handoff, and check System Logs in the console"
         };
         let entry = self.entry;
-        format!("{what}; `duoctl handoff {entry}` shows the values, then Test Connectivity and Collect Now")
+        format!(
+            "{what}; `duoctl handoff {entry}` shows the values; then press Test Connectivity and Collect Now"
+        )
     }
 
-    /// What was seen in the tenant, as what it proves of this integration.
+    /// What an observation in the tenant proves about this integration.
     fn attributed(&self, rung: &str, seen: &Seen, what: &str, newest: Option<Timestamp>) -> Check {
         if let Some(why) = shared(&seen.statuses, self.name) {
             return Check::new(rung, Verdict::NotVerifiable, format!("{what}; {why}"));
         }
         let Some(newest) = newest else {
-            let detail = format!("{what}; the public API does not tell when that came");
+            let detail = format!("{what}; the public API does not show when it arrived");
             return Check::new(rung, Verdict::NotVerifiable, detail);
         };
         let what = format!("{what}, last updated on {newest:.0}");
@@ -293,10 +297,12 @@ impl Subject<'_> {
         let lacking = match sample.without_email {
             0 => String::new(),
             count => {
-                format!("; {count} users in Duo have no email, which Identity Intelligence matches people by")
+                format!(
+                    "; users in Duo without an email, by which Identity Intelligence matches people: {count}"
+                )
             }
         };
-        let what = format!("{there} of {asked} sampled users are there{lacking}");
+        let what = format!("{there} of {asked} sampled users were found{lacking}");
         if there == asked { self.attributed(USERS, seen, &what, *newest) } else { self.missing(USERS, &what) }
     }
 }

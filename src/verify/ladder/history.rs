@@ -1,4 +1,4 @@
-//! When applications were last changed, as Duo's activity log tells (duo-api.md, section 2.4).
+//! When applications were last changed, according to Duo's activity log (duo-api.md, section 2.4).
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -12,10 +12,10 @@ use crate::reconcile::age::LOG_REACH;
 
 use super::age::Change;
 
-/// Pages of the log that are read: its budget is far smaller than that of other calls.
+/// How many pages of the log are read; its rate limit is far stricter than that of other calls.
 const PAGES: usize = 10;
 
-/// The part of the log that was read; nothing where it could not be.
+/// The part of the log that was read; empty if it could not be read.
 #[derive(Debug, Default)]
 pub(super) struct History(Option<Read>);
 
@@ -38,7 +38,7 @@ impl History {
         }
     }
 
-    /// Reads the log from a time on. `delay` is how long it takes until the log shows what happened.
+    /// Reads the log from a time on. `delay` is how long it takes until events appear in the log.
     pub(super) async fn read<T: Transport>(
         operator: &T,
         from: Timestamp,
@@ -46,7 +46,7 @@ impl History {
         delay: Duration,
     ) -> Self {
         let earliest = now.checked_sub(LOG_REACH).unwrap_or(now);
-        // Evidence is as exact as a second, so what happened in that second counts as well.
+        // Evidence is exact only to the second, so events within that second count, too.
         let from = from.checked_sub(SignedDuration::from_secs(1)).unwrap_or(from).clamp(earliest, now);
         let (begin, end) = (from.as_millisecond(), now.as_millisecond());
         let Ok(Activities { items, complete }) = activities(operator, begin, end, PAGES).await else {
@@ -56,7 +56,7 @@ impl History {
         let oldest = items.iter().filter_map(time).min();
         let mut last: BTreeMap<Ikey, Timestamp> = BTreeMap::new();
         for activity in items.iter().filter(|activity| may_change_key(&activity.action)) {
-            // A change of unknown time may be the newest.
+            // A change at an unknown time may be the newest.
             let at = time(activity).unwrap_or(now);
             let known = last.entry(Ikey::new(activity.target.as_str())).or_insert(at);
             *known = at.max(*known);
@@ -69,8 +69,8 @@ impl History {
     }
 }
 
-/// No published list of actions has one for a reset key, so every change counts as one; looking at a key and attaching a
-/// policy change nothing about it.
+/// No published list of actions contains one for a reset key, so every change counts as a reset, except viewing a key and
+/// attaching a policy.
 fn may_change_key(action: &str) -> bool {
     !action.ends_with("_view") && !action.starts_with("integration_policy_")
 }
@@ -84,7 +84,7 @@ mod tests {
     use crate::duo::error::DuoError;
     use crate::secret::Secret;
 
-    /// A log of these actions on `DIA`, each with its time.
+    /// A log with these actions on `DIA`, each with its time.
     #[derive(Clone)]
     struct Log(Vec<(&'static str, &'static str)>);
 

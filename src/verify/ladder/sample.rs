@@ -18,7 +18,7 @@ pub(super) struct User {
 }
 
 impl User {
-    /// What Identity Intelligence knows the user by: the email, or a username that stands for one.
+    /// The login in Identity Intelligence: the email, or a username that is an email address.
     pub(super) fn login(&self) -> &str {
         if self.email.is_empty() { &self.username } else { &self.email }
     }

@@ -1,4 +1,4 @@
-//! What the public API of Identity Intelligence shows. Nothing is judged here.
+//! Collects what the public API of Identity Intelligence shows, without judging it.
 
 use futures_util::StreamExt as _;
 use jiff::Timestamp;
@@ -12,18 +12,18 @@ use super::world::Api;
 pub(super) enum Answer {
     /// The YAML names no credentials.
     NotDeclared,
-    /// The credentials cannot be had or used, with the reason.
+    /// The credentials are unavailable or unusable, with the reason.
     Unusable(String),
     /// There is no token.
     NoToken(ApiError),
-    /// There is a token, and no answer: an error, or `false`.
+    /// There is a token but no answer: an error, or `false`.
     Silent(Option<ApiError>),
     /// It answers.
     Seen(Box<Seen>),
 }
 
 impl Answer {
-    /// When the oldest evidence is from that is judged for integrations of these display names.
+    /// The time of the oldest evidence that is judged for integrations with these display names.
     pub(super) fn oldest(&self, names: &[String]) -> Option<Timestamp> {
         let Self::Seen(seen) = self else { return None };
         let statuses = seen.statuses.as_ref().ok()?.as_deref().unwrap_or_default();
@@ -38,7 +38,7 @@ impl Answer {
 
 /// What it shows.
 pub(super) struct Seen {
-    /// The status of every integration; `None` where this API does not tell.
+    /// The status of every integration; `None` if this API does not show it.
     pub(super) statuses: Result<Option<Vec<IntegrationStatus>>, ApiError>,
     /// Data from Duo.
     pub(super) data: Result<Data, ApiError>,
@@ -48,25 +48,25 @@ pub(super) struct Seen {
 
 /// Whether there is data from Duo.
 pub(super) struct Data {
-    /// How many people were looked at.
+    /// How many people were checked.
     pub(super) people: usize,
     /// Whether one of them has data from Duo.
     pub(super) there: bool,
-    /// When the newest of the records that were looked at was updated.
+    /// When the newest of the checked records was updated.
     pub(super) newest: Option<Timestamp>,
 }
 
-/// Which of the sampled users are there.
+/// How many of the sampled users were found.
 pub(super) struct Users {
     /// How many were looked for.
     pub(super) asked: usize,
-    /// How many are there.
+    /// How many were found.
     pub(super) there: usize,
     /// When the newest of their records was updated.
     pub(super) newest: Option<Timestamp>,
 }
 
-/// Asks everything that the rungs go by.
+/// Asks for everything that the rungs depend on.
 pub(super) async fn ask(api: &Api, sample: &Sample) -> Answer {
     let client = match api {
         Api::NotDeclared => return Answer::NotDeclared,
@@ -107,7 +107,7 @@ async fn users(client: &Client, sample: &Sample) -> Result<Users, ApiError> {
     Ok(Users { asked: sample.users.len(), there: records.len(), newest })
 }
 
-/// What the providers say of people, in their order; `None` where nobody has the login.
+/// The providers' records of people, in order; `None` if no one has the login.
 async fn end_users<'l>(
     client: &Client,
     logins: impl Iterator<Item = &'l str>,

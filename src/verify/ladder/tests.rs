@@ -1,4 +1,4 @@
-//! What evidence proves, against models that share nothing with the rules.
+//! Tests what evidence proves, against models that share no code with the rules.
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -11,7 +11,7 @@ use super::flow::{Subject, named, rungs};
 use super::sample::Sample;
 use super::seen::{Answer, Data, Seen, Users};
 
-/// The last hour of the tests, which is the moment.
+/// The last hour of the tests, which is the current time.
 const NOW: i64 = 6;
 
 fn hour(hour: i64) -> Timestamp {
@@ -19,8 +19,8 @@ fn hour(hour: i64) -> Timestamp {
     midnight + SignedDuration::from_hours(hour)
 }
 
-/// What is known, in hours: the attestation of the values of now, the part of the log that was read, the newest change
-/// that it shows, and the delivery of a key beside one that still works.
+/// What is known, in hours: the attestation of the current values, the part of the log that was read, the newest change
+/// in it, and the delivery of a key while the old one still works.
 #[derive(Clone, Copy, Debug)]
 struct Known {
     attested: Option<i64>,
@@ -33,7 +33,7 @@ impl Known {
         let optional = || std::iter::once(None).chain((0..=NOW).map(Some));
         let windows = (0..=NOW).flat_map(|from| (from..=NOW).map(move |until| (from, until)));
         let logs = windows.flat_map(move |(from, until)| {
-            // A change that is younger than what the log surely shows may be in it all the same.
+            // A change after the period that the log certainly covers may still be in it.
             let changes = std::iter::once(None).chain((from..=NOW).map(Some));
             changes.map(move |change| Some((from, until, change)))
         });
@@ -57,8 +57,8 @@ impl Known {
         }
     }
 
-    /// Every hour in which the values may last have changed, as far as anything that is known speaks against it. The end
-    /// of the key is part of what was attested, so nothing changed later than that.
+    /// Every hour in which the values may last have changed, given everything that is known. The end of the key is part of
+    /// the attestation, so nothing changed later than that.
     fn worlds(self) -> Vec<i64> {
         let possible = |changed: &i64| {
             let attested = self.attested.is_none_or(|attested| *changed <= attested);
@@ -69,14 +69,14 @@ impl Known {
             };
             attested && logged
         };
-        // What is older than every hour of the test may have happened as well.
+        // The change may also be older than every hour of the test.
         (-1..=NOW).filter(possible).collect()
     }
 
-    /// Whether a collection that went well can only have used the values of now.
+    /// Whether a successful collection can only have used the current values.
     fn proves(self, evidence: i64) -> bool {
         let changed_before = self.worlds().iter().all(|changed| *changed < evidence);
-        // While two keys work, the console may have held the other one until the person said otherwise.
+        // While two keys work, the console may have held the other one until the attestation.
         let entered_before =
             self.delivered.is_none() || self.attested.is_some_and(|attested| attested < evidence);
         let delivered_before = self.delivered.is_none_or(|delivered| delivered < evidence);
@@ -88,7 +88,7 @@ impl Known {
 fn evidence_counts_exactly_where_no_possible_past_speaks_against_it() {
     let (mut newer, mut all) = (0, 0);
     for known in Known::all() {
-        // An attestation of the values of now that is older than their last change does not exist.
+        // The current values cannot have been attested before their last change.
         if known.worlds().is_empty() {
             continue;
         }
@@ -143,7 +143,7 @@ fn status(id: &str, name: &str, word: &str, date: &str) -> IntegrationStatus {
     IntegrationStatus { id, name, status, date, error: None }
 }
 
-/// Attested in hour 2, with a key that last changed in hour 1, as the log says.
+/// Attested in hour 2, with a key that last changed in hour 1 according to the log.
 fn attested() -> Values {
     Values {
         entered: Entered::At(Some(hour(2))),
@@ -179,7 +179,8 @@ fn verdicts(rungs: &[Check]) -> [Verdict; 3] {
 #[test]
 fn each_status_gets_its_verdict_by_its_age_and_its_word() {
     use Verdict::{Failed, NotVerifiable, Pending, Verified};
-    // Hours 1 and before are not newer than the key; hour 8 is in the future. Later ones are, whatever was attested when.
+    // Hour 1 and earlier are not newer than the key, and hour 8 is in the future. Other hours are newer, regardless of the
+    // attestation.
     for (words, newer) in [
         (&["SUCCESS"][..], Verified),
         (&["FAILURE", "PARTIAL_SUCCESS", "TIMEOUT", "BLOCKED"][..], Failed),
@@ -232,10 +233,10 @@ fn data_of_the_tenant_counts_for_its_only_integration_and_for_no_other() {
     let old = Values { entered: Entered::Before(Some(hour(2))), ..attested() };
     for (what, statuses, newest, values, expected) in [
         ("the only one", with(&[]), Some(3), attested(), [Verified, Verified, Verified]),
-        ("beside another provider", with(&[("t__OKTA__2", "Okta")]), Some(3), attested(), [Verified; 3]),
+        ("next to another provider", with(&[("t__OKTA__2", "Okta")]), Some(3), attested(), [Verified; 3]),
         ("older data", with(&[]), Some(1), attested(), [Verified, Pending, Pending]),
         ("data of unknown age", with(&[]), None, attested(), [Verified, NotVerifiable, NotVerifiable]),
-        ("values of before", with(&[]), Some(3), old, [Pending; 3]),
+        ("previous values", with(&[]), Some(3), old, [Pending; 3]),
         (
             "the provisioned one",
             with(&[("t__DUO__2", "Duo")]),
@@ -256,7 +257,7 @@ fn data_of_the_tenant_counts_for_its_only_integration_and_for_no_other() {
         let rungs = judged(&values, None, &seen(statuses, newest));
         assert_eq!(verdicts(&rungs), expected, "{what}: {rungs:?}");
     }
-    // Only of another one: nothing of it is about this one.
+    // Only another integration has data, so nothing is about this one.
     let other = Some(vec![status("t__DUO__2", "Duo", "SUCCESS", &hour(3).to_string())]);
     let rungs = judged(&attested(), Some("wait"), &seen(other, Some(3)));
     assert_eq!(verdicts(&rungs), [Pending, NotVerifiable, NotVerifiable]);

@@ -1,4 +1,4 @@
-//! What the rungs look at beside the entry itself.
+//! What the rungs depend on in addition to the entry itself.
 
 use std::time::Duration;
 
@@ -13,13 +13,13 @@ use crate::verify::report::Report;
 pub enum Api {
     /// The YAML names no credentials.
     NotDeclared,
-    /// The credentials cannot be had or used, with the reason.
+    /// The credentials are unavailable or unusable, with the reason.
     Unusable(String),
     /// A client.
     Usable(Box<Client>),
 }
 
-/// The public APIs of the entries; entries with the same keys share one.
+/// The public APIs of the entries; entries with the same keys share a client.
 #[derive(Default)]
 pub struct Apis(Vec<(Vec<Address>, Api)>);
 
@@ -34,8 +34,8 @@ impl Apis {
         self.0.iter()
     }
 
-    /// The one of an entry. An entry that left the YAML took its own along: if there is only one, it is most likely the
-    /// same tenant's.
+    /// The API of an entry. For an entry that is no longer in the YAML, a single remaining API is used, because it most
+    /// likely belongs to the same tenant.
     pub fn of(&self, entry: &Address, left: bool) -> &Api {
         let own = self.0.iter().find(|(entries, _)| entries.contains(entry));
         let only = match self.0.as_slice() {
@@ -46,21 +46,21 @@ impl Apis {
     }
 }
 
-/// What the rungs look at beside the entry itself.
+/// What the rungs depend on in addition to the entry itself.
 pub struct World<'a> {
     /// The API hostname.
     pub host: &'a str,
-    /// This machine's clock against Duo's, where it is worth a word.
+    /// The difference between this machine's clock and Duo's, if it is worth reporting.
     pub clock_offset: Option<i64>,
     /// The probes of the applications.
     pub report: &'a Report,
-    /// The plan: what is not as the YAML says.
+    /// The plan, with the differences from the YAML.
     pub plan: &'a Plan,
     /// The public APIs.
     pub apis: &'a Apis,
-    /// The moment, by Duo's clock.
+    /// The current time by Duo's clock.
     pub now: Timestamp,
-    /// How long it takes until Duo's logs show what happened.
+    /// How long it takes until events appear in Duo's logs.
     pub log_delay: Duration,
 }
 

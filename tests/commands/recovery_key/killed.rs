@@ -7,12 +7,12 @@ use crate::support::{Folder, Server, object};
 
 use super::{APPLY, EVERYTHING, OFFICE, account, apply, call, declare, first, folder, own, server, settled};
 
-/// Kills an apply at every request in turn: the next run finishes it, also where the change broke the operator.
+/// Kills an apply at every request in turn: the next run finishes it, even if the change broke the operator.
 fn killed_at_every_request(fault: &str, breaks: bool) {
     let server = server();
     let settings = format!("notes: Ours, {OFFICE}");
     let folder = folder(&server, &settings);
-    // Without a declaration, what the notes say of permissions needs a consent.
+    // Without a declaration, permissions named in the notes need a consent.
     let more = ["--allow=escalates_privilege"];
     let arguments: Vec<&str> = APPLY.iter().chain(&more).copied().collect();
     let content = |server: &Server| {
@@ -20,7 +20,7 @@ fn killed_at_every_request(fault: &str, breaks: bool) {
         all.iter_mut().for_each(|live| drop(live.as_object_mut().unwrap().remove("secret_key")));
         all.retain(|live| ["adminapi", "radius"].contains(&live["type"].as_str().unwrap()));
         all.iter_mut().for_each(|live| live["groups_allowed"] = json!(null));
-        // Each account has keys of its own.
+        // Each account has its own keys.
         for live in &mut all {
             let notes = live["notes"].as_str().unwrap().split(" ~").next().unwrap().to_owned();
             live["notes"] = json!(notes);
@@ -92,30 +92,30 @@ fn left_behind(settings: &str) -> (Server, Folder) {
 fn what_a_killed_run_left_is_put_back_only_with_consent_and_never_beyond_the_yaml() {
     let (server, folder) = left_behind("notes: Ours");
     let broken = own(&server);
-    // Somebody at a terminal would be asked.
+    // A person at a terminal would be asked.
     let refused = call(&folder, &server, &["apply", "--allow=escalates_privilege"]).run().exits(5);
     refused
         .warns("the operator lost permissions or networks")
         .warns("! escalates_privilege: the YAML does not declare")
         .warns("there is no terminal to ask for consent");
-    // What the notes say is not enough.
+    // The notes are not enough.
     apply(&folder, &server, &[])
         .exits(77)
         .warns("which the YAML does not declare: declare it, allow it with --allow");
     assert_eq!(own(&server), broken);
     declare(&folder, &server, &format!("notes: Theirs, permissions: [{EVERYTHING}]"), "");
-    apply(&folder, &server, &[]).exits(0).tells("the recovery key gave it back");
+    apply(&folder, &server, &[]).exits(0).tells("the recovery key restored what it had lost");
     call(&folder, &server, &["plan", "--detailed-exitcode"]).run().exits(0);
-    // Where nothing was left behind, the recovery key says what it sees.
+    // If nothing was left behind, the recovery key reports what it sees.
     let first = first(&server);
     let body = object(json!({"adminapi_read_resource": "0", "adminapi_integrations_read": "0"}));
     server.account().modify_application(&first, body).unwrap_or_else(|reply| panic!("{reply:?}"));
     apply(&folder, &server, &[])
         .exits(77)
-        .warns("compare its keys, permissions and networks in the Duo Admin Panel");
+        .warns("check its keys, permissions and networks in the Duo Admin Panel");
 }
 
-/// Whatever fails on the way, the operator works afterwards, and the next run finishes it.
+/// Whatever fails on the way, the operator works afterwards, and the next run finishes the change.
 #[test]
 fn disturbed_at_every_request_the_first_operator_goes_on() {
     let server = server();
@@ -154,12 +154,12 @@ fn what_a_killed_run_left_is_put_back_also_where_the_first_operator_can_still_re
     let (server, folder) = left_behind(&permissions);
     server.edit("Configuration pipeline", json!({"adminapi_read_resource": "1"}));
     // Without a word that it escalates: it only gets back what it had, and what the YAML declares.
-    apply(&folder, &server, &[]).exits(0).tells("the recovery key gave it back");
+    apply(&folder, &server, &[]).exits(0).tells("the recovery key restored what it had lost");
     assert_eq!(own(&server)["adminapi_integrations"], 1);
     call(&folder, &server, &["plan", "--detailed-exitcode"]).run().exits(0);
 }
 
-/// A repaired operator, and a plan that comes to nothing: what was put back is said, and a part of the run was done.
+/// A repaired operator and a plan without changes: the repair is reported, and a part of the run was done.
 #[test]
 fn a_plan_that_is_refused_after_a_repair_says_what_was_put_back() {
     let settings = format!("notes: Ours, permissions: [{EVERYTHING}]");
@@ -175,7 +175,8 @@ fn a_plan_that_is_refused_after_a_repair_says_what_was_put_back() {
         (report["repaired"]["status"].clone(), folder.read("report.md"))
     };
     let (server, folder) = left();
-    let refused = apply(&folder, &server, &reports).exits(4).tells("the recovery key gave it back");
+    let refused =
+        apply(&folder, &server, &reports).exits(4).tells("the recovery key restored what it had lost");
     let refused = refused.says("Refused; nothing else was changed:").says("widens_access");
     refused.never_tells("nothing was changed").says("put back applications.me");
     let (status, markdown) = said(&folder);
@@ -195,7 +196,7 @@ fn a_plan_that_is_refused_after_a_repair_says_what_was_put_back() {
     declare(&folder, &server, &settings.replace("Ours", "Theirs"), groups);
     let failed = apply(&folder, &server, &reports);
     assert!(lists(&server.account()) > so_far);
-    failed.exits(4).tells("the recovery key gave it back").never_tells("nothing was changed");
+    failed.exits(4).tells("the recovery key restored what it had lost").never_tells("nothing was changed");
 }
 
 #[test]

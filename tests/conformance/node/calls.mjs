@@ -8,7 +8,7 @@ import duo from "@duosecurity/duo_api";
 const sandbox = JSON.parse(process.env.DUOCTL_SANDBOX);
 const { SIGNATURE_VERSION_2, SIGNATURE_VERSION_5 } = duo;
 
-// The client knows no port and trusts Duo's authorities alone: the sandbox takes their place below it.
+// The client supports no port and only trusts Duo's authorities: the sandbox replaces them underneath.
 const request = https.request.bind(https);
 https.request = (options, callback) =>
   request(
@@ -87,7 +87,7 @@ for (const version of [SIGNATURE_VERSION_2, SIGNATURE_VERSION_5]) {
   ]) {
     await answered(admin, "GET", path, params, (found) => assert.ok(property in found, path));
   }
-  // Texts that are escaped in one way for the wire and in another for the signature.
+  // Texts whose escaping differs between the request and the signature.
   const name = `Node ${version} (it's & "so") ~ é*!`;
   const made = await answered(admin, "POST", "/admin/v1/groups", { name, desc: "a+b c" }, (found) =>
     assert.equal(found.name, name),
@@ -110,7 +110,7 @@ for (const version of [SIGNATURE_VERSION_2, SIGNATURE_VERSION_5]) {
   );
 }
 
-// What takes version 5 only.
+// Paths that only accept version 5.
 const [old, admin] = [client("operator", SIGNATURE_VERSION_2), client("operator", SIGNATURE_VERSION_5)];
 for (const path of ["/admin/v3/integrations", "/admin/v2/integrations", "/admin/v2/policies"]) {
   await refused(old, "GET", path, {}, 40103);

@@ -1,4 +1,4 @@
-//! What is not proven never leads to a write.
+//! Unproven markers never lead to a write.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -25,7 +25,7 @@ use crate::reconcile::testing::{
     App, FakeDuo, app, codes, desired, marked, marker, now, options, outline, plan_of, plan_pruning,
 };
 
-/// Every state that a marker may tell, as far as one application alone can have it.
+/// Every marker state that a single application can have.
 fn states() -> Vec<MarkerState> {
     let ikey = || Ikey::new("DIOLD");
     vec![
@@ -79,7 +79,7 @@ fn vpn() -> App {
     app("vpn", "radius", "VPN").delivered(false)
 }
 
-/// `DIOLD` is the application of the address, sealed; `DIWORD` carries the words.
+/// `DIOLD` is the application of the address, with a sealed marker; `DIWORD` carries the unproven marker.
 fn account(state: &MarkerState, verdict: Verdict, access: &str, protected: bool) -> FakeDuo {
     let shut = if state.shut_since().is_some() {
         Shut { access: Some(AccessBefore::Everybody), ..Shut::default() }
@@ -97,8 +97,8 @@ fn account(state: &MarkerState, verdict: Verdict, access: &str, protected: bool)
     duo
 }
 
-/// Every word, on an application that is not the one of the address, with each verdict that proves nothing, for every
-/// command: nothing is sent to it, and its key goes nowhere.
+/// For every marker state on another application than that of the address, every verdict that proves nothing and every
+/// command: nothing is sent to the application, and its key is not delivered.
 #[test]
 fn no_word_that_is_not_proven_leads_to_a_write() {
     let store = Held::Keys(HeldKeys {
@@ -129,7 +129,7 @@ fn no_word_that_is_not_proven_leads_to_a_write() {
     }
 }
 
-/// A marker that stands alone: the application is only a claim.
+/// The only marker of the address is unproven: the application is only a claim.
 #[test]
 fn a_claim_is_changed_as_what_is_adopted_and_nothing_more() {
     let alone = |name, verdict| {
@@ -141,7 +141,7 @@ fn a_claim_is_changed_as_what_is_adopted_and_nothing_more() {
         let wanted = desired([wanted.text("greeting", "Hi")]);
         run(&wanted, &alone("VPN", verdict), Some(held), Prune::No, Orders::default())
     };
-    // What has another name would not be adopted either.
+    // An application with another name would not be adopted either.
     let other =
         run(&desired([vpn()]), &alone("Payroll", Verdict::Foreign), None, Prune::No, Orders::default());
     assert_eq!((outline(&other), codes(&other)), (String::new(), vec![Code::UnverifiedState]));
@@ -156,7 +156,7 @@ fn a_claim_is_changed_as_what_is_adopted_and_nothing_more() {
     let plan = found(Verdict::Foreign, &Held::Nothing, vpn());
     assert_eq!((actions(&plan), codes(&plan)), (vec![Action::Update], vec![Code::UnverifiedState]));
     assert!(plan.claimed().contains(&Ikey::new("DI1")));
-    // A pin, the store and a consent prove whose it is.
+    // A pin, the store and a consent prove ownership.
     for (verdict, held, wanted) in [
         (Verdict::Valid, &Held::Nothing, vpn()),
         (Verdict::Trusted, &Held::Nothing, vpn()),
@@ -168,7 +168,7 @@ fn a_claim_is_changed_as_what_is_adopted_and_nothing_more() {
         assert!(codes(&plan).is_empty() && plan.claimed().is_empty());
         assert!(plan.steps().iter().all(|step| step.rests_on.is_empty()));
     }
-    // Without the proof nothing at all happens where the marker was not written by duoctl.
+    // If duoctl did not write the marker and nothing else proves ownership, nothing happens.
     let plan = found(Verdict::Forged, &Held::Nothing, vpn());
     assert_eq!((outline(&plan), codes(&plan)), (String::new(), vec![Code::ForgedMarker]));
     // Keys that were delivered for another address prove nothing.
@@ -180,8 +180,8 @@ fn a_claim_is_changed_as_what_is_adopted_and_nothing_more() {
     assert_eq!(codes(&found(Verdict::Foreign, &other, vpn())), [Code::UnverifiedState]);
 }
 
-/// Somebody writes something else over the marker of an application, or renames it as well: a second one is created only
-/// where nothing shows any more that the first one is the address's. The store shows it, and so do type and name.
+/// Someone overwrites the marker of an application, and perhaps renames it: a second one is created only if nothing shows
+/// anymore that the first one belongs to the address. The store shows it, and so do type and name.
 #[test]
 fn nothing_is_created_beside_what_may_be_it() {
     let stored = Held::Keys(HeldKeys {
@@ -212,7 +212,7 @@ fn nothing_is_created_beside_what_may_be_it() {
     }
 }
 
-/// Whoever shuts the old application of a rotation and calls it retired does not end the rotation.
+/// Blocking the old application of a rotation and marking it as retired does not end the rotation.
 #[test]
 fn a_rotation_is_not_over_because_an_unproven_marker_says_so() {
     let twin =
@@ -230,7 +230,7 @@ fn a_rotation_is_not_over_because_an_unproven_marker_says_so() {
     }
 }
 
-/// Two edits of notes: the marker goes from the real application to another one.
+/// Two edits of notes move the marker from the real application to another one.
 #[test]
 fn a_marker_that_was_moved_is_told_by_the_store() {
     let mut duo = FakeDuo::new().with("DI1", "radius", "VPN", json!({"notes": ""})).with(
@@ -253,7 +253,8 @@ fn a_marker_that_was_moved_is_told_by_the_store() {
     }
 }
 
-/// The key of what was only found by its name goes to no store without consent, and the marker says so until then.
+/// The key of an application that was matched only by name is not delivered without consent; until then the marker says
+/// `adopted`.
 #[test]
 fn the_key_of_what_was_adopted_needs_a_consent() {
     let risk = |plan: &Plan| plan.risks().keys().any(|risk| risk.name() == "adopts_key");
@@ -264,20 +265,20 @@ fn the_key_of_what_was_adopted_needs_a_consent() {
     assert!(risk(&with(&Held::Nothing, &duo, vpn())));
     assert!(!risk(&with(&Held::Nothing, &duo, vpn().pin("DI1"))));
     let plan = plan_of(&desired([app("vpn", "radius", "VPN")]), &duo);
-    assert!(!risk(&plan), "no key goes anywhere");
+    assert!(!risk(&plan), "no key is delivered");
     duo.apply(&plan);
     assert!(duo.notes("DI1").ends_with(" adopted]"), "{}", duo.notes("DI1"));
-    // Declared later, the store needs it as well.
+    // A store that is declared later needs the consent, too.
     assert!(risk(&with(&Held::Nothing, &duo, vpn())));
-    // An update keeps the word, a pin takes it away.
+    // An update keeps `adopted`, a pin removes it.
     duo.apply(&plan_of(&desired([app("vpn", "radius", "VPN").text("greeting", "Hi")]), &duo));
     assert!(duo.notes("DI1").ends_with(" adopted]"));
     duo.apply(&plan_of(&desired([app("vpn", "radius", "VPN").text("greeting", "Ho").pin("DI1")]), &duo));
     assert!(!duo.notes("DI1").contains("adopted"));
-    // What duoctl created needs none.
+    // An application that duoctl created needs no consent.
     let created = with(&Held::Nothing, &FakeDuo::new(), vpn());
     assert!(!risk(&created) && created.steps().iter().any(|step| step.delivery.is_some()));
-    // A store that cannot be read gets the key before the adoption, with the consent.
+    // A store that cannot be read gets the key before the adoption, with consent.
     let duo = FakeDuo::new().with("DI1", "radius", "VPN", json!({}));
     let plan = with(&Held::CannotTell, &duo, app("vpn", "radius", "VPN").delivered(true));
     assert!(risk(&plan));
@@ -286,8 +287,8 @@ fn the_key_of_what_was_adopted_needs_a_consent() {
     assert!(!after.notes("DI1").contains("adopted"));
 }
 
-/// The hashes of a row are no secret, so that Duo keeps another text counts only where duoctl itself wrote so, or where the
-/// text is what Duo may make of it.
+/// The hashes in a marker are public. A recorded stored value therefore counts only in a proven marker, or if Duo may have
+/// turned the declared text into it.
 #[test]
 fn a_row_that_is_not_proven_hides_no_edit() {
     for (live, verdict, hidden) in [
@@ -306,7 +307,7 @@ fn a_row_that_is_not_proven_hides_no_edit() {
     }
 }
 
-/// An application that is shut on purpose, with a marker that says that it was quarantined long ago.
+/// An application with blocked logins and a marker that claims a quarantine long ago.
 #[test]
 fn no_word_shortens_a_quarantine() {
     let shut = MarkerState::Quarantined(now() - jiff::SignedDuration::from_hours(24 * 400));
@@ -323,13 +324,13 @@ fn no_word_shortens_a_quarantine() {
         let plan = run(&desired([app("x", "unix", "x")]), &duo, None, Prune::Quarantine, Orders::default());
         let deletes = plan.steps().iter().any(|step| !step.deletes().is_empty());
         assert_eq!(deletes, deleted, "{verdict:?}: {}", outline(&plan));
-        // What stands in the way of it is an error, so that the run says so.
+        // What blocks the deletion is an error, so that the run reports it.
         let errors = plan.problems().iter().any(|problem| problem.severity == Severity::Error);
         assert_eq!(errors, !deleted, "{verdict:?}: {:?}", plan.problems());
     }
 }
 
-/// A marker that says that a creation is under way, put back on its own application years later, opens nothing.
+/// A marker of a creation in progress that is put back on its own application years later lifts no risk.
 #[test]
 fn no_word_lifts_a_risk_but_the_one_of_a_creation_of_today() {
     let at = |hours: i64| now() - jiff::SignedDuration::from_hours(hours);
@@ -363,7 +364,7 @@ fn no_word_lifts_a_risk_but_the_one_of_a_creation_of_today() {
     }
 }
 
-/// A deletion is for what the marker proves, is shown to be shut, and nobody else touched since.
+/// Deletion requires a proven marker, blocked logins that Duo shows, and no change by anyone else since.
 #[test]
 fn a_quarantine_counts_from_the_latest_thing_known() {
     let day = |days: i64| now() - jiff::SignedDuration::from_hours(24 * days);
@@ -383,8 +384,8 @@ fn a_quarantine_counts_from_the_latest_thing_known() {
     };
     assert_eq!(actions(&duo, Prune::Quarantine, None), [Action::Delete]);
     assert_eq!(actions(&duo, Prune::Quarantine, Some(15)), [Action::Delete]);
-    assert_eq!(actions(&duo, Prune::Quarantine, Some(13)), [], "somebody changed it lately");
-    // What was only adopted is not deleted without a consent.
+    assert_eq!(actions(&duo, Prune::Quarantine, Some(13)), [], "someone changed it recently");
+    // An adopted application is not deleted without consent.
     for (adopted, needs) in [(false, false), (true, true)] {
         let notes = Marker { adopted, ..Notes::parse(&notes).marker.unwrap() }.to_string();
         let mut duo = duo.clone();
@@ -393,13 +394,13 @@ fn a_quarantine_counts_from_the_latest_thing_known() {
         let refused = judge(&plan, &wanted, &Consent::default());
         assert_eq!(refused.iter().any(|refusal| refusal.guard == "destroys"), needs, "{refused:?}");
     }
-    // Vouched for by a person, the quarantine begins now.
+    // If only a person vouches for the marker, the quarantine begins now.
     let mut trusted = duo.clone();
     trusted.proofs.set(Ikey::new("DI1"), Verdict::Trusted);
     for prune in [Prune::Quarantine, Prune::Now] {
         assert_eq!(actions(&trusted, prune, None), [Action::Quarantine]);
     }
-    // What is not shown is not known.
+    // Access that Duo does not show is unknown.
     let mut hidden = duo;
     hidden.applications.get_mut("DI1").unwrap().remove("user_access");
     assert_eq!(actions(&hidden, Prune::Quarantine, None), []);
@@ -407,7 +408,7 @@ fn a_quarantine_counts_from_the_latest_thing_known() {
     assert!(codes(&plan).contains(&Code::AccountUnreadable), "{:?}", plan.problems());
 }
 
-/// Whatever deletes an application says so, and is counted.
+/// Every deletion of an application is announced as a risk and counted.
 fn told(plan: &Plan) -> Result<(), TestCaseError> {
     let writes = plan.steps().iter().flat_map(|step| &step.writes);
     let deleted = writes.filter(|write| matches!(write, Write::Delete(_))).count();
@@ -421,13 +422,13 @@ fn told(plan: &Plan) -> Result<(), TestCaseError> {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 500, ..ProptestConfig::default() })]
 
-    /// Without the key that sealed the markers a plan shows the same steps, and is the same plan.
+    /// Without the key that sealed the markers, a plan has the same steps and the same fingerprint.
     #[test]
     fn a_plan_without_the_key_is_the_same_plan(desired in workspaces(), mut duo in accounts(), prune in prunes()) {
         let with = plan_pruning(&desired, &duo, prune);
         duo.proofs = Proofs::all(Verdict::Foreign);
         let without = plan_pruning(&desired, &duo, prune);
-        // Who moved is told by the marker alone.
+        // Only the marker shows whether the YAML or Duo changed.
         let steps = |plan: &Plan| {
             let origins = ["config", "drift", "both", "unknown"].map(|origin| format!(" ({origin})"));
             origins.iter().fold(outline(plan), |text, origin| text.replace(origin, ""))
@@ -440,7 +441,7 @@ proptest! {
             prop_assert!(!marked || !settings.clone().any(|change| told(change.origin)), "{}", outline(&without));
         }
         prop_assert_eq!(with.fingerprint(), without.fingerprint());
-        // Each step that touches what carries a marker says so.
+        // Each step that changes an application with a marker records the claim.
         let pins: BTreeSet<&Ikey> = desired.applications.iter().filter_map(|wanted| Some(&wanted.pin.as_ref()?.value)).collect();
         for step in without.steps() {
             for ikey in step.targets() {
@@ -459,12 +460,12 @@ proptest! {
         }
         let plan = plan(&desired, &duo.observation(), &Options { rotation: orders, ..options(prune) });
         told(&plan)?;
-        // A rotation that is called off ends with one application less, whatever markers say.
+        // Calling off a rotation deletes at most one application, whatever the markers say.
         let rotated = plan.steps().iter().filter(|step| step.action == Action::Rotate);
         prop_assert!(rotated.map(|step| step.deletes().len()).all(|deletes| deletes <= 1));
     }
 
-    /// A run that carries out a plan changes nothing but settings of what it cannot verify.
+    /// A run that carries out a plan changes only settings of applications that it cannot verify.
     #[test]
     fn what_cannot_be_verified_is_held_back(desired in workspaces(), mut duo in accounts(), prune in prunes()) {
         duo.proofs = Proofs::all(Verdict::Foreign);
@@ -481,7 +482,7 @@ proptest! {
         }
     }
 
-    /// What carries a marker that duoctl did not write is neither written to nor removed, unless a pin says which one it is.
+    /// An application with a marker that duoctl did not write is neither changed nor removed, unless it is pinned.
     #[test]
     fn what_is_forged_is_left_alone(desired in workspaces(), mut duo in accounts(), prune in prunes(), chosen in any::<u64>()) {
         let marked: Vec<String> = duo

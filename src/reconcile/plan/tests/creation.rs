@@ -112,7 +112,7 @@ fn notes_and_marker_together_stay_within_the_limit() {
     let message = "applications.vpn: notes and marker together are 513 characters, more than 512";
     assert_eq!(problems(&plan), [(Code::InvalidNotes, message)]);
     assert_eq!(plan.problems()[0].help.as_deref(), Some("shorten the notes by 1 character"));
-    // A policy has a hash as well.
+    // A policy adds a hash to the marker.
     assert_eq!(codes(&plan_of(&with(fitting - 3, true), &FakeDuo::new())), [Code::InvalidNotes]);
     assert!(plan_of(&with(fitting - 4, true), &FakeDuo::new()).problems().is_empty());
 }

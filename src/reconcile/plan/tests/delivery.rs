@@ -13,7 +13,7 @@ use crate::reconcile::testing::{
 
 const HOST: &str = "api-1a2b3c4d.duosecurity.com";
 
-/// An owned application as Duo shows it, with the end of its key.
+/// An owned application as Duo shows it, with the last characters of its key.
 fn live() -> FakeDuo {
     with_notes(&marked("vpn"))
 }
@@ -48,7 +48,7 @@ fn planned(desired: &Desired, duo: &FakeDuo, held: Held) -> Plan {
     plan(desired, &observation, &options(Prune::No))
 }
 
-/// The actions in their order, and why keys are delivered.
+/// The actions in order, and the reasons of deliveries.
 fn deliveries(plan: &Plan) -> Vec<(&'static str, Option<&str>)> {
     let reason = |step: &'_ crate::reconcile::plan::Step| step.action.name();
     plan.steps()
@@ -62,7 +62,7 @@ fn what_the_store_holds_is_compared_with_what_duo_shows() {
     let desired = desired([wanted()]);
     assert!(planned(&desired, &live(), keys("9fQx")).is_empty());
     let stale = planned(&desired, &live(), keys("abcd"));
-    let reason = "the store holds a key that ends in abcd, Duo's ends in 9fQx";
+    let reason = "the store holds a key ending in abcd, but the key in Duo ends in 9fQx";
     assert_eq!(deliveries(&stale), [("deliver", Some(reason))]);
     assert_eq!(requests(&stale), "deliver Some(Ikey(\"DI1\"))");
     assert_eq!(stale.summary().deliveries, 1);
@@ -101,7 +101,7 @@ fn an_unreadable_store_does_not_keep_an_application_from_being_created() {
     assert_eq!((deliveries(&plan), codes(&plan)), (vec![("create", None)], vec![Code::StoreUnreadable]));
 }
 
-/// An application lost its marker and its name, while the store that knows its key cannot be read.
+/// An application lost its marker and its name, and the store with its key cannot be read.
 #[test]
 fn an_apply_creates_nothing_beside_what_an_unreadable_store_may_know() {
     let unreadable = || Held::Unreadable { reason: "it is sealed".to_owned(), help: None };
@@ -152,10 +152,10 @@ fn what_a_store_gives_nothing_back_of_is_delivered_before_the_marker_says_that_a
         requests(&plan).lines().map(|line| line.split(' ').next().unwrap().to_owned()).collect();
     assert_eq!(verbs, ["create", "finish", "deliver", "finish"]);
 
-    // Nobody can tell what it holds later, so nothing is concluded from that.
+    // The store's later contents are unknown, so the plan concludes nothing from them.
     assert!(planned(&desired, &live(), Held::CannotTell).is_empty());
     let unfinished = marked_as("vpn", MarkerState::Creating { since: now() });
-    for notes in [unfinished.as_str(), "somebody else's"] {
+    for notes in [unfinished.as_str(), "someone else's"] {
         let plan = planned(&desired, &with_notes(notes), Held::CannotTell);
         assert_eq!(
             deliveries(&plan)[0],
@@ -210,7 +210,7 @@ fn a_store_tells_that_the_application_was_deleted_in_duo() {
     let new = "the application is new";
     let gone = format!("{new}; DI1, whose keys the store holds, was deleted in Duo");
     assert_eq!(reason(&FakeDuo::new(), keys("9fQx")), gone);
-    // It says nothing of a key of another account.
+    // A key of another account does not count.
     let elsewhere = Held::Keys(HeldKeys {
         ikey: "DI1".to_owned(),
         api_hostname: "api-00000000.duosecurity.com".to_owned(),
@@ -218,7 +218,7 @@ fn a_store_tells_that_the_application_was_deleted_in_duo() {
     });
     assert_eq!(reason(&FakeDuo::new(), elsewhere), new);
     assert_eq!(reason(&FakeDuo::new(), Held::Nothing), new);
-    // Whatever has the key that it holds now may be what its consumers use.
+    // Clients may be using the application whose key the store holds.
     let other = FakeDuo::new().with("DI1", "websdk", "Other", json!({}));
     let plan = planned(&desired, &other, keys("9fQx"));
     assert_eq!((outline(&plan), codes(&plan)), (String::new(), vec![Code::StoreDisagrees]));

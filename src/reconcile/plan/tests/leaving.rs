@@ -1,4 +1,4 @@
-//! Ways out of the YAML and back: use since a quarantine, what comes back with an address, what is kept for good.
+//! Leaving the YAML and coming back: use since a quarantine, what is restored with an address, what is retained.
 
 use jiff::civil::date;
 use serde_json::{Value, json};
@@ -35,7 +35,7 @@ fn quarantined(mut duo: FakeDuo) -> FakeDuo {
     duo
 }
 
-/// Pinned, so that the YAML may leave access and permissions alone.
+/// Pinned, so that the YAML does not have to declare access and permissions.
 fn pinned(kind: &str) -> App {
     app("gone", kind, "Gone").pin("DI1").without("user_access")
 }
@@ -57,8 +57,8 @@ fn what_is_still_used_is_not_deleted() {
     assert_eq!((outline(&plan), codes(&plan)), (String::new(), vec![Code::StillUsed]));
     assert_eq!(
         problems(&plan)[0].1,
-        "applications.gone: DI1 is not deleted: it is quarantined since 2026-01-01, and somebody still uses it: ann \
-         at 2026-11-20T08:00:00Z (denied)"
+        "applications.gone: DI1 is not deleted: quarantined since 2026-01-01 but still in use: ann at 2026-11-20T08:00:00Z \
+         (denied)"
     );
     assert_eq!(plan.problems()[0].severity, Severity::Warning);
     assert!(outline(&plan_pruning(&desired([]), &duo, Prune::Now)).starts_with("delete "));
@@ -75,7 +75,7 @@ fn a_log_that_cannot_be_read_stops_the_deletion_and_names_the_permission() {
     assert!(found.blocked().contains(&Address::application("gone")));
     let help = found.problems()[0].help.as_deref().unwrap();
     assert!(help.contains("read_log") && help.contains("--prune=now"), "{help}");
-    // Nobody has looked yet.
+    // The log was not read yet.
     let mut observation = duo.observation();
     observation.uses.clear();
     let found = plan(&desired([]), &observation, &options(Prune::Quarantine));
@@ -231,7 +231,7 @@ fn a_composite_is_retained_with_all_its_parts() {
     assert_eq!(plan_of(&retaining(Address::intelligence("eme")), &duo).steps().len(), 0);
 }
 
-/// As a run with `--prune` does it, at this address only.
+/// `delete` does the same as a run with `--prune`, but at this address only.
 #[test]
 fn what_is_to_be_deleted_is_quarantined_and_then_deleted_without_a_flag() {
     let duo = owned("radius", json!({"policy_key": "PO1"}));
@@ -240,7 +240,7 @@ fn what_is_to_be_deleted_is_quarantined_and_then_deleted_without_a_flag() {
     assert!(outline(&pruned).starts_with("quarantine "), "{}", outline(&pruned));
     assert_eq!(outline(&plan_of(&wanted, &duo)), outline(&pruned));
     assert_eq!(plan_of(&deleting(Address::application("other")), &duo).steps().len(), 0);
-    // Within its quarantine nothing happens; after it the deletion has its risk.
+    // Nothing happens during the quarantine; afterwards the deletion has its risk.
     assert_eq!(plan_of(&wanted, &quarantined(duo)).steps().len(), 0);
     let mut duo = due();
     duo.uses.insert("DI1".to_owned(), Observed::Present(None));

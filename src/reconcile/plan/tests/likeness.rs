@@ -7,7 +7,7 @@ use crate::reconcile::observation::Observation;
 use crate::reconcile::plan::{Plan, Prune, plan};
 use crate::reconcile::testing::{App, FakeDuo, app, codes, desired, marked, options, outline, plan_of};
 
-/// The steps, and of each possible duplicate how severe it is, what is said, and what to do.
+/// The number of steps, and the severity, message and help of each possible duplicate.
 fn found(plan: &Plan) -> (usize, Vec<(Severity, String, String)>) {
     let found = plan.problems().iter().filter(|problem| problem.code == Code::PossibleDuplicate);
     let found =
@@ -41,26 +41,27 @@ fn a_copy_of_what_a_service_provider_knows_is_never_created() {
     let [(Severity::Error, message, help)] = said.as_slice() else { panic!("{said:?}") };
     assert_eq!(
         message,
-        "applications.wiki: it would be created, but DI1 `Wiki (old)` has the entity id `https://wiki.example.com/meta` and \
-         all else that the YAML asks for, and nobody owns it: perhaps it is the same, renamed in Duo"
+        "applications.wiki: it would be created, but an unmanaged application has the entity id \
+         `https://wiki.example.com/meta` and all other settings of this entry: DI1 `Wiki (old)`; perhaps it is the same, \
+         renamed in Duo"
     );
     assert_eq!(
         help,
-        "if so: `duoctl adopt applications.wiki DI1`; if not, give it an address of its own, with its `integration_key`"
+        "if so, run `duoctl adopt applications.wiki DI1`; if not, declare it at its own address with `integration_key`"
     );
-    // Both ways out.
+    // Both fixes from the help work.
     let (steps, said) = severities([wiki().pin("DI1")], &duo);
     assert_eq!((steps, said), (2, vec![]));
     let other = app("old", "sso-generic", "Wiki (old)").without("user_access").pin("DI1");
     assert_eq!(severities([wiki(), other], &duo), (2, vec![]));
-    // What somebody owns is no candidate: this workspace, or another one.
+    // An application that this or another workspace owns is ignored.
     for notes in [marked("gone"), "[duoctl other/applications.wiki -]".to_owned()] {
         let mut owned = held.clone();
         owned["notes"] = json!(notes);
         let duo = FakeDuo::new().with("DI1", "sso-generic", "Wiki (old)", owned);
         assert_eq!(severities([wiki()], &duo), (1, vec![]), "{notes}");
     }
-    // Nor is one of another type.
+    // So is one of another type.
     let duo = FakeDuo::new().with("DI1", "sso-other", "Wiki (old)", held);
     assert_eq!(severities([wiki()], &duo), (1, vec![]));
 }
@@ -70,13 +71,13 @@ fn a_shared_identity_alone_is_a_warning_and_one_of_many_is_none() {
     let other = |access: &str| json!({"user_access": access, "sso": saml(WIKI, &json!({}))});
     let duo = FakeDuo::new().with("DI1", "sso-generic", "Wiki (old)", other("NO_USERS"));
     let (steps, said) = found(&plan_of(&desired([wiki()]), &duo));
-    assert_eq!(steps, 1, "it is created all the same");
+    assert_eq!(steps, 1, "it is still created");
     let [(Severity::Warning, message, _)] = said.as_slice() else { panic!("{said:?}") };
     assert!(
-        message.contains("DI1 `Wiki (old)` has the entity id `https://wiki.example.com/meta`, too"),
+        message.contains("also has the entity id `https://wiki.example.com/meta`: DI1 `Wiki (old)`"),
         "{message}"
     );
-    // Every account of one cloud is reached by the same entity id.
+    // All accounts of one cloud service may use the same entity id.
     let mut duo = duo;
     for number in 2..10 {
         duo.put(&format!("DI{number}"), "sso-generic", &format!("Cloud {number}"), other("NO_USERS"));
@@ -96,7 +97,7 @@ fn redirect_uris_and_clients_identify_too() {
     }
 }
 
-/// An application with a group and a policy, renamed; and so many like it.
+/// `count` renamed applications with the same group and policy.
 fn vpns(count: usize) -> FakeDuo {
     let mut duo = FakeDuo::new();
     for number in 0..count {
@@ -114,10 +115,13 @@ fn vpn(key: &str) -> App {
 fn the_only_one_that_is_set_the_same_is_worth_a_warning() {
     let (steps, said) = found(&plan_of(&desired([vpn("vpn")]), &vpns(1)));
     let [(Severity::Warning, message, help)] = said.as_slice() else { panic!("{said:?}") };
-    assert!(message.contains("but DI0 `Branch 0` is set as the YAML asks, and nobody owns it"), "{message}");
+    assert!(
+        message.contains("an unmanaged application has all settings of this entry: DI0 `Branch 0`"),
+        "{message}"
+    );
     assert!(help.contains("`duoctl adopt applications.vpn DI0`"), "{help}");
     assert_eq!(steps, 1);
-    // Notes are what people write over: they neither make nor break it.
+    // People rewrite notes, so they do not count as evidence.
     let duo = vpns(1);
     assert_eq!(severities([vpn("vpn").text("notes", "ours")], &duo), (1, vec![Severity::Warning]));
 }
@@ -127,15 +131,15 @@ fn many_that_are_alike_are_no_likeness() {
     for count in [2, 5, 6, 300] {
         assert_eq!(severities([vpn("vpn")], &vpns(count)), (1, vec![]), "{count} alike");
     }
-    // Nor is it any of several that would be created.
+    // An application that fits several created addresses is ignored.
     assert_eq!(severities([vpn("a"), vpn("b")], &vpns(1)), (2, vec![]));
-    // Who may log in, and one value more, are too little.
+    // Who may log in and one more value are not enough evidence.
     let wanted = || app("vpn", "radius", "vpn").groups(&["VPN Users"]);
     let held = json!({"user_access": "PERMITTED_GROUPS", "groups_allowed": ["DG1"]});
     assert_eq!(severities([wanted()], &FakeDuo::new().with("DI0", "radius", "Other", held)), (1, vec![]));
     let plain = app("vpn", "radius", "vpn");
     assert_eq!(severities([plain], &FakeDuo::new().with("DI0", "radius", "Other", json!({}))), (1, vec![]));
-    // One that differs in anything is another one.
+    // An application that differs in any setting is a different one.
     let mut duo = vpns(1);
     duo.edit("DI0", "policy_key", json!("PO2"));
     assert_eq!(severities([vpn("vpn")], &duo), (1, vec![]));
@@ -164,11 +168,11 @@ fn an_application_whose_keys_are_delivered_already_is_not_made_again() {
     let [(Severity::Error, message, help)] = said.as_slice() else { panic!("{said:?}") };
     assert_eq!(steps, 0);
     assert!(
-        message.contains("its secret store holds the keys of DI1 `Remote access`, which nobody owns"),
+        message.contains("its secret store holds the keys of DI1 `Remote access`, which is unmanaged"),
         "{message}"
     );
     assert!(help.contains("`duoctl adopt applications.vpn DI1`"), "{help}");
-    // Keys of an application that is gone say nothing; those of another type are not overwritten either.
+    // Keys of a deleted application are ignored; those of another type are not overwritten.
     let planned = plan(&wanted, &holding(&duo, "DI9"), &options(Prune::No));
     assert_eq!(found(&planned).1, vec![], "{}", outline(&planned));
     assert!(outline(&planned).starts_with("create applications.vpn"), "{}", outline(&planned));

@@ -25,7 +25,7 @@ fn pruned(duo: &FakeDuo, prune: Prune) -> String {
     outline(&plan_pruning(&desired([app("wiki", "unix", "Wiki").pin("DIWIKI")]), &with_wiki(duo), prune))
 }
 
-/// Something is declared, so that the workspace is not empty.
+/// Declares something, so that the workspace is not empty.
 fn with_wiki(duo: &FakeDuo) -> FakeDuo {
     duo.clone().with("DIWIKI", "unix", "Wiki", json!({"notes": marked("wiki")}))
 }
@@ -49,7 +49,7 @@ fn a_quarantine_lets_nobody_in_and_keeps_the_text() {
     let plan = plan_pruning(&desired([]), &duo, Prune::Quarantine);
     assert_eq!(
         outline(&plan),
-        "quarantine applications.gone DI1\n  !narrows_access: nobody may log in any more"
+        "quarantine applications.gone DI1\n  !narrows_access: no user may log in anymore"
     );
     assert_eq!(
         requests(&plan),
@@ -85,7 +85,7 @@ fn a_deletion_waits_for_the_quarantine_to_end() {
                     Duo has no undelete";
     assert_eq!(pruned(&shut(14), Prune::Quarantine), expected);
     assert_eq!(pruned(&shut(400), Prune::Quarantine), expected);
-    assert_eq!(pruned(&shut(-400), Prune::Quarantine), "", "a date that is yet to come");
+    assert_eq!(pruned(&shut(-400), Prune::Quarantine), "", "a date in the future");
     assert_eq!(pruned(&shut(14), Prune::No), "");
     assert_eq!(pruned(&shut(0), Prune::Now), deleted);
     assert_eq!(pruned(&orphan("radius", json!({})), Prune::Now), deleted);
@@ -93,7 +93,7 @@ fn a_deletion_waits_for_the_quarantine_to_end() {
 
 #[test]
 fn what_someone_opened_again_is_shut_again_and_not_deleted() {
-    let shut_again = "quarantine applications.gone DI1\n  !narrows_access: nobody may log in any more";
+    let shut_again = "quarantine applications.gone DI1\n  !narrows_access: no user may log in anymore";
     for access in ["ALL_USERS", "PERMITTED_GROUPS", "BRAND_NEW"] {
         let duo = orphan("radius", json!({"user_access": access, "notes": quarantined(400)}));
         assert_eq!(pruned(&duo, Prune::Quarantine), shut_again, "{access}");
@@ -101,7 +101,7 @@ fn what_someone_opened_again_is_shut_again_and_not_deleted() {
     let key =
         orphan("adminapi", json!({"user_access": "NO_USERS", "adminapi_info": 1, "notes": quarantined(400)}));
     assert_eq!(pruned(&key, Prune::Quarantine), shut_again);
-    // An Admin API application shows an access that nobody uses; its permissions are what counts.
+    // Users never log in to an Admin API application; only its permissions count.
     let key = orphan("adminapi", json!({"user_access": "ALL_USERS", "notes": quarantined(400)}));
     assert!(pruned(&key, Prune::Quarantine).starts_with("delete "));
 }
@@ -143,7 +143,7 @@ fn copies_of_a_marker_are_not_removed() {
         assert_eq!(codes(&plan), [Code::DuplicateMarker; 2]);
         assert_eq!(plan.orphans().len(), 2);
     }
-    // A copy of a quarantined marker makes nobody's application a quarantined one.
+    // A copied quarantine marker does not make another application a quarantined one.
     let duo = orphan("radius", json!({"user_access": "NO_USERS", "notes": quarantined(400)})).with(
         "DI2",
         "unix",
@@ -167,7 +167,7 @@ fn what_a_replacement_left_behind_goes_with_its_address() {
     after.apply(&plan);
     let again = plan_pruning(&desired([]), &after, Prune::Quarantine);
     assert_eq!((outline(&again), codes(&again)), (String::new(), vec![]));
-    // The one that was left behind is quarantined already, the other one not yet.
+    // The leftover is quarantined already, the other one not yet.
     let mut half = after;
     half.edit("DI1", "notes", json!(marked("gone")));
     let plan = plan_pruning(&desired([]), &half, Prune::Quarantine);
@@ -200,6 +200,6 @@ fn orphans_of_other_workspaces_are_none() {
 fn dates_are_read_from_the_marker() {
     let notes = "[duoctl acme/applications.gone - quarantined:2026-02-29T12:00:00Z]";
     let plan = plan_pruning(&desired([]), &orphan("radius", json!({"notes": notes})), Prune::Now);
-    assert!(plan.orphans().is_empty(), "a day that does not exist is no marker");
+    assert!(plan.orphans().is_empty(), "a marker with an invalid date does not count");
     assert_eq!(now().to_string(), "2026-11-24T12:00:00Z");
 }

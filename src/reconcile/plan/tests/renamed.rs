@@ -1,4 +1,4 @@
-//! Names that the account does not have: where they are shown, and what may be meant by them.
+//! Names that the account does not have: where they are reported, and which name is suggested instead.
 
 use serde_json::{Value, json};
 
@@ -9,7 +9,7 @@ use crate::reconcile::plan::Prune;
 use crate::reconcile::plan::plan;
 use crate::reconcile::testing::{App, FakeDuo, app, desired, marked, options, plan_of};
 
-/// What the plan advises about the one name that the account does not have.
+/// The plan's help for the one name that the account does not have.
 fn advice(apps: impl IntoIterator<Item = App>, duo: &FakeDuo) -> String {
     let plan = plan_of(&desired(apps), duo);
     let found: Vec<_> = plan.problems().iter().filter(|it| it.code == Code::UnknownReference).collect();
@@ -31,18 +31,18 @@ fn what_the_application_uses_under_another_name_is_offered() {
     // `Help Desk` became `Staff`.
     let duo = live(json!({"groups_allowed": ["DG3"]}));
     assert_eq!(advice([vpn().groups(&["Help Desk"])], &duo), uses("`Staff`") + write);
-    // The others are where they should be, whether by name or by id.
+    // The other groups match, by name or by id.
     let duo = live(json!({"groups_allowed": "DG1,DG2,DG3"}));
     let help = advice([vpn().groups(&["VPN Users", "Help Desk", "DG2"])], &duo);
     assert_eq!(help, uses("`Staff`") + write);
-    // A near name is said first.
+    // A similar name is suggested first.
     let help = advice([vpn().groups(&["Contractor"])], &live(json!({"groups_allowed": ["DG3"]})));
     assert_eq!(help, format!("did you mean `Contractors`? {}{write}", uses("`Staff`")));
     // What another entry names was not renamed.
     let other = app("wiki", "radius", "Wiki").groups(&["Staff"]);
     let help = advice([vpn().groups(&["Help Desk"]), other], &live(json!({"groups_allowed": ["DG3"]})));
     assert!(help.starts_with("correct the name"), "{help}");
-    // Nor is there anything to offer where Duo uses nothing, or nothing that the account lists.
+    // There is nothing to suggest if the application uses nothing in Duo, or nothing that the account lists.
     for groups in [json!(null), json!([]), json!(["DG999"])] {
         let help = advice([vpn().groups(&["Help Desk"])], &live(json!({"groups_allowed": groups})));
         assert!(help.starts_with("correct the name"), "{help}");
@@ -62,7 +62,7 @@ fn groups_of_role_attributes_are_offered_too() {
     assert!(help.contains("the application uses `Admins` in Duo"), "{help}");
 }
 
-/// Every place of the YAML where a group or a policy is named; `Gone` stands for the name.
+/// Every place in the YAML where a group or a policy is named; `Gone` is a placeholder for the name.
 const PLACES: &[&str] = &[
     "applications:\n  a: {type: radius, name: A, user_access: permitted_groups, groups_allowed: [VPN Users, Gone]}\n",
     "applications:\n  a:\n    type: radius\n    name: A\n    user_access: permitted_groups\n    groups_allowed:\n      - Staff\n      - \"Gone\"\n",

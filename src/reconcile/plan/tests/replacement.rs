@@ -10,7 +10,7 @@ use crate::reconcile::testing::{
 };
 
 const KEYS: &str =
-    "!replaces: a new integration key and secret key; whatever uses the old ones stops working";
+    "!replaces: a new integration key and secret key; anything that uses the old ones stops working";
 
 fn old() -> FakeDuo {
     let live = json!({"notes": format!("text\n{}", marked("vpn")), "user_access": "PERMITTED_GROUPS", "groups_allowed": ["DG1"]});

@@ -1,4 +1,4 @@
-//! Rotations by a twin: every stage, every place where one can stop, and what may come in between.
+//! Overlap rotations: every stage, every point where one can stop, and what may happen in between.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -19,13 +19,13 @@ use crate::reconcile::testing::{
     App, FakeDuo, HERE, app, codes, desired, marked, marked_as, now, options, outline,
 };
 
-/// An account and the only place of its store.
+/// An account and its only stored keys.
 #[derive(Clone)]
 pub(super) struct World {
     pub(super) duo: FakeDuo,
     pub(super) held: Held,
     pub(super) uses: Observed<Uses>,
-    /// Whether the store never gives anything back.
+    /// Whether the store is write-only.
     pub(super) write_only: bool,
 }
 
@@ -36,7 +36,7 @@ pub(super) fn vpn() -> App {
     vpn
 }
 
-/// What the entry is called once it was renamed.
+/// The entry's key after it was renamed.
 pub(super) const RENAMED: &str = "net";
 
 fn address() -> Address {
@@ -83,7 +83,7 @@ impl World {
         self.plan_with(desired, &Options { rotation, ..options(Prune::No) })
     }
 
-    /// Carries out the first requests of a plan; true when that was all of it.
+    /// Carries out the first requests of a plan; true if those were all.
     pub(super) fn apply(&mut self, plan: &Plan, requests: usize) -> bool {
         let mut left = requests;
         let mut created = None;
@@ -151,7 +151,7 @@ fn a_rotation_copies_every_setting_and_ends_with_one_application() {
     insta::assert_snapshot!(outline(&last), @r#"
     rotate applications.vpn DI1
       rotation: "delivered" -> "finished" (config)
-      !narrows_access: nobody may log in with the old key any more
+      !narrows_access: no user may log in with the old key anymore
     "#);
     world.apply(&last, usize::MAX);
     assert_eq!(world.duo.property("DI1", "user_access"), "NO_USERS");
@@ -180,7 +180,7 @@ fn wherever_a_rotation_stops_the_next_run_takes_it_up() {
     for requests in 0.. {
         let mut world = World::new();
         let whole = world.apply(&world.plan(&wanted, begin()), requests);
-        // The same command, or an apply: there is never a second successor.
+        // Neither the same command nor an apply creates a second successor.
         let next = world.plan(&wanted, if requests % 2 == 0 { begin() } else { Orders::default() });
         let orders = if requests == 0 { begin() } else { Orders::default() };
         world.apply(&next, usize::MAX);
@@ -223,7 +223,7 @@ fn wherever_calling_off_stops_the_old_application_is_left() {
             let plan = world.plan(&wanted, abort());
             let called_off = world.apply(&plan, stop);
             if !called_off {
-                // An apply in between brings the rotation back to life only before the successor says that it is over.
+                // An apply in between continues the rotation only until the successor's marker says that it is over.
                 let is_over = !matches!(
                     world.state("DINEW0"),
                     Some(MarkerState::Successor { .. } | MarkerState::Delivered { .. })
@@ -310,7 +310,7 @@ fn what_the_logs_show_ends_a_rotation_and_what_they_do_not_show_keeps_it() {
 fn a_marker_that_fits_no_rotation_is_an_error_and_nothing_is_removed() {
     let since = now();
     let of = |state| json!({"notes": marked_as("vpn", state)});
-    // Of another type, and twice.
+    // A successor of another type, and two successors.
     let wanted = desired([vpn()]);
     let other = FakeDuo::new().with("DI1", "radius", "VPN", json!({"notes": marked("vpn")})).with(
         "DI2",

@@ -1,5 +1,5 @@
-//! Rotations while people edit in Duo what duoctl goes by: whatever they clear, cut, rewrite, rename or delete, no key
-//! is lost sight of, and none leaves a store or returns to it without evidence or consent.
+//! Rotations while people edit in Duo what duoctl relies on: whatever they clear, cut, rewrite, rename or delete, every key
+//! stays tracked, and none leaves or re-enters a store without evidence or consent.
 
 use std::collections::BTreeSet;
 
@@ -18,14 +18,14 @@ use crate::reconcile::testing::{App, desired, outline};
 
 use super::rotation::{RENAMED, World, vpn};
 
-/// Whose notes, name, access or existence.
+/// The application whose notes, name, access or existence an edit changes.
 #[derive(Clone, Copy, Debug)]
 enum Whose {
     Old,
     Successor,
 }
 
-/// What someone does in Duo, or to the name of the entry in the YAML.
+/// A change in Duo, or of the entry's name in the YAML.
 #[derive(Clone, Debug)]
 enum Edit {
     Notes(&'static str),
@@ -47,11 +47,11 @@ enum Order {
 #[derive(Clone, Debug)]
 enum Event {
     Edit(Whose, Edit),
-    /// A run that is killed after so many requests.
+    /// A run that is killed after this number of requests.
     Run(Order, usize),
 }
 
-/// Notes after an edit: `O` and `S` stand for the keys of the old application and its successor.
+/// Notes after an edit: `O` and `S` are placeholders for the keys of the old application and its successor.
 const NOTES: [&str; 16] = [
     "",
     "by hand",
@@ -97,9 +97,9 @@ struct Story {
     key: &'static str,
     pin: Option<String>,
     renamed: bool,
-    /// The rotation that was last seen.
+    /// The last rotation in a plan.
     pair: Option<(String, String)>,
-    /// Applications of which a person said that they do not belong here.
+    /// Applications that a person removed from the workspace.
     let_go: BTreeSet<String>,
 }
 
@@ -149,7 +149,7 @@ impl Story {
     fn edit(&mut self, whose: Whose, edit: &Edit) {
         let Some((old, successor)) = self.pair.clone() else { return };
         let renames = matches!(edit, Edit::Name | Edit::RenameEntry);
-        // An entry of another address and another name is another entry, unless the store tells.
+        // An entry with another address and another name is another entry, unless the store identifies it.
         if renames && self.world.write_only && std::mem::replace(&mut self.renamed, true) {
             return;
         }
@@ -164,7 +164,7 @@ impl Story {
         if !self.exists(ikey) {
             return;
         }
-        // Where neither the store nor the other application remembers it, nothing in the world does.
+        // Skip edits after which neither the store nor the other application would identify it.
         let kept = self.kept();
         let told = !self.world.write_only && kept.ikey == successor && kept.beside.as_ref() == Some(&old);
         let partner = self.world.state(other).and_then(|state| state.partner().cloned());
@@ -200,7 +200,7 @@ impl Story {
         Ok(plan)
     }
 
-    /// No key leaves the store, and none takes the place of another, but for a reason.
+    /// Keys leave the store or replace another only for a reason.
     fn check_store(&self, before: &HeldKeys, order: Order, plan: &Plan) -> Result<(), TestCaseError> {
         let after = self.kept();
         let keys = |held: &HeldKeys| -> BTreeSet<String> {
@@ -225,7 +225,7 @@ impl Story {
         Ok(())
     }
 
-    /// Every application that duoctl made or took over is named by the plan.
+    /// The plan mentions every application that duoctl created or adopted.
     fn look(&mut self) -> Result<(), TestCaseError> {
         let plan = self.plan(Order::Nothing);
         if let [rotation] = plan.rotations() {
@@ -239,7 +239,7 @@ impl Story {
         named.extend(plan.steps().iter().flat_map(|step| step.targets()));
         let said: Vec<String> = plan.problems().iter().map(|found| format!("{found:?}")).collect();
         let ours = self.world.duo.applications.keys().filter(|ikey| *ikey != "DIOPERATOR");
-        // What an earlier rotation has put out of use lets nobody in.
+        // Applications retired by an earlier rotation may be missing.
         let over = |ikey: &String| self.let_go.contains(ikey) || self.is_retired(ikey);
         for ikey in ours.filter(|ikey| !over(ikey)) {
             let is_named =
@@ -254,7 +254,7 @@ impl Story {
         Ok(())
     }
 
-    /// Does what the plan asks a person to do. False where it asks for nothing.
+    /// Does what the plan asks a person to do; false if it asks for nothing.
     fn follow(&mut self, plan: &Plan) -> bool {
         let asks = |problem: &&Diagnostic| {
             let called_off = problem.code == Code::RotationUnderWay;
@@ -269,16 +269,16 @@ impl Story {
         let named = keys(&problem.message);
         if let Some(rest) = help.split("remove that marker from the notes of ").nth(1) {
             self.world.duo.edit(&keys(rest)[0], "notes", json!(""));
-        } else if help.contains("remove the marker, ") || help.contains("has to release it first") {
-            // From then on the person answers for all of them.
+        } else if help.contains("remove the marker, ") || help.contains("release it in `") {
+            // From now on the person is responsible for all of them.
             self.world.duo.edit(named.last().unwrap(), "notes", json!(""));
             self.let_go.extend(named);
         } else if help.contains("remove `integration_key`") || help.contains("correct `integration_key`") {
             self.pin = None;
-        } else if let Some(rest) = help.split("to take ").nth(1) {
+        } else if let Some(rest) = help.split("to use ").nth(1) {
             let damaged = keys(rest)[0].clone();
             if self.pin.as_ref().is_some_and(|pin| *pin != damaged) {
-                // The other one was taken already.
+                // The other one is pinned already.
                 self.world.duo.edit(&damaged, "notes", json!(""));
                 self.let_go.extend([damaged]);
             } else {
@@ -286,20 +286,20 @@ impl Story {
             }
         } else if let Some(rest) = help.split("duoctl adopt ").nth(1) {
             self.pin = Some(keys(rest)[0].clone());
-        } else if help.starts_with("name the one that is meant") {
+        } else if help.starts_with("choose one: ") {
             let mut named = keys(&help);
             self.pin = named.pop();
             self.let_go.extend(named);
-        } else if help.contains("set `integration_key` to that one") {
-            // What uses the key of the store goes on.
+        } else if help.contains("set `integration_key` to it") {
+            // Clients keep using the key in the store.
             self.pin = Some(self.kept().ikey);
-        } else if help.contains("again until the rotation has ended") {
+        } else if help.contains("until the rotation ends") {
             self.key = "vpn";
         } else if help.contains("keys abort") {
             let plan = self.plan(Order::Abort);
             self.world.apply(&plan, usize::MAX);
         } else {
-            panic!("nothing says what to do: {problem:?}");
+            panic!("the help does not say what to do: {problem:?}");
         }
         true
     }
@@ -311,7 +311,7 @@ impl Story {
             if !followed && plan.steps().is_empty() {
                 let kept = self.kept();
                 prop_assert!(self.exists(&kept.ikey), "the store holds a dead key: {kept:?}");
-                // What a store holds that gives nothing back is told by the marker, and here people write that.
+                // For a write-only store only the marker shows what it holds, and here people edit markers.
                 let matched = plan.matched().values().next().filter(|_| !self.world.write_only);
                 let Some(matched) = matched else { return Ok(()) };
                 prop_assert_eq!(matched.as_str(), kept.ikey.as_str());

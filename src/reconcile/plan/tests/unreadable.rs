@@ -45,7 +45,7 @@ fn unreadable_groups_and_policies_stop_the_addresses_that_name_them() {
     let plan = plan(&desired, &observation, &options(Prune::No));
     assert!(outline(&plan).starts_with("create applications.plain") && plan.steps().len() == 1);
     assert_eq!(codes(&plan), [Code::AccountUnreadable; 3]);
-    assert!(plan.orphans().len() == 1, "a blocked address is no orphan: {:?}", plan.orphans());
+    assert!(plan.orphans().len() == 1, "a blocked address does not become an orphan: {:?}", plan.orphans());
 }
 
 #[test]

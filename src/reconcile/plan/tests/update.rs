@@ -34,7 +34,7 @@ fn an_adoption_that_also_changes_is_two_steps() {
          user_access: \"no_users\" -> \"all_users\" (config) !widens_access\n  greeting: \"old\" -> \"new\" (config)"
     );
     assert_eq!(bodies(&plan), [json!({}), json!({"user_access": "ALL_USERS", "greeting": "new"})]);
-    // Between the two steps the marker claims nothing that is not so yet.
+    // Between the two steps the marker records only what is already applied.
     let mut states = Vec::new();
     duo.clone().apply_watched(&plan, |_, history| {
         let marker = Notes::parse(&history.last().unwrap().notes("DI1")).marker.unwrap();
@@ -174,13 +174,13 @@ fn a_fingerprint_says_what_moved() {
             duo.edit("DI1", "greeting", json!("new"));
             duo.edit("DI1", "policy_key", json!("PO1"));
         }),
-        ["nothing is left to be done on application DI1"]
+        ["application DI1 no longer needs a change"]
     );
     assert_eq!(
         moved(&|duo| duo.put("DI3", "unix", "x", json!({}))),
         ["applications were added or removed in Duo"]
     );
-    // The policy of that name is another one now.
+    // Another policy now has that name.
     let swapped = moved(&|duo| {
         duo.policies.retain(|policy| policy.key.as_str() != "PO1");
         duo.policies[1].name = "Strict".to_owned();

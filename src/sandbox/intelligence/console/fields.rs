@@ -1,4 +1,4 @@
-//! What a page of the console sends, and where it leads back to.
+//! The fields that a console page sends, and the page it returns to.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use super::super::super::message::{RawRequest, pairs};
 /// The console's first page.
 pub(super) const HOME: &str = "/console/integrations";
 
-/// The fields of a form as they were sent.
+/// The fields of a form as sent.
 pub(super) struct Fields(BTreeMap<String, String>);
 
 impl Fields {

@@ -1,4 +1,4 @@
-//! The forms of the console. A secret that was typed in is never sent back to the browser.
+//! The forms of the console. An entered secret is never sent back to the browser.
 
 use std::io;
 
@@ -29,7 +29,7 @@ pub(super) fn show(integration: &Integration, mistakes: &[Mistake], now: i64) ->
     let summary = if mistakes.is_empty() {
         String::new()
     } else {
-        "<p class=\"wrong\" role=\"alert\">The form was not saved. Secret keys have to be typed in again.</p>"
+        "<p class=\"wrong\" role=\"alert\">The form was not saved. Enter the secret keys again.</p>"
             .to_owned()
     };
     let body = format!(
@@ -80,7 +80,7 @@ fn input(
     )
 }
 
-/// Takes the form in, or shows it again with what is wrong.
+/// Saves the form, or shows it again with its mistakes.
 pub(super) fn save(
     account: &mut Account,
     before: Integration,
@@ -152,7 +152,7 @@ pub(super) fn show_client(mistake: &str, now: i64) -> RawReply {
 
 pub(super) fn credentials(name: &str, copied: &str, now: i64) -> RawReply {
     let body = format!(
-        "<div class=\"card\"><p>The credentials of <strong>{}</strong>. They are shown this once: copy all of it into a \
+        "<div class=\"card\"><p>The credentials of <strong>{}</strong>. They are shown only once: copy all of it into a \
          file that git ignores, and name the file in the YAML as <code>api: {{file: ...}}</code> of the entry.</p>\
          <pre id=\"credentials\">{}</pre></div><p><a href=\"/console/api-clients\">API Clients</a></p>",
         text(name),

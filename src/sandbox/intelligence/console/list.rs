@@ -1,4 +1,4 @@
-//! What the console lists: integrations with their menus, API clients, System Logs.
+//! The console's lists: integrations with their menus, API clients, System Logs.
 
 use serde_json::Value;
 
