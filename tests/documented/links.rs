@@ -1,4 +1,4 @@
-//! Links lead somewhere, and every picture is linked.
+//! Links lead somewhere, every page and picture is linked, and the site shows a page as a forge does.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -69,4 +69,32 @@ fn every_picture_and_every_page_of_the_docs_is_linked() {
     let docs = pages().into_iter().filter(|page| page.starts_with("docs"));
     let lost: Vec<PathBuf> = pictures.chain(docs).filter(|file| !linked.contains(file)).collect();
     assert_eq!(lost, Vec::<PathBuf>::new(), "no page links these");
+}
+
+/// The site's Markdown is an older one: what belongs to an item of a list is indented by four spaces, a block of code is
+/// not in a list, and a list or a table begins after an empty line.
+#[test]
+fn pages_look_the_same_on_the_site() {
+    for page in pages().into_iter().filter(|page| page.starts_with("docs")) {
+        let text = fs::read_to_string(&page).unwrap();
+        let (mut before, mut in_code) = ("", false);
+        for (number, line) in text.lines().enumerate() {
+            let place = format!("{}:{}: {line}", page.display(), number + 1);
+            let indent = line.len() - line.trim_start().len();
+            let fence = line.trim_start().starts_with("```");
+            assert!(!fence || indent == 0, "a block of code in a list: {place}");
+            in_code ^= fence;
+            if !in_code && !fence {
+                let nested = before.is_empty() && !line.is_empty();
+                assert!(!nested || indent == 0 || indent >= 4, "indent it by four spaces: {place}");
+                let begins = |line: &str, start: &str| line.trim_start().starts_with(start);
+                for start in ["- ", "1. ", "|"] {
+                    let joined = begins(line, start) && indent == 0 && !before.is_empty();
+                    let goes_on = begins(before, start) || before.starts_with("  ");
+                    assert!(!joined || goes_on, "put an empty line before it: {place}");
+                }
+            }
+            before = line;
+        }
+    }
 }

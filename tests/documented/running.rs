@@ -118,7 +118,9 @@ fn copy(from: &Path, to: &Path) {
     }
 }
 
-fn run_block(block: &Block, shell: &mut Shell) {
+/// What of the block is not true.
+fn run_block(block: &Block, shell: &mut Shell) -> Vec<String> {
+    let mut untruths = Vec::new();
     let mut commands: Vec<(&str, Vec<&str>)> = Vec::new();
     for line in &block.lines {
         match (line.strip_prefix("$ "), commands.last_mut()) {
@@ -134,20 +136,23 @@ fn run_block(block: &Block, shell: &mut Shell) {
         assert!(known, "{}: `{program}` is not run in a console block", block.place());
         let (printed, code) = shell.run(command);
         let wanted = if index == last { block.exit } else { 0 };
-        assert_eq!(code, wanted, "{}: {command} printed\n{printed}", block.place());
+        if code != wanted {
+            untruths.push(format!("{}: {command} ended with {code}, and printed\n{printed}", block.place()));
+        }
         // An empty line before the next command is there for readers.
         while shown.last().is_some_and(|line| line.is_empty()) {
             shown.pop();
         }
         if let Some(line) = untrue(&shown, &printed) {
-            panic!("{}: {command} does not print\n{line}\nbut\n{printed}", block.place());
+            untruths.push(format!("{}: {command} does not print\n{line}\nbut\n{printed}", block.place()));
         }
     }
+    untruths
 }
 
 #[test]
 fn what_the_pages_show_is_what_happens() {
-    let mut run = 0;
+    let (mut run, mut untruths) = (0, Vec::new());
     for page in pages() {
         let blocks = blocks(&page);
         if !blocks.iter().any(|block| block.language == "console") {
@@ -157,7 +162,7 @@ fn what_the_pages_show_is_what_happens() {
         for block in &blocks {
             match (&block.file, block.language.as_str()) {
                 (Some(file), _) => fs::write(shell.folder().join(file), block.text()).unwrap(),
-                (None, "console") => run_block(block, &mut shell),
+                (None, "console") => untruths.extend(run_block(block, &mut shell)),
                 (None, BY_HAND) => console::carry_out(&block.lines[0], &shell.folder()),
                 (None, _) => continue,
             }
@@ -165,6 +170,7 @@ fn what_the_pages_show_is_what_happens() {
         }
     }
     assert!(run > 30, "only {run} blocks were run");
+    assert!(untruths.is_empty(), "{}", untruths.join("\n"));
 }
 
 #[test]

@@ -2,6 +2,7 @@
 //! a cycle. Tests inside the source are exempt.
 
 mod names;
+mod prose;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
