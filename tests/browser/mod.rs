@@ -122,7 +122,10 @@ fn a_comment_reads_well_where_it_is_shown() {
     duoctl(&["plan", "--sandbox", "--prune", "--report", "markdown=comment.md"]);
     let comment = fs::read_to_string(folder.path().join("comment.md")).unwrap();
     let mut html = String::new();
-    pulldown_cmark::html::push_html(&mut html, Parser::new_ext(&comment, Options::ENABLE_TABLES));
+    pulldown_cmark::html::push_html(
+        &mut html,
+        Parser::new_ext(&comment, Options::ENABLE_TABLES | Options::ENABLE_GFM),
+    );
     fs::write(folder.path().join("comment.html"), html).unwrap();
     let pictures = pictures();
     let show = |what: &str, source: &str, name: &str| {
@@ -179,7 +182,7 @@ fn a_page_is_readable_and_runs_nothing() {
         fs::write(folder.path().join("hostile.json"), document.to_string()).unwrap();
         let shown = duoctl(&["show", "hostile.json", "--format", "html"]);
         assert!(shown.status.success(), "{shown:?}");
-        let path = folder.path().join(format!("single-hostile-{index}.html"));
+        let path = folder.path().join(format!("hostile-{index}.html"));
         fs::write(&path, shown.stdout).unwrap();
         pages.push(path);
     }

@@ -22,8 +22,10 @@ async function open(path, options) {
 }
 
 const background = (page) => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
+// Of what a reader of the documentation sees; all others are only looked at by the tests.
+const SHOWN = ["page-plan-light", "page-plan-dark", "page-keys-light"];
 const picture = async (page, path, way) => {
-  if (pictures) await page.screenshot({ path: `${pictures}/${name(path)}-${way}.png`, fullPage: true });
+  if (pictures && SHOWN.includes(`${name(path)}-${way}`)) await page.screenshot({ path: `${pictures}/${name(path)}-${way}.png`, fullPage: true });
 };
 
 async function isReadable(path) {
@@ -116,10 +118,11 @@ async function canBeFiltered(path) {
 
 try {
   for (const path of pages) {
+    await runsNothing(path);
+    if (name(path).startsWith("hostile")) continue;
     await isReadable(path);
     await hasItsColours(path);
-    await runsNothing(path);
-    if (!name(path).startsWith("single")) await canBeFiltered(path);
+    await canBeFiltered(path);
   }
 } catch (error) {
   console.error(`${pages}`);

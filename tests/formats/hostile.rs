@@ -296,7 +296,8 @@ fn a_huge_plan_fits_into_a_comment_and_keeps_what_is_risky() {
     assert!(markdown.len() < 65_536 && markdown.len() > 50_000, "{}", markdown.len());
     // All twenty risks are named outside any fold.
     let (open, folded) = markdown.split_once("#### Details").unwrap();
-    assert_eq!(open.matches("**widens_access**").count(), 20);
+    assert_eq!(open.matches("\n> - **widens_access**").count(), 20);
+    assert!(open.contains("#### Risks\n\n> [!WARNING]\n> - "), "a forge shows them as an alert");
     // The remaining folds are those of the risky steps; the others are counted.
     for number in (7..2_000).step_by(100) {
         assert!(folded.contains(&format!("<code>applications.a{number}</code>")), "a{number}");
@@ -337,4 +338,33 @@ fn the_marker_names_command_and_workspace_and_cannot_be_closed() {
     document["workspace"] = json!("a--><b>--\n");
     assert_eq!(first(&document), "<!-- duoctl:drift a-b- -->");
     assert_eq!(first(&failure("x")), "<!-- duoctl:plan -->");
+}
+
+#[test]
+fn what_is_routine_is_no_alert() {
+    let mut routine = quiet();
+    routine["refusals"] = json!([]);
+    routine["steps"].as_array_mut().unwrap().truncate(1);
+    for (risk, alerts) in
+        [("narrows_access", 0), ("reduces_privilege", 0), ("widens_access", 1), ("destroys", 1)]
+    {
+        routine["steps"][0]["risks"] = json!([{"risk": risk, "reason": "x"}]);
+        let markdown = rendered(Format::Markdown, &routine);
+        assert_eq!(
+            (markdown.matches("> [!WARNING]").count(), markdown.matches("[!CAUTION]").count()),
+            (alerts, 0),
+            "{risk}"
+        );
+        assert!(markdown.contains(&format!("- **{risk}**")), "{markdown}");
+    }
+}
+
+#[test]
+fn the_foot_links_to_the_run() {
+    let run = Some("https://ci.example.com/job/7".to_owned());
+    for value in documents("x_y") {
+        let context = Context { run: run.clone(), ..Context::default() };
+        let markdown = render(Format::Markdown, &read(&value).unwrap(), &context, Style::PLAIN).unwrap();
+        assert!(markdown.ends_with(", [CI run](https://ci.example.com/job/7)</sub>\n"), "{markdown}");
+    }
 }

@@ -139,7 +139,7 @@ fn key(entry: &Entry, keys: &KeysDocument, axis: Option<&Axis>) -> Markup {
                 @if overdue { " " (tag("older than max_age", Tone::Bad)) }
                 @if let Some(reason) = &entry.reason { p { (prose(reason)) } }
             }
-            td {
+            td class="known" {
                 @if let Some(place) = &entry.place {
                     p { (prose(place)) @if let Some(at) = &entry.delivered_at { ", delivered " (safe(at)) } }
                 }
@@ -172,7 +172,7 @@ fn legend() -> Markup {
     html! {
         p class="key soft" {
             i class="age" {} "age" i class="over" {} "beyond max_age" i class="open" {} "made before" i class="due" {} "due"
-            i class="turn" {} "rotation begun, delivered" i class="now" {} "read"
+            i class="turn" {} "rotation begun, delivered" i class="now" {} "time of this report"
         }
     }
 }

@@ -33,7 +33,7 @@ fn each_verdict_has_its_word_and_nothing_unproven_passes() {
     insta::assert_snapshot!(xml(checks), @r#"
     <?xml version="1.0" encoding="UTF-8"?>
     <testsuites name="duoctl verify" tests="6" failures="1" errors="1">
-        <testsuite name="applications.vpn" tests="5" skipped="2" errors="1" failures="1">
+        <testsuite name="applications.vpn" tests="5" skipped="2" errors="1" failures="1" time="1.250">
             <testcase name="a" classname="applications.vpn">
                 <system-out>verified: seen</system-out>
             </testcase>
