@@ -10,7 +10,7 @@ use proptest::test_runner::FileFailurePersistence;
 use pulldown_cmark::{Event, Options, Parser};
 use serde_json::{Value, json};
 
-use super::outside::{apply, documents, failure, plan, verify};
+use super::outside::{apply, documents, failure, lists, plan, verify};
 
 /// The same without anything hostile, and as many lines where lines are intended.
 fn tame(text: &str) -> Vec<Value> {
@@ -241,7 +241,7 @@ fn what_nobody_sees_is_spelled_out_in_every_format_and_exact_in_json() {
     assert!(invisible.len() > 300, "{}", invisible.len());
     for some in invisible.chunks(12) {
         let text: String = some.iter().flat_map(|c| ['x', *c]).chain(['^']).collect();
-        for value in documents(&text) {
+        for value in documents(&text).into_iter().chain(lists(&text)) {
             for format in Format::ALL {
                 let Some(shown) = render(format, &read(&value).unwrap(), &Context::default(), Style::PLAIN)
                 else {

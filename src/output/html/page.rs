@@ -9,7 +9,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::diagnostic::Severity;
 use crate::output::document::DiagnosticDocument;
-use crate::text::{escape, is_harmful, safe};
+use crate::text::safe;
 
 /// From how many parts on a browser lays out only those that it shows.
 const MANY: usize = 200;
@@ -105,17 +105,8 @@ impl Page<'_> {
                 }
             }
         };
-        harmless(&page.into_string())
+        page.into_string()
     }
-}
-
-/// What a reader would not see is spelled out, wherever it came from.
-fn harmless(page: &str) -> String {
-    let mut text = String::with_capacity(page.len());
-    for c in page.chars() {
-        if c != '\n' && is_harmful(c) { text.extend(escape(c)) } else { text.push(c) }
-    }
-    text
 }
 
 fn tiles(tiles: &[Tile]) -> Markup {
