@@ -11,16 +11,10 @@ mod page;
 mod plan;
 mod verify;
 
-use maud::{Markup, html};
-
 use super::document::Document;
 use super::human::{self, Style};
-use super::paint::Paint;
 use crate::text::safe;
-use page::{Page, Tone, problems, section};
-
-/// Without colours: the page has its own.
-const OFF: Paint = Paint { on: false };
+use page::{Page, Tone, problems, section, tool};
 
 /// The document as a page.
 pub(super) fn render(document: &Document) -> String {
@@ -69,9 +63,4 @@ fn plain(document: &Document) -> Page<'_> {
         sections: Vec::new(),
         foot: tool(),
     }
-}
-
-/// By what a page was made.
-fn tool() -> Markup {
-    html! { "duoctl " (env!("CARGO_PKG_VERSION")) }
 }

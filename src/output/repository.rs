@@ -3,9 +3,11 @@
 use std::fs;
 use std::path::Path;
 
-use percent_encoding::utf8_percent_encode;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-use super::sarif::PATH;
+/// The characters that are not escaped in a URI's path.
+pub(super) const PATH: &AsciiSet =
+    &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~').remove(b'/');
 
 /// Where a document is written.
 #[derive(Clone, Debug, Default)]

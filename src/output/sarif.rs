@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use percent_encoding::utf8_percent_encode;
 use serde::Serialize;
 
 use crate::diagnostic::{Code, Severity};
@@ -11,10 +11,6 @@ use super::document::{DiagnosticDocument, Document, Place};
 use super::gitlab::fingerprint;
 use super::{explain, json, repository};
 use crate::text::safe;
-
-/// The characters that are not escaped in a URI's path.
-pub(super) const PATH: &AsciiSet =
-    &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~').remove(b'/');
 
 /// The project's page.
 const HOMEPAGE: &str = env!("CARGO_PKG_HOMEPAGE");
@@ -202,7 +198,7 @@ fn finding<'d>(
 
 fn location(place: &Place, prefix: &str, message: Option<Message>) -> Location {
     let path = repository::path(prefix, &place.file);
-    let encoded = utf8_percent_encode(&path, PATH).to_string();
+    let encoded = utf8_percent_encode(&path, repository::PATH).to_string();
     let artifact_location = match path.starts_with('/') {
         true => Artifact { uri: format!("file://{encoded}"), uri_base_id: None },
         false => Artifact { uri: encoded, uri_base_id: Some("%SRCROOT%") },

@@ -153,6 +153,34 @@ fn a_comment_reads_well_where_it_is_shown() {
 /// What a name would do if it were more than a name.
 const HOSTILE: &str = "\"'><img src=x onerror=\"window.hit=1\"><script>window.hit=2</script></script></style></title><svg onload=window.hit=3> <a href=javascript:window.hit=4>`</code><iframe srcdoc=x>&#60;b&#62;--><!--";
 
+/// Keys of several ages, one of them overdue and being rotated.
+fn keys() -> Value {
+    let entry = |address: &str, age: Value, due: Option<&str>, overdue: bool| {
+        let mut entry = json!({
+            "address": format!("applications.{address}"), "integration_key": "DI1A2B3C4D5E6F7G8H9I", "place": format!("file keys/{address}"),
+            "state": "current", "reason": null, "delivered_at": null, "age": age, "overdue": overdue, "rotating_since": null,
+            "proven": true, "proof": "accepted by a call just now",
+        });
+        entry.as_object_mut().unwrap().extend(due.map(|due| ("due_at".to_owned(), json!(due))));
+        entry
+    };
+    let since = |at: &str| json!({"known": "since", "at": at, "from": "created by Ada"});
+    json!({
+        "format_version": "1.0", "kind": "keys", "read_at": "2026-11-28T08:00:00Z",
+        "applications": [
+            entry("helpdesk", since("2026-09-15T08:00:00Z"), Some("2026-12-14T08:00:00Z"), false),
+            entry("siem", since("2026-03-01T08:00:00Z"), Some("2026-08-28T08:00:00Z"), true),
+            entry("vpn", json!({"known": "before", "at": "2026-06-01T08:00:00Z", "from": "it is older than the activity log"}), None, false),
+            entry("wiki", since("2026-10-01T08:00:00Z"), Some("2027-03-30T08:00:00Z"), false),
+        ],
+        "rotations": [{
+            "address": "applications.siem", "stage": "delivered", "since": "2026-11-14T08:00:00Z", "delivered_at": "2026-11-21T08:00:00Z",
+            "old": "DI1A2B3C4D5E6F7G8H9I", "successor": "DI9I8H7G6F5E4D3C2B1A", "seen": ["a use of the new key on 2026-11-25"],
+            "waits_for": ["24 hours without a use of the old key"],
+        }],
+    })
+}
+
 #[test]
 fn a_page_is_readable_and_runs_nothing() {
     let Some(browser) = browser() else { return };
@@ -175,7 +203,10 @@ fn a_page_is_readable_and_runs_nothing() {
     page(&["apply", "--auto-approve", "--allow", "widens_access"], "page-apply");
     page(&["verify"], "page-verify");
     page(&["list", "--all"], "page-list");
-    page(&["keys", "list"], "page-keys");
+    fs::write(folder.path().join("keys.json"), keys().to_string()).unwrap();
+    let shown = duoctl(&["show", "keys.json", "--format", "html"]);
+    fs::write(folder.path().join("page-keys.html"), shown.stdout).unwrap();
+    pages.push(folder.path().join("page-keys.html"));
     for (index, document) in
         [outside::documents(HOSTILE), outside::lists(HOSTILE)].concat().iter().enumerate()
     {

@@ -142,7 +142,11 @@ fn an_apply_is_reported_step_by_step() {
         time.replace_all(xml, "").into_owned()
     };
     assert_eq!(timeless(&folder.read("v.xml")), timeless(&junit.stdout));
-    assert!(junit.stdout.contains("file=\"duo.yaml\" line=\"7\""), "{}", junit.stdout);
+    assert!(
+        junit.stdout.contains("file=\"duo.yaml\"") && junit.stdout.contains("name=\"line\" value=\"7\""),
+        "{}",
+        junit.stdout
+    );
     let shown = folder.duoctl(["show", "v.json", "--format", "junit"]).run().exits(0);
     assert_eq!(shown.stdout, folder.read("v.xml"));
     assert!(folder.read("v.md").starts_with("<!-- duoctl:verify acme -->"));

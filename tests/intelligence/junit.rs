@@ -13,13 +13,13 @@ import json, sys, xml.etree.ElementTree as tree
 root = tree.fromstring(sys.stdin.buffer.read())
 allowed = {
     "testsuites": {"name", "time", "tests", "failures", "errors", "disabled"},
-    "testsuite": {"name", "tests", "failures", "errors", "skipped", "time", "timestamp", "hostname", "id", "package"},
+    "testsuite": {"name", "tests", "failures", "errors", "skipped", "time", "timestamp", "hostname", "id", "package", "file"},
     "testcase": {"name", "classname", "time", "status", "assertions"},
-    "failure": {"type", "message"}, "error": {"type", "message"}, "skipped": {"message"},
+    "properties": set(), "property": {"name", "value"}, "failure": {"type", "message"}, "error": {"type", "message"}, "skipped": {"message"},
     "system-out": set(),
 }
 required = {"testsuite": {"name", "tests"}, "testcase": {"name", "classname"}}
-inside = {"testsuites": {"testsuite"}, "testsuite": {"testcase"}, "testcase": {"failure", "error", "skipped", "system-out"}}
+inside = {"testsuites": {"testsuite"}, "testsuite": {"testcase", "properties"}, "properties": {"property"}, "testcase": {"failure", "error", "skipped", "system-out"}}
 def check(element):
     assert set(element.attrib) <= allowed[element.tag], element.attrib
     assert required.get(element.tag, set()) <= set(element.attrib), element.tag
@@ -31,11 +31,11 @@ check(root)
 for suite in root:
     for attribute, tag in (("failures", "failure"), ("errors", "error"), ("skipped", "skipped")):
         assert int(suite.get(attribute)) == len(suite.findall("testcase/" + tag)), suite.get("name")
-    assert int(suite.get("tests")) == len(suite)
+    assert int(suite.get("tests")) == len(suite.findall("testcase"))
 for attribute in ("tests", "failures", "errors"):
     assert int(root.get(attribute)) == sum(int(suite.get(attribute)) for suite in root)
 print(json.dumps({suite.get("name"): {case.get("name"): [case[0].tag, case[0].get("message") or case[0].text]
-    for case in suite} for suite in root}))
+    for case in suite.findall("testcase")} for suite in root}))
 "#;
 
 fn read(xml: &[u8]) -> Value {

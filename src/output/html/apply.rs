@@ -2,8 +2,8 @@
 
 use maud::{Markup, html};
 
-use super::page::{Page, Tone, code, list, prose};
-use super::{OFF, plan, verify};
+use super::page::{OFF, Page, Tone, code, list, prose};
+use super::{plan, verify};
 use crate::output::document::{ApplyDocument, OutcomeDocument, StepDocument, StepStatus};
 use crate::output::human::apply::{line, repaired};
 use crate::output::human::plan::refused;

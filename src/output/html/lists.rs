@@ -5,8 +5,10 @@ use std::cmp::Reverse;
 use jiff::{SignedDuration, Timestamp};
 use maud::{Markup, html};
 
-use super::page::{Page, Tile, Tone, code, list, problems, prose, said, section, tag};
-use super::{OFF, apply, plan, tool};
+use super::page::{
+    OFF, Page, Tile, Tone, code, list, problems, prose, said, said_without_signs, section, tag, tool,
+};
+use super::{apply, plan};
 use crate::output::document::{
     COLUMNS, FailureDocument, ImportDocument, KeyChangesDocument, KeysDocument, ListDocument,
     OutcomeDocument, StepStatus, short_row,
@@ -171,7 +173,7 @@ fn day(at: Timestamp) -> String {
 fn legend() -> Markup {
     html! {
         p class="key soft" {
-            i class="age" {} "age" i class="over" {} "beyond max_age" i class="open" {} "made before" i class="due" {} "due"
+            i class="age" {} "age" i class="over" {} "beyond max_age" i class="open" {} "created before" i class="due" {} "due"
             i class="turn" {} "rotation begun, delivered" i class="now" {} "time of this report"
         }
     }
@@ -279,7 +281,7 @@ pub(super) fn import(import: &ImportDocument) -> Page<'_> {
 pub(super) fn told(title: &str, text: &str, last_line: &str) -> Markup {
     let text = text.trim_end();
     let text = text.strip_suffix(last_line).unwrap_or(text);
-    section(title, (!text.is_empty()).then(|| html! { div class="sheet" { (said(text)) } }))
+    section(title, (!text.is_empty()).then(|| html! { div class="sheet" { (said_without_signs(text)) } }))
 }
 
 /// The page of `keys rotate`, `keys confirm` and `keys abort`.

@@ -9,10 +9,14 @@ use sha2::{Digest as _, Sha256};
 
 use crate::diagnostic::Severity;
 use crate::output::document::DiagnosticDocument;
+use crate::output::paint::Paint;
 use crate::text::safe;
 
 /// From how many parts on a browser lays out only those that it shows.
 const MANY: usize = 200;
+
+/// Text of the terminal without its colours: the page has its own.
+pub(super) const OFF: Paint = Paint { on: false };
 
 const STYLE: &str = include_str!("page.css");
 const SCRIPT: &str = include_str!("page.js");
@@ -145,14 +149,23 @@ pub(super) fn list(title: &str, items: impl IntoIterator<Item = Markup>) -> Mark
 
 /// What the terminal says, line by line.
 pub(super) fn said(text: &str) -> Markup {
+    lines(text, true)
+}
+
+/// The same for text whose lines may begin with a name, which must not pass for a sign.
+pub(super) fn said_without_signs(text: &str) -> Markup {
+    lines(text, false)
+}
+
+fn lines(text: &str, signs: bool) -> Markup {
     let lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
     html! {
         @if !lines.is_empty() {
             ul class="said" {
                 @for line in lines {
                     @match line.split_once(' ') {
-                        Some((sign @ "@", rest)) => li { b class="calm" { (sign) } " " (spans(rest)) },
-                        Some((sign @ ("!" | "?"), rest)) => li { b class="notice" { (sign) } " " (spans(rest)) },
+                        Some((sign @ "@", rest)) if signs => li { b class="calm" { (sign) } " " (spans(rest)) },
+                        Some((sign @ ("!" | "?"), rest)) if signs => li { b class="notice" { (sign) } " " (spans(rest)) },
                         _ => li { (spans(line)) },
                     }
                 }
@@ -182,6 +195,11 @@ pub(super) fn code(text: &str) -> Markup {
 /// A word that stands out.
 pub(super) fn tag(text: &str, tone: Tone) -> Markup {
     html! { span class={ "tag " (tone.class()) } { (safe(text)) } }
+}
+
+/// The version that wrote a page.
+pub(super) fn tool() -> Markup {
+    html! { "duoctl " (env!("CARGO_PKG_VERSION")) }
 }
 
 /// What was found, the worst first.

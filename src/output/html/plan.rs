@@ -2,8 +2,9 @@
 
 use maud::{Markup, html};
 
-use super::OFF;
-use super::page::{Page, Tile, Tone, code, list, problems, prose, said, section, tag};
+use super::page::{
+    OFF, Page, Tile, Tone, code, list, problems, prose, said, said_without_signs, section, tag,
+};
 use crate::diagnostic::Severity;
 use crate::kinds::risk::Risk;
 use crate::output::document::{
@@ -280,5 +281,5 @@ fn actors(plan: &PlanDocument) -> Markup {
     let text = who(plan, OFF);
     let text = text.trim_end();
     let is_drift = plan.kind == Kind::Drift && !text.is_empty();
-    section("Who did it", is_drift.then(|| card(text)))
+    section("Who did it", is_drift.then(|| html! { div class="sheet" { (said_without_signs(text)) } }))
 }

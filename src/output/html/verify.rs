@@ -2,8 +2,7 @@
 
 use maud::{Markup, html};
 
-use super::page::{Page, Tone, code, list, prose, section, tag};
-use super::tool;
+use super::page::{Page, Tone, code, list, prose, section, tag, tool};
 use crate::output::document::{ApplicationDocument, DoctorDocument, LadderDocument, VerifyDocument};
 use crate::output::human::plan::left_out;
 use crate::text::safe;
