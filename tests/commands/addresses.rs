@@ -60,7 +60,7 @@ fn every_command_and_key_takes_the_address_of_every_application() {
         folder.duoctl(["ignore", address, "name", "--reason", "ours"]).run().exits(0);
         folder.duoctl(["plan"]).at(&server).run().exits(0).says("No changes.");
         folder.declare(YAML);
-        folder.duoctl(["accept", address]).at(&server).run().exits(0).says("~ name");
+        folder.duoctl(["accept", address]).at(&server).run().exits(0).says(&format!("~ {address} name"));
         folder.duoctl(["plan"]).at(&server).run().exits(0).says("No changes.");
         server.edit("Renamed", json!({"name": name}));
         for line in

@@ -109,7 +109,7 @@ fn the_budget_is_kept_and_its_end_is_visible() {
     assert_eq!(requests, 0);
     folder.declare(&portal("groups_allowed: [Blue]"));
     let (outcome, _) = run("1");
-    outcome.says("is not known");
+    outcome.says("the number of users who gain access is unknown");
 }
 
 #[test]

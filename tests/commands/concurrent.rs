@@ -114,7 +114,7 @@ fn a_comment_about_what_an_accept_removes_stops_it() {
             let text = folder.read("duo.yaml");
             assert!(text.contains("# others") && !text.contains("VPN Users"), "{text}");
         } else {
-            outcome.exits(1).warns("the comment # core team is about what would be removed");
+            outcome.exits(1).warns("the comment # core team describes what would be removed");
             assert_eq!(folder.read("duo.yaml"), before);
         }
     }

@@ -188,13 +188,13 @@ const BREAKS: &[Break] = &[
         "no variable for the integration key",
         |it| drop(it.environment.remove("DUO_IKEY")),
         &["operator integration key"],
-        "set DUO_IKEY, or let",
+        "set DUO_IKEY, or point",
     ),
     broken(
         "no variable for the secret key",
         |it| drop(it.environment.remove("DUO_SKEY")),
         &["operator secret key"],
-        "set DUO_SKEY, or let",
+        "set DUO_SKEY, or point",
     ),
     broken(
         "no credentials",
@@ -256,13 +256,13 @@ const BREAKS: &[Break] = &[
         "a wrong secret key",
         |it| it.set("DUO_SKEY", &"x".repeat(40)),
         &["operator key"],
-        "is not its own",
+        "does not belong to it",
     ),
     refused(
         "an unknown integration key",
         |it| it.set("DUO_IKEY", "DIXXXXXXXXXXXXXXXXXX"),
         &["operator key"],
-        "copy the integration key, secret key and API hostname together",
+        "copy integration key, secret key and API hostname together",
     ),
     broken(
         "no read_log",
@@ -298,13 +298,13 @@ const BREAKS: &[Break] = &[
         "no permission at all",
         |it| it.place(&json!({"kind": "adminapi", "name": "Nothing", "user_access": "NO_USERS"}), OPERATOR),
         &["permission info", "permission read_log", "read applications"],
-        "give it Grant resource - Read",
+        "enable Grant resource - Read",
     ),
     broken(
         "no variable for the recovery key",
         |it| drop(it.environment.remove("DUO_RECOVERY_SKEY")),
         &["recovery secret key"],
-        "set DUO_RECOVERY_SKEY, or let",
+        "set DUO_RECOVERY_SKEY, or point",
     ),
     broken(
         "swapped keys of the recovery key",
@@ -326,13 +326,13 @@ const BREAKS: &[Break] = &[
         "a wrong secret key of the recovery key",
         |it| it.set("DUO_RECOVERY_SKEY", &"y".repeat(40)),
         &["recovery key"],
-        "is not its own",
+        "does not belong to it",
     ),
     refused(
         "a recovery key without any permission",
         |it| it.place(&json!({"kind": "adminapi", "name": "Nothing", "user_access": "NO_USERS"}), RECOVERY),
         &["recovery key"],
-        "give it Grant resource - Read",
+        "enable Grant resource - Read",
     ),
     broken(
         "a recovery key that may not repair",

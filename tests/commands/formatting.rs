@@ -147,7 +147,7 @@ fn the_schema_is_installed_for_vs_code_and_nothing_is_overwritten() {
 
     let foreign = Folder::empty();
     foreign.write("duoctl.schema.json", "{}");
-    foreign.duoctl(["schema", "--install"]).run().exits(1).warns("duoctl.schema.json exists already");
+    foreign.duoctl(["schema", "--install"]).run().exits(1).warns("duoctl.schema.json already exists");
     assert!(!foreign.path(".vscode").exists());
 }
 

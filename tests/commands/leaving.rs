@@ -167,7 +167,7 @@ fn a_replacement_names_its_price_and_the_old_one_serves_until_the_new_one_is_pro
     apply()
         .exits(4)
         .says("not proven applications.helpdesk")
-        .says("the application that it replaces still serves");
+        .says("the application that it replaces still works");
     let kinds = || {
         let mut kinds: Vec<Value> =
             server.named("Help desk").into_iter().map(|live| live["type"].clone()).collect();

@@ -85,7 +85,7 @@ fn globs_narrow_what_is_covered_and_a_misspelt_one_is_named() {
     assert_eq!(plan(&["--exclude", "*.vpn"]).0, ["applications.helpdesk", "applications.siem"]);
     assert_eq!(plan(&["--only", "*.vpn", "--exclude", "*.vpn"]), (vec![], String::new()));
     assert_eq!(plan(&["--only", "vpn"]).0, ["applications.vpn"]);
-    folder.duoctl(["plan", "--only", "["]).at(&server).run().exits(64).warns("`[` is no glob");
+    folder.duoctl(["plan", "--only", "["]).at(&server).run().exits(64).warns("`[` is not a valid glob");
 }
 
 #[test]

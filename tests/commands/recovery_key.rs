@@ -240,7 +240,7 @@ fn a_roll_back_that_fails_says_the_values_and_the_next_run_puts_them_back() {
     let outcome =
         outcome.says("adminapi_integrations = 1").says("the page of").says("duoctl apply --auto-approve");
     outcome
-        .says("an Owner sets")
+        .says("ask an Owner to open")
         .says("not attempted applications.wiki")
         .says("the operator's own key may no longer work");
     let report: Value = serde_json::from_str(&folder.read("report.json")).unwrap();

@@ -274,7 +274,7 @@ fn no_link_leads_out_of_the_folder() {
         let told = lured.duoctl([command, "--untrusted", "--format", "json"]).run().exits(1);
         assert!(!format!("{told:?}").contains("hunter2"), "{told:?}");
     }
-    refused.warns("`more.duo.yaml` leads out of its folder").warns("`apps` leads out of its folder");
+    refused.warns("`more.duo.yaml` leads outside of its folder").warns("`apps` leads outside of its folder");
     assert!(folder.duoctl(["validate"]).run().exits(1).stderr.contains("hunter2"));
 }
 

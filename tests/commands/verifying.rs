@@ -143,7 +143,7 @@ fn a_healthy_connection_is_proven_thing_by_thing() {
     let outcome = folder.duoctl(["doctor"]).at(&server).run().exits(0);
     insta::assert_snapshot!(even(&outcome.stdout), @"
     verified hostname and TLS: api-1a2b3c4d.duosecurity.com answers as Duo
-    verified clock: … s off Duo's
+    verified clock: differs from Duo's by … s
     verified operator key: DI… is accepted by the Admin API
     verified read applications: the list of applications answers
     shown by Duo permission read_resource: granted: plan, drift, verify and import read applications; plan reads groups; plan reads policies
@@ -179,7 +179,7 @@ fn what_keeps_duoctl_from_working_comes_with_the_way_out() {
         .at(&server)
         .run()
         .exits(1)
-        .says("failed clock: it is 9")
+        .says("failed clock: it differs from Duo's by 9")
         .says("synchronise this machine's clock");
 }
 

@@ -379,7 +379,7 @@ fn a_huge_plan_fits_into_a_comment_and_keeps_what_is_risky() {
     }
     let shown = folded.matches("<details>").count();
     assert_eq!(shown, folded.matches("</details>").count());
-    let said = folded.split("The details of ").nth(1).unwrap().split(' ').next().unwrap();
+    let said = folded.split("The details of the ").nth(1).unwrap().split(' ').next().unwrap();
     assert_eq!(said.parse::<usize>().unwrap(), 2_000 + 1 - shown);
     assert!(markdown.trim_end().ends_with("</sub>"), "the foot is there");
     // A comment with only risks is cut, too, and says so.

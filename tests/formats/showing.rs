@@ -105,7 +105,7 @@ fn what_cannot_be_shown_is_refused_with_the_reason() {
         "its format version is \"2.0\", but this duoctl reads 1.0",
     );
     refused(&edit("/steps/0/action", json!("hunter2")), "has the wrong type");
-    refused(&edit("/steps", json!("hunter2")), "has another type");
+    refused(&edit("/steps", json!("hunter2")), "has the wrong type");
     let mut without = good.clone();
     without.as_object_mut().unwrap().remove("fingerprint");
     refused(&without.to_string(), "it has no `fingerprint`");

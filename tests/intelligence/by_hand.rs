@@ -215,7 +215,11 @@ fn what_is_ignored_or_protected_of_a_part_is_left_alone() {
         .run()
         .exits(64)
         .warns("has no `permissions`");
-    folder.duoctl(["ignore", AUTH, "greeting", "--reason", "x"]).run().exits(0).warns("no `greeting` here");
+    folder
+        .duoctl(["ignore", AUTH, "greeting", "--reason", "x"])
+        .run()
+        .exits(0)
+        .warns("`greeting` is not managed here");
     folder.duoctl(["ignore", "identity_intelligence.emea", "name", "--reason", "x"]).run().exits(64);
     folder.duoctl(["drift"]).at(&server).run().warns("unused-ignore").warns("`name` matches the YAML");
     server.edit("Identity Intelligence: Duo EMEA", json!({"name": "CII"}));
@@ -476,7 +480,7 @@ fn an_entry_that_got_another_key_and_another_name_at_once_is_asked_about() {
     let command = format!(
         "`duoctl adopt identity_intelligence.eu.admin_api {admin} identity_intelligence.eu.auth_api {auth}`"
     );
-    assert!(what.contains("`identity_intelligence.emea` is called `identity_intelligence.eu` now"), "{what}");
+    assert!(what.contains("perhaps `identity_intelligence.eu` is its new name"), "{what}");
     assert!(what.contains(&command), "{what}");
     let words: Vec<&str> = command.trim_matches('`').split(' ').skip(1).collect();
     folder.duoctl(words).run().exits(0);

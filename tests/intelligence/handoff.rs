@@ -180,7 +180,7 @@ fn what_is_beyond_the_yaml_is_drift_that_escalates_in_every_format() {
         assert_eq!(step["changes"][0]["drift"]["risk"], "escalates_privilege", "{command}");
         let found = document["diagnostics"].as_array().unwrap();
         let found = found.iter().find(|found| found["code"] == "over-privileged").unwrap();
-        assert!(found["message"].as_str().unwrap().ends_with("than the YAML says: settings"), "{found}");
+        assert!(found["message"].as_str().unwrap().ends_with("than the YAML declares: settings"), "{found}");
         let (exit, text) = workspace.says(&[command]);
         assert_eq!(exit, if command == "drift" { 2 } else { 0 });
         assert!(text.contains("! drift, escalates_privilege: as it is now, the key may do more"), "{text}");
@@ -189,7 +189,7 @@ fn what_is_beyond_the_yaml_is_drift_that_escalates_in_every_format() {
     // An added permission is named next to a removed one; restoring it is what needs a consent.
     workspace.modify(&admin, "adminapi_read_log", "0");
     let (_, text) = workspace.says(&["plan"]);
-    assert!(text.contains("than the YAML says: settings"), "{text}");
+    assert!(text.contains("than the YAML declares: settings"), "{text}");
     workspace.modify(&admin, "adminapi_read_log", "1");
     workspace.ok(&["apply", "--auto-approve"]);
     assert_eq!(workspace.plan()["drift"], json!({}));

@@ -35,8 +35,8 @@ async fn wrong_keys_in_the_console_fail_with_what_is_wrong_with_them() {
     console.running.shutdown().await;
     for (what, key, code, words) in [
         ("swapped", (secret.as_str(), ikey.as_str()), "40102", "swapped with the secret key"),
-        ("of the Auth API", (auth.as_str(), auth_secret.as_str()), "40102", "of the Auth API"),
-        ("of another account", ("DIOFANOTHERACCOUNT00", foreign.1.as_str()), "40102", "of another account"),
+        ("of the Auth API", (auth.as_str(), auth_secret.as_str()), "40102", "from the Auth API"),
+        ("of another account", ("DIOFANOTHERACCOUNT00", foreign.1.as_str()), "40102", "or another account"),
         ("mistyped", (ikey.as_str(), "x123456789x123456789x123456789x123456789"), "40103", "is mistyped"),
     ] {
         let console = workspace.console(&[]).await;
@@ -61,13 +61,19 @@ async fn a_disturbed_token_endpoint_is_told_from_a_wrong_one() {
         ("intelligence-503=9", 75, "inconclusive", "it answers 503", "try again"),
         ("intelligence-reset=9", 75, "inconclusive", "cannot be reached", "try again"),
         ("intelligence-delay=3000", 75, "inconclusive", "cannot be reached", "try again"),
-        ("intelligence-redirect=9", 3, "failed", "redirects (302), which is not followed", "check token_url"),
+        (
+            "intelligence-redirect=9",
+            3,
+            "failed",
+            "redirects (302), which is not followed",
+            "compare token_url",
+        ),
         (
             "intelligence-html=9",
             3,
             "failed",
             "something that is not JSON; it may be a proxy's page",
-            "check token_url",
+            "compare token_url",
         ),
     ] {
         elsewhere.console.running.account().faults.add(fault.parse().unwrap());

@@ -191,11 +191,11 @@ fn a_store_that_cannot_be_written_keeps_the_old_key() {
         ("[ \"$1\" = read ] && cat kept-help && exit; cat > /dev/null; exit 1", "ended with exit status: 1"),
         (
             "[ \"$1\" = read ] && [ ! -e tried ] && cat kept-help && exit; cat > /dev/null; touch tried",
-            "gives back",
+            "returns",
         ),
         (
             "[ \"$1\" = read ] && [ -e tried ] && exit 3; [ \"$1\" = read ] && cat kept-help && exit; cat > tried",
-            "gives back nothing",
+            "returns nothing",
         ),
     ] {
         folder.script("keep.sh", script);

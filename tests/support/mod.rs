@@ -481,7 +481,7 @@ pub fn even(text: &str) -> String {
     let text = blank(text, "DI", 18, upper);
     let text = blank(&text, "it ends in ", 4, |c| !c.is_whitespace());
     let text = blank(&text, "attested: \"", 8, |c| c.is_ascii_hexdigit());
-    blank(&text, "clock: ", 1, |c| c.is_ascii_digit())
+    blank(&text, "differs from Duo's by ", 1, |c| c.is_ascii_digit())
 }
 
 /// Replaces this many characters of a kind after each prefix with `…`.

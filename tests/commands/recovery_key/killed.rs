@@ -96,7 +96,7 @@ fn what_a_killed_run_left_is_put_back_only_with_consent_and_never_beyond_the_yam
     let refused = call(&folder, &server, &["apply", "--allow=escalates_privilege"]).run().exits(5);
     refused
         .warns("the operator lost permissions or networks")
-        .warns("! escalates_privilege: the YAML does not declare")
+        .warns("! escalates_privilege: it restores permissions that the YAML does not declare")
         .warns("there is no terminal to ask for consent");
     // The notes are not enough.
     apply(&folder, &server, &[])
