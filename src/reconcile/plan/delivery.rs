@@ -88,14 +88,14 @@ pub(super) fn add_delivery(
         }
         (None, Some(live), Some(held)) => {
             let old = pair.map(|pair| &pair.old.integration.ikey);
-            let beside = old.filter(|old| **old != live.integration.ikey);
-            let due = match standing(held, live.integration, &cx.observation.host, beside) {
+            let previous = old.filter(|old| **old != live.integration.ikey);
+            let due = match standing(held, live.integration, &cx.observation.host, previous) {
                 Standing::Due(reason) => Some(reason),
                 Standing::Current => new_client(wanted, held),
                 Standing::CannotTell | Standing::Unreadable => None,
             };
             if let Some(reason) = due {
-                let delivery = Delivery { beside: beside.cloned(), ..Delivery::new(secret, reason) };
+                let delivery = Delivery { beside: previous.cloned(), ..Delivery::new(secret, reason) };
                 let step = Step::about(&wanted.address, Action::Deliver, live.integration);
                 insert(steps, separate(&step, delivery));
             }
