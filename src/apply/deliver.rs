@@ -97,7 +97,7 @@ impl<'a, T: Transport + Clone> Courier<'a, T> {
         let mut payload = self.fetch(address, kind, ikey).await.map_err(DeliveryError::Fetch)?;
         github::hide(payload.secrets());
         let store = self.stores.of(&delivery.target)?;
-        if let Some(old) = &delivery.beside {
+        if let Some(old) = &delivery.previous {
             let secret_key = KeyReader::new(self.transport.clone()).secret_key(old).await;
             let secret_key = secret_key.map_err(DeliveryError::Fetch)?;
             github::hide([&secret_key]);
@@ -160,7 +160,7 @@ impl<'a, T: Transport + Clone> Courier<'a, T> {
         kind: &str,
         delivery: &Delivery,
     ) -> Option<Ikey> {
-        let old = delivery.beside.as_ref()?;
+        let old = delivery.previous.as_ref()?;
         let payload = self.fetch(address, kind, old).await.ok()?;
         github::hide(payload.secrets());
         self.store(store, kind, &payload, delivery).await.ok().map(|_| old.clone())
@@ -203,7 +203,7 @@ impl<'a, T: Transport + Clone> Courier<'a, T> {
     ) -> Result<(), StoreError> {
         let Some(held) = held else { return Ok(()) };
         let own = self.stores.owner(&payload.address);
-        let known = held.ikey == payload.ikey || delivery.beside.as_ref() == Some(&held.ikey);
+        let known = held.ikey == payload.ikey || delivery.previous.as_ref() == Some(&held.ikey);
         if known || own.owns(&held.workspace, &held.address) {
             return Ok(());
         }

@@ -215,7 +215,7 @@ impl<'a, 'd> Index<'a, 'd> {
     fn moved(&self, wanted: &DesiredApplication, claimed: &BTreeSet<&Ikey>) -> Result<(), Box<Diagnostic>> {
         let stored =
             self.stored(wanted).filter(|_| wanted.pin.is_none() && wanted.address.composite().is_none());
-        let keys = stored.into_iter().flat_map(|keys| std::iter::once(&keys.ikey).chain(&keys.beside));
+        let keys = stored.into_iter().flat_map(|keys| std::iter::once(&keys.ikey).chain(&keys.previous));
         let mut lives =
             keys.filter_map(|key| self.lives.get(*self.by_ikey.get(Ikey::new(key.as_str()).as_str())?));
         let is_left =
@@ -418,7 +418,7 @@ impl<'a> Index<'a, '_> {
         let partner = |live: &Live<'a>| live.state().and_then(MarkerState::partner).cloned();
         let mut related: BTreeSet<Ikey> = marked.clone().filter_map(|live| partner(&live)).collect();
         related.extend(marked.map(|live| live.integration.ikey.clone()));
-        let stored = self.stored(wanted).into_iter().flat_map(|keys| once(&keys.ikey).chain(&keys.beside));
+        let stored = self.stored(wanted).into_iter().flat_map(|keys| once(&keys.ikey).chain(&keys.previous));
         let exists = |ikey: &Ikey| self.by_ikey.contains_key(ikey.as_str());
         related.extend(stored.map(|key| Ikey::new(key.as_str())).filter(exists));
         related.remove(ikey);

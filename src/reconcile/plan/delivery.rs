@@ -95,7 +95,7 @@ pub(super) fn add_delivery(
                 Standing::CannotTell | Standing::Unreadable => None,
             };
             if let Some(reason) = due {
-                let delivery = Delivery { beside: previous.cloned(), ..Delivery::new(secret, reason) };
+                let delivery = Delivery { previous: previous.cloned(), ..Delivery::new(secret, reason) };
                 let step = Step::about(&wanted.address, Action::Deliver, live.integration);
                 insert(steps, separate(&step, delivery));
             }
