@@ -125,8 +125,14 @@ impl Delivery {
 pub fn taken(held: &Held, place: &str, own: Owner<'_>, known: &[&Ikey]) -> Option<StoreError> {
     let Held::Keys(keys) = held else { return None };
     let is_known = known.iter().any(|ikey| ikey.as_str() == keys.ikey);
-    let taken = !is_known && !own.owns(&keys.workspace, &keys.address);
-    taken.then(|| StoreError::taken(place, &keys.ikey, &keys.address, &keys.workspace, own))
+    let whose = Owner {
+        workspace: &keys.workspace,
+        formerly: None,
+        address: &keys.address,
+        host: &keys.api_hostname,
+    };
+    let taken = !is_known && !own.owns(whose.workspace, whose.address, whose.host);
+    taken.then(|| StoreError::taken(place, &keys.ikey, whose, own))
 }
 
 /// Compares what the store holds with what Duo shows. Values that Duo does not show are not compared. `previous` is the

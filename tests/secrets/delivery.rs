@@ -415,6 +415,15 @@ fn a_place_with_the_key_of_something_else_is_left_alone() {
             .tells("holds the key of `applications.vpn` of the workspace `other` (DIOTHER");
         assert_ne!(duo.apply(&folder).code, Some(0));
         is(&foreign);
+        // Two accounts must not share a place: the same workspace and address may exist in each of them.
+        let elsewhere = held.replace("api-1a2b3c4d", "api-9z8y7x6w").replace(&ikey, "DIOTHEROTHEROTHEROTH");
+        assert_ne!(elsewhere, held.replace(&ikey, "DIOTHEROTHEROTHEROTH"));
+        fs::write(folder.path(&file), &elsewhere).unwrap();
+        duo.plan(&folder)
+            .exits(1)
+            .tells("of the workspace `acme` in the account `api-9z8y7x6w.duosecurity.com` (DIOTHER");
+        assert_ne!(duo.apply(&folder).code, Some(0));
+        is(&elsewhere);
         // Hostile text in a store is shown escaped.
         fs::write(folder.path(&file), foreign.replace("other\"", "\\u001b[31m\\u202e\"")).unwrap();
         duo.plan(&folder).exits(1).tells("\\u{1b}[31m\\u{202e}");

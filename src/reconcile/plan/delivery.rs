@@ -53,6 +53,7 @@ pub(super) fn add_delivery(
         workspace: &cx.desired.workspace,
         formerly: cx.desired.formerly.as_ref().map(|former| former.value.as_str()),
         address: wanted.address.as_str(),
+        host: &cx.observation.host,
     };
     let known = [live.map(|live| &live.integration.ikey), pair.map(|pair| &pair.old.integration.ikey)];
     let known: Vec<&Ikey> = known.into_iter().flatten().collect();
