@@ -496,3 +496,24 @@ fn a_store_that_cannot_be_read_at_the_last_look_is_no_success() {
     let run = duo.apply(&folder).exits(3).tells("error[store-unreadable]");
     run.tells("Applied: 2 of 2 steps");
 }
+
+/// The first client of two has a new secret when Duo refuses the second one: what Duo has now is delivered.
+#[test]
+fn a_refusal_between_two_clients_delivers_what_there_is() {
+    let client = |id: &str| format!("{{client_id: {id}, name: {id}, assigned_scopes_ids: [s-1]}}");
+    let (duo, folder) = (Duo::start(), Folder::empty());
+    folder.yaml(&OAUTH.replace("CLIENTS", &[client("c-1"), client("c-2")].join(", ")), STORES);
+    duo.run(&folder, &["apply", "--auto-approve", "--allow", "widens_access"]).exits(0);
+    let before = (client_secret(&duo, "GET", "c-1"), client_secret(&duo, "GET", "c-2"));
+    // The marker and the first client; the second one is refused until duoctl gives up.
+    duo.disturb("writes-per-minute=2");
+    let run = duo.run(&folder, &["keys", "rotate", "jobs", "--strategy", "in-place", "--auto-approve"]);
+    run.exits(4).tells("only some of its clients have a new secret").never_tells(&before.0);
+    let after = (client_secret(&duo, "GET", "c-1"), client_secret(&duo, "GET", "c-2"));
+    assert!(after.0 != before.0 && after.1 == before.1);
+    let text = fs::read_to_string(folder.path("secrets/jobs.env")).unwrap();
+    assert!(text.contains(&after.0) && text.contains(&after.1) && !text.contains(&before.0));
+    duo.calm();
+    duo.apply(&folder).exits(0);
+    duo.plan(&folder).exits(0);
+}
