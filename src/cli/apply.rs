@@ -326,7 +326,8 @@ impl Run<'_> {
         show_problems(&self.new_problems(converged), &self.session.sources, self.printer);
         let normalised = converged.map(|converged| converged.normalised.as_slice()).unwrap_or_default();
         let left = converged.map(|converged| self.session.document(&converged.plan, &[]));
-        let document = ApplyDocument::new(planned, outcomes, normalised, left, report);
+        let document = ApplyDocument::new(planned, outcomes, normalised, left, report)
+            .located(&self.session.desired, &self.session.sources);
         let summary = document.summary;
         self.deliver(document);
         summary

@@ -16,6 +16,7 @@ use crate::output::human::{self, Style};
 use crate::output::json;
 use crate::output::paint::Paint;
 use crate::output::printer::Printer;
+use crate::output::repository::{self, Context};
 use crate::text::safe;
 
 use super::args::{Args, Command, Formats, KeysCommand, Output, OutputFormat, ReportFile};
@@ -152,7 +153,7 @@ impl Outlet {
     }
 
     fn text(&self, format: Format, document: &Document) -> String {
-        render(format, document, &prefix(), self.style).unwrap_or_default()
+        render(format, document, &context(), self.style).unwrap_or_default()
     }
 
     /// Reports why the command failed, in the places where its outcome would have been.
@@ -232,8 +233,16 @@ fn is_yaml(path: &Path) -> bool {
     path.extension().is_some_and(|extension| extension == "yaml" || extension == "yml")
 }
 
+/// Where documents are written, for the formats of a forge.
+pub fn context() -> Context {
+    Context {
+        prefix: prefix(),
+        run: repository::run(|name| std::env::var(name).ok().filter(|it| !it.is_empty())),
+    }
+}
+
 /// Where the process runs within its repository, `""` at the top or outside of any.
-pub fn prefix() -> String {
+fn prefix() -> String {
     let Ok(here) = std::env::current_dir() else { return String::new() };
     let root = here.ancestors().find(|folder| folder.join(".git").exists());
     let inside = root.and_then(|root| here.strip_prefix(root).ok());

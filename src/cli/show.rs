@@ -12,7 +12,7 @@ use crate::reading::{self, ReadError};
 
 use super::args::{OutputFormat, Show};
 use super::exit::{Exit, Failure};
-use super::outlet::prefix;
+use super::outlet::context;
 use super::saved_plan::MAX_DOCUMENT;
 
 /// Runs the command.
@@ -24,7 +24,7 @@ pub fn run(args: &Show, printer: Printer) -> Result<Exit, Failure> {
     })?;
     let document = document::read(&value).map_err(unusable)?;
     let style = Style { paint: printer.out, every: true };
-    let Some(text) = render(args.format, &document, &prefix(), style) else {
+    let Some(text) = render(args.format, &document, &context(), style) else {
         let (kind, format) = (document.kind(), args.format.name());
         let message = format!("a document of the kind `{kind}` cannot be shown as {format}");
         return Err(Failure::Usage(message));

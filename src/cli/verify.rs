@@ -52,7 +52,8 @@ pub async fn run(
     if outlet.streams() {
         report.ladders.iter().for_each(|ladder| outlet.event(&EventDocument::ladder_climbed(ladder)));
     }
-    outlet.deliver(&Document::Verify(Box::new(VerifyDocument::alone(&report, &plan))));
+    let document = VerifyDocument::alone(&report, &plan).located(&session.desired, &session.sources);
+    outlet.deliver(&Document::Verify(Box::new(document)));
     if outlet.human() && !plan.steps().is_empty() {
         printer.remark("note: the account differs from the YAML; `duoctl plan` shows how\n");
     }

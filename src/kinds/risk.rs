@@ -82,6 +82,11 @@ impl Risk {
             Self::Neutral | Self::NarrowsAccess | Self::ReducesPrivilege | Self::Destroys => false,
         }
     }
+
+    /// Whether it is shown as a danger: taking access or privilege away is none.
+    pub fn is_danger(self) -> bool {
+        self.needs_consent() || self == Self::Destroys
+    }
 }
 
 impl fmt::Display for Risk {

@@ -18,6 +18,7 @@ pub use apply::{ApplyDocument, EventDocument, EventName, OutcomeDocument, StepSt
 pub use changes::{EditDocument, EditedDocument, KeyChangesDocument, ReasonDocument};
 pub(crate) use columns::{COLUMNS, row, short_row};
 pub use console::{ConsoleFieldDocument, HandoffDocument, HandoffsDocument};
+use finding::places;
 pub use finding::{
     DeclaredCounts, DiagnosticDocument, FailureDocument, Place, RelatedDocument, ValidateDocument,
 };

@@ -2,7 +2,8 @@
 
 use super::document::Document;
 use super::human::{self, Style};
-use super::{csv, github, gitlab, json, junit, markdown, sarif};
+use super::repository::Context;
+use super::{csv, github, gitlab, html, json, junit, markdown, sarif};
 
 /// An output format.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -18,6 +19,8 @@ pub enum Format {
     Csv,
     /// A comment on a pull request, or a page.
     Markdown,
+    /// A page for a browser, in one file.
+    Html,
     /// Annotations for GitHub Actions.
     Github,
     /// SARIF 2.1.0 for code scanning.
@@ -30,12 +33,13 @@ pub enum Format {
 
 impl Format {
     /// Every format.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Human,
         Self::Json,
         Self::Jsonl,
         Self::Csv,
         Self::Markdown,
+        Self::Html,
         Self::Github,
         Self::Sarif,
         Self::Gitlab,
@@ -50,6 +54,7 @@ impl Format {
             Self::Jsonl => "jsonl",
             Self::Csv => "csv",
             Self::Markdown => "markdown",
+            Self::Html => "html",
             Self::Github => "github",
             Self::Sarif => "sarif",
             Self::Gitlab => "gitlab",
@@ -65,6 +70,7 @@ impl Format {
             Self::Jsonl => "One JSON object per line while it runs; the last line is the complete document",
             Self::Csv => "A table for spreadsheets",
             Self::Markdown => "For a pull request comment, a ticket or a page",
+            Self::Html => "One file for a browser, to read, send and print",
             Self::Github => "Annotations for GitHub Actions",
             Self::Sarif => "SARIF 2.1.0, for code scanning",
             Self::Gitlab => "A code quality report for GitLab",
@@ -87,16 +93,18 @@ impl Format {
 ///
 /// `prefix` is the folder of the files within their repository, for formats that pass file names to other tools; `style`
 /// applies to the format for people.
-pub fn render(format: Format, document: &Document, prefix: &str, style: Style) -> Option<String> {
+pub fn render(format: Format, document: &Document, context: &Context, style: Style) -> Option<String> {
+    let prefix = context.prefix.as_str();
     match format {
         Format::Human => Some(human::whole(document, style)),
         Format::Json => Some(json::text(document)),
         Format::Jsonl => Some(json::line(document)),
         Format::Csv => csv::render(document),
-        Format::Markdown => markdown::render(document),
+        Format::Markdown => markdown::render(document, context.run.as_deref()),
+        Format::Html => Some(html::render(document)),
         Format::Github => github::render(document, prefix),
         Format::Sarif => sarif::render(document, prefix),
         Format::Gitlab => gitlab::render(document, prefix),
-        Format::Junit => junit::render(document),
+        Format::Junit => junit::render(document, prefix),
     }
 }

@@ -2,7 +2,7 @@
 
 pub(crate) mod affected;
 pub(crate) mod apply;
-mod change;
+pub(crate) mod change;
 pub(crate) mod console;
 pub(crate) mod edit;
 pub(crate) mod keys;
@@ -10,7 +10,7 @@ pub(crate) mod list;
 mod many;
 pub(crate) mod plan;
 mod table;
-mod verify;
+pub(crate) mod verify;
 
 use std::collections::HashMap;
 use std::fmt::Write as _;

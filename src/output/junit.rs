@@ -5,24 +5,33 @@
 //! `error`, because trying again may help.
 
 use std::collections::HashSet;
+use std::time::Duration;
 
 use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
 
 use crate::text::escape;
 use crate::verify::report::{Check, Verdict};
 
-use super::document::{Document, FailureDocument, VerifyDocument};
+use super::document::{Document, FailureDocument, Place, VerifyDocument};
+use super::repository;
 
 /// The document as XML; `None` if it has no checks.
-pub fn render(document: &Document) -> Option<String> {
+pub fn render(document: &Document, prefix: &str) -> Option<String> {
     let mut report = Report::new(match document {
         Document::Doctor(_) => "duoctl doctor",
         _ => "duoctl verify",
     });
     match document {
-        Document::Verify(verify) => verified(&mut report, verify),
-        Document::Apply(apply) => verified(&mut report, apply.verify.as_ref()?),
-        Document::Doctor(doctor) => report.add_test_suite(suite("doctor", &doctor.checks)),
+        Document::Verify(verify) => verified(&mut report, verify, prefix),
+        Document::Apply(apply) => match &apply.verify {
+            Some(verify) => verified(&mut report, verify, prefix),
+            // A test tab must not be empty.
+            None => {
+                let check = Check::new("apply", Verdict::Skipped, apply.last_line());
+                report.add_test_suite(suite("duoctl", &[check], None))
+            }
+        },
+        Document::Doctor(doctor) => report.add_test_suite(suite("doctor", &doctor.checks, None)),
         Document::Failure(failure) => report.add_test_suite(failed(failure)),
         Document::Plan(_)
         | Document::Drift(_)
@@ -40,9 +49,23 @@ pub fn render(document: &Document) -> Option<String> {
     Some(xml.replacen(&format!(" skipped=\"{}\"", report.skipped), "", 1))
 }
 
-fn verified<'r>(report: &'r mut Report, verify: &VerifyDocument) -> &'r mut Report {
-    let applications = verify.applications.iter().map(|it| suite(&it.address, &it.checks));
-    let ladders = verify.identity_intelligence.iter().map(|it| suite(&it.address, &it.rungs));
+fn verified<'r>(report: &'r mut Report, verify: &VerifyDocument, prefix: &str) -> &'r mut Report {
+    let place = |place: &Option<Place>| {
+        place.as_ref().map(|place| (repository::path(prefix, &place.file), place.line))
+    };
+    let applications = verify.applications.iter().map(|it| {
+        let mut suite = suite(&it.address, &it.checks, place(&it.place));
+        if let Some(took) = it.took_ms.map(Duration::from_millis) {
+            suite.set_time(took);
+            // The time is known of all checks together only.
+            if let [case] = suite.test_cases.as_mut_slice() {
+                case.set_time(took);
+            }
+        }
+        suite
+    });
+    let ladders =
+        verify.identity_intelligence.iter().map(|it| suite(&it.address, &it.rungs, place(&it.place)));
     report.add_test_suites(applications.chain(ladders))
 }
 
@@ -56,10 +79,11 @@ fn failed(failure: &FailureDocument) -> TestSuite {
         detail: failure.message.clone(),
         fix: (!lines.is_empty()).then(|| lines.join("\n")),
     };
-    suite("duoctl", &[check])
+    suite("duoctl", &[check], None)
 }
 
-fn suite(address: &str, checks: &[Check]) -> TestSuite {
+/// `place` is the file in the repository, and the line.
+fn suite(address: &str, checks: &[Check], place: Option<(String, usize)>) -> TestSuite {
     let address = plain(address);
     let mut suite = TestSuite::new(address.as_str());
     let mut used = HashSet::new();
@@ -70,6 +94,10 @@ fn suite(address: &str, checks: &[Check]) -> TestSuite {
         let name = names.find(|name| used.insert(name.clone())).unwrap_or_default();
         let mut case = TestCase::new(name, status(check));
         case.set_classname(address.as_str());
+        if let Some((file, line)) = &place {
+            case.extra.insert("file".into(), plain(file).into());
+            case.extra.insert("line".into(), line.to_string().into());
+        }
         if case.status == TestCaseStatus::success() {
             case.set_system_out(plain(&said(check)));
         }

@@ -35,8 +35,10 @@ use text::{code, html_code, prose, summary};
 const ROWS: usize = 40;
 
 /// The document as Markdown; `None` if it is not meant for a comment or a ticket.
-pub fn render(document: &Document) -> Option<String> {
-    let comment = match document {
+///
+/// `run` is the URL of the CI run that writes it.
+pub fn render(document: &Document, run: Option<&str>) -> Option<String> {
+    let mut comment = match document {
         Document::Plan(plan) => plan_comment(plan, "plan"),
         Document::Drift(plan) => plan_comment(plan, "drift"),
         Document::Apply(apply) => apply_comment(apply),
@@ -56,6 +58,9 @@ pub fn render(document: &Document) -> Option<String> {
             return None;
         }
     };
+    if let Some(run) = run {
+        comment.foot = comment.foot.replacen("</sub>", &format!(", [CI run]({run})</sub>"), 1);
+    }
     Some(comment.text())
 }
 
@@ -91,9 +96,13 @@ fn plan_comment(plan: &PlanDocument, command: &str) -> Comment {
 }
 
 /// Twelve digits that show whether an apply carried out the plan of this comment.
-fn foot(fingerprint: &Fingerprint) -> String {
+pub(super) fn digits(fingerprint: &Fingerprint) -> String {
     let text = serde_json::to_string(fingerprint).unwrap_or_default();
-    let short: String = hash([text.as_str()]).chars().take(12).collect();
+    hash([text.as_str()]).chars().take(12).collect()
+}
+
+fn foot(fingerprint: &Fingerprint) -> String {
+    let short = digits(fingerprint);
     format!("<sub>Plan {} by duoctl {}</sub>", html_code(&short), html_code(&fingerprint.tool_version))
 }
 
@@ -111,7 +120,7 @@ fn problems(diagnostics: &[DiagnosticDocument]) -> Section {
         }
         item
     });
-    Section { title: "Problems", items: items.collect() }
+    Section { title: "Problems", alert: None, items: items.collect() }
 }
 
 fn refusals(plan: &PlanDocument, title: &'static str) -> Section {
@@ -126,6 +135,7 @@ fn refusals(plan: &PlanDocument, title: &'static str) -> Section {
     let consent = consent.map(|command| format!("to consent to all of it: {}", code(command)));
     Section {
         title,
+        alert: Some("CAUTION"),
         items: items.chain(consent).chain(plan.held_back().map(|sentence| prose(&sentence))).collect(),
     }
 }
@@ -143,7 +153,8 @@ fn risks(plan: &PlanDocument) -> Section {
         let (address, name) = (code(&step.address), code(&step.name));
         format!("**{risk}** {address} {name}: {}{undoes}", prose(&reason.reason))
     });
-    Section { title: "Risks", items: items.collect() }
+    let dangers = plan.steps.iter().flat_map(|step| &step.risks).any(|risk| risk.risk.is_danger());
+    Section { title: "Risks", alert: dangers.then_some("WARNING"), items: items.collect() }
 }
 
 /// The risks of leaving changes made in Duo in place.
@@ -158,7 +169,12 @@ fn drift_risks(plan: &PlanDocument) -> Section {
             prose(&risk.reason)
         )
     });
-    Section { title: "Risks of changes made in Duo", items: items.collect() }
+    let dangers = plan.steps.iter().flat_map(|step| &step.drift).any(|risk| risk.risk.is_danger());
+    Section {
+        title: "Risks of changes made in Duo",
+        alert: dangers.then_some("WARNING"),
+        items: items.collect(),
+    }
 }
 
 /// Who is affected by the plan.
@@ -178,7 +194,7 @@ fn affected(plan: &PlanDocument) -> Section {
         affected::survey(&mut text, survey, Paint { on: false });
         items.extend(lines(text.trim_end()));
     }
-    Section { title: "Who is affected", items }
+    Section { title: "Who is affected", alert: None, items }
 }
 
 /// Applications that are deleted, replaced or quarantined.
@@ -198,7 +214,7 @@ fn ends(plan: &PlanDocument) -> Section {
             code(&step.kind)
         )
     });
-    Section { title: "Removed or replaced", items: items.collect() }
+    Section { title: "Removed or replaced", alert: None, items: items.collect() }
 }
 
 /// What a reviewer should know in addition to the changes: console forms, orphans, what was left out.
@@ -243,7 +259,7 @@ fn attention(plan: &PlanDocument) -> Section {
         0 => {}
         count => items.push(format!("{count} of the addresses were left out by `--only` or `--exclude`")),
     }
-    Section { title: "Also", items }
+    Section { title: "Also", alert: None, items }
 }
 
 fn who(plan: &PlanDocument) -> Section {
@@ -254,11 +270,11 @@ fn who(plan: &PlanDocument) -> Section {
             items.push(format!("{}: {when} by {who} from {from}: {what}", code(address)));
         }
     }
-    Section { title: "Who did it", items }
+    Section { title: "Who did it", alert: None, items }
 }
 
 /// The most serious risk of a step; a removal always counts as serious.
-fn weight(step: &StepDocument) -> u8 {
+pub(super) fn weight(step: &StepDocument) -> u8 {
     let of = |risk: Risk| Risk::ALL.iter().position(|known| *known == risk).unwrap_or_default();
     let gravest = step.risks.iter().map(|risk| of(risk.risk)).max().unwrap_or_default();
     let gravest = match step.action {
@@ -319,13 +335,18 @@ fn row(change: &ChangeDocument, creating: bool) -> String {
     if creating {
         return format!("| {field} | {} |", value(&change.after));
     }
-    let origin = match change.origin {
+    let origin = origin(change.origin);
+    format!("| {field} | {} | {} | {origin} |", value(&change.before), value(&change.after))
+}
+
+/// Where a change comes from, for a table cell.
+pub(super) fn origin(origin: Option<Origin>) -> &'static str {
+    match origin {
         Some(Origin::Drift) => "changed in Duo",
         Some(Origin::Both) => "changed here and in Duo",
         Some(Origin::Unknown) => "unknown",
         Some(Origin::Config) | None => "",
-    };
-    format!("| {field} | {} | {} | {origin} |", value(&change.before), value(&change.after))
+    }
 }
 
 fn value(value: &Value) -> String {
@@ -370,12 +391,15 @@ fn apply_comment(apply: &ApplyDocument) -> Comment {
         let reason = outcome.reason.as_deref().unwrap_or("unknown reason");
         format!("**{}** {}: {}", outcome.status.words(), code(&outcome.address), prose(reason))
     });
-    let failed = Section { title: "Not done", items: failed.collect() };
+    let failed = Section { title: "Not done", alert: None, items: failed.collect() };
     let left = apply.left.iter().flat_map(|left| &left.steps);
     let left = left.map(|step| format!("{} {} still differs", code(&step.address), code(&step.name)));
-    let left = Section { title: "Left after the apply", items: left.collect() };
-    let checks =
-        Section { title: "Not verified", items: apply.verify.iter().flat_map(failed_checks).collect() };
+    let left = Section { title: "Left after the apply", alert: None, items: left.collect() };
+    let checks = Section {
+        title: "Not verified",
+        alert: None,
+        items: apply.verify.iter().flat_map(failed_checks).collect(),
+    };
     // The remaining values to enter are known now, including the keys of what was created.
     let handoffs = &apply.left.as_ref().unwrap_or(plan).handoffs;
     let refused = if apply.repaired.is_some() {
@@ -387,7 +411,7 @@ fn apply_comment(apply: &ApplyDocument) -> Comment {
     if let Some(done) = &apply.repaired {
         let ikey = code(done.integration_key.as_deref().unwrap_or_default());
         let done = format!("{} {ikey}: the recovery key restored what it had lost", code(&done.address));
-        sections.insert(0, Section { title: "Put back", items: vec![done] });
+        sections.insert(0, Section { title: "Put back", alert: None, items: vec![done] });
     }
     sections.extend([failed, left, checks, drift_risks(plan), risks(plan), ends(plan), affected(plan)]);
     let details = plan.steps.iter().map(step_detail).chain(handoffs.iter().map(handoff_detail));

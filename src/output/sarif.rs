@@ -13,7 +13,14 @@ use super::{explain, json, repository};
 use crate::text::safe;
 
 /// The characters that are not escaped in a URI's path.
-const PATH: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~').remove(b'/');
+pub(super) const PATH: &AsciiSet =
+    &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~').remove(b'/');
+
+/// The project's page.
+const HOMEPAGE: &str = env!("CARGO_PKG_HOMEPAGE");
+
+/// The page of the repository that has a heading for each code.
+const EXPLAINED: &str = "docs/reference/diagnostics.md";
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -43,6 +50,7 @@ struct Driver {
     name: &'static str,
     version: &'static str,
     semantic_version: &'static str,
+    information_uri: &'static str,
     rules: Vec<Rule>,
 }
 
@@ -53,6 +61,7 @@ struct Rule {
     short_description: Message,
     full_description: Message,
     help: Message,
+    help_uri: String,
     properties: Tags,
 }
 
@@ -137,7 +146,8 @@ pub fn render(document: &Document, prefix: &str) -> Option<String> {
     let mut seen = HashMap::new();
     let version = env!("CARGO_PKG_VERSION");
     let rules = Code::ALL.iter().map(|code| rule(*code)).collect();
-    let driver = Driver { name: "duoctl", version, semantic_version: version, rules };
+    let driver =
+        Driver { name: "duoctl", version, semantic_version: version, information_uri: HOMEPAGE, rules };
     let results = diagnostics.iter().map(|diagnostic| finding(diagnostic, prefix, &mut seen)).collect();
     let run = Run { tool: Tool { driver }, column_kind: "unicodeCodePoints", results };
     let schema = "https://json.schemastore.org/sarif-2.1.0.json";
@@ -160,6 +170,7 @@ fn rule(code: Code) -> Rule {
             markdown: Some(format!("{}\n\n{}\n\n{same}", entry.meaning, entry.fix)),
         },
         full_description: plain(meaning),
+        help_uri: format!("{HOMEPAGE}/blob/main/{EXPLAINED}#{}", code.name()),
         properties: Tags { tags: ["duo", "configuration"] },
     }
 }

@@ -72,6 +72,14 @@ impl KeyAge {
         }
     }
 
+    /// When the key becomes older; `None` if its age is not known.
+    pub fn due(&self, most: SignedDuration) -> Option<Timestamp> {
+        match self {
+            Self::Since { at, .. } => at.checked_add(most).ok(),
+            Self::Before { .. } | Self::Unknown { .. } => None,
+        }
+    }
+
     /// In words: `created 2026-08-01T… (created by Ada)`.
     pub fn words(&self) -> String {
         match self {

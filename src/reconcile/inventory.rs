@@ -73,6 +73,10 @@ pub struct Entry {
     pub age: Option<KeyAge>,
     /// Whether it is older than `max_age`; null if the YAML sets none or the age is unknown.
     pub overdue: Option<bool>,
+    /// When it becomes older than `max_age` says; absent where the YAML says nothing or its age is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
+    pub due_at: Option<Timestamp>,
     /// Since when the key is being rotated.
     #[schemars(with = "Option<String>")]
     pub rotating_since: Option<Timestamp>,
@@ -149,6 +153,7 @@ pub fn inventory(
                     .as_ref()
                     .zip(age.as_ref())
                     .and_then(|(most, age)| age.is_over(most.value, now)),
+                due_at: wanted.max_age.as_ref().zip(age.as_ref()).and_then(|(most, age)| age.due(most.value)),
                 age,
                 rotating_since: rotation.and_then(|rotation| rotation.since),
                 proven: None,

@@ -1,5 +1,7 @@
 //! The results of checks, with verdicts that are never used interchangeably (design: "Say what was seen").
 
+use std::time::Duration;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -119,6 +121,8 @@ pub struct Subject {
     pub name: String,
     /// The checks, in order.
     pub checks: Vec<Check>,
+    /// How long they took.
+    pub took: Duration,
 }
 
 impl Subject {

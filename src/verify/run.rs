@@ -1,7 +1,7 @@
 //! Verifies all applications of a workspace, each with the probes of its type.
 
 use std::collections::BTreeSet;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures_util::StreamExt as _;
 use jiff::Timestamp;
@@ -79,12 +79,20 @@ async fn subject<T: Transport + Clone>(
     now: Timestamp,
     waits: &[Duration],
 ) -> Subject {
+    let begun = Instant::now();
     let live = match target.live {
         Observed::Present(live) => live,
         absent => {
             let checks = vec![no_application(absent)];
             let (kind, name) = target.declared;
-            return Subject { address: target.address, ikey: None, kind, name, checks };
+            return Subject {
+                address: target.address,
+                ikey: None,
+                kind,
+                name,
+                checks,
+                took: begun.elapsed(),
+            };
         }
     };
     let checks = match KeyProbe::of(&live) {
@@ -112,6 +120,7 @@ async fn subject<T: Transport + Clone>(
         kind: live.kind().to_owned(),
         name: live.name().to_owned(),
         checks,
+        took: begun.elapsed(),
     }
 }
 

@@ -4,6 +4,9 @@
 //! Needs Debian's `chromium` and `npm ci` in `tests/browser`. If they are missing, the test reports it; under `CI` it fails.
 //! With `DUOCTL_PICTURES` it writes the pictures of `docs/images`, which also needs Debian's `tmux`.
 
+#[path = "../formats/outside.rs"]
+mod outside;
+
 use std::fs;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
@@ -127,7 +130,10 @@ fn a_comment_reads_well_where_it_is_shown() {
     duoctl(&["plan", "--sandbox", "--prune", "--report", "markdown=comment.md"]);
     let comment = fs::read_to_string(folder.path().join("comment.md")).unwrap();
     let mut html = String::new();
-    pulldown_cmark::html::push_html(&mut html, Parser::new_ext(&comment, Options::ENABLE_TABLES));
+    pulldown_cmark::html::push_html(
+        &mut html,
+        Parser::new_ext(&comment, Options::ENABLE_TABLES | Options::ENABLE_GFM),
+    );
     fs::write(folder.path().join("comment.html"), html).unwrap();
     let show = |what: &str, source: &str, name: &str| {
         let mut command = Command::new("node");
@@ -149,6 +155,48 @@ fn a_comment_reads_well_where_it_is_shown() {
         fs::write(folder.path().join("mistake.txt"), format!("$ duoctl validate\n{mistake}")).unwrap();
         show("terminal", "mistake.txt", "terminal-validate");
     }
+}
+
+/// What a name would do if it were more than a name.
+const HOSTILE: &str = "\"'><img src=x onerror=\"window.hit=1\"><script>window.hit=2</script></script></style></title><svg onload=window.hit=3> <a href=javascript:window.hit=4>`</code><iframe srcdoc=x>&#60;b&#62;--><!--";
+
+#[test]
+fn a_page_is_readable_and_runs_nothing() {
+    let Some(browser) = browser() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let duoctl = |arguments: &[&str]| {
+        let run = Command::new(env!("CARGO_BIN_EXE_duoctl")).args(arguments).current_dir(&folder).output();
+        run.unwrap()
+    };
+    fs::write(folder.path().join("duo.yaml"), BEFORE).unwrap();
+    duoctl(&["apply", "--sandbox", "--auto-approve", "--no-verify"]);
+    fs::write(folder.path().join("duo.yaml"), AFTER).unwrap();
+    let mut pages = Vec::new();
+    let mut page = |arguments: &[&str], name: &str| {
+        let report = format!("html={name}.html");
+        duoctl(&[arguments, &["--sandbox", "--report", &report]].concat());
+        pages.push(folder.path().join(format!("{name}.html")));
+    };
+    page(&["plan", "--prune"], "page-plan");
+    page(&["drift"], "page-drift");
+    page(&["apply", "--auto-approve", "--allow", "widens_access"], "page-apply");
+    page(&["verify"], "page-verify");
+    page(&["list", "--all"], "page-list");
+    page(&["keys", "list"], "page-keys");
+    for (index, document) in
+        [outside::documents(HOSTILE), outside::lists(HOSTILE)].concat().iter().enumerate()
+    {
+        fs::write(folder.path().join("hostile.json"), document.to_string()).unwrap();
+        let shown = duoctl(&["show", "hostile.json", "--format", "html"]);
+        assert!(shown.status.success(), "{shown:?}");
+        let path = folder.path().join(format!("hostile-{index}.html"));
+        fs::write(&path, shown.stdout).unwrap();
+        pages.push(path);
+    }
+    let mut command = Command::new("node");
+    command.arg(root().join("page.mjs")).arg(browser).arg(pictures().unwrap_or_default()).args(&pages);
+    let run = command.output().unwrap();
+    assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
 }
 
 #[test]

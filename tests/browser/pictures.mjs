@@ -9,7 +9,10 @@ const [browserPath, what, source, picture] = process.argv.slice(2);
 const COMMENT = `body { margin: 0; padding: 1rem; width: 60rem; font: 14px/1.5 sans-serif; color: #1f2328 }
   code { font: 85% monospace; background: #eff1f3; padding: .1em .3em; border-radius: 4px }
   table { border-collapse: collapse; margin: .6rem 0 } th, td { font-size: 14px; border: 1px solid #d1d9e0; padding: .3rem .7rem; text-align: left }
-  blockquote { border-left: .25em solid #d1d9e0; margin: 0; padding: 0 1em; color: #59636e } details { margin: .5rem 0 }`;
+  blockquote { border-left: .25em solid #d1d9e0; margin: 0; padding: 0 1em; color: #59636e }
+  blockquote[class] { color: inherit } blockquote[class]::before { font-weight: bold }
+  .markdown-alert-warning { border-color: #9a6700 } .markdown-alert-warning::before { content: "Warning"; color: #9a6700 }
+  .markdown-alert-caution { border-color: #d1242f } .markdown-alert-caution::before { content: "Caution"; color: #d1242f } details { margin: .5rem 0 }`;
 const COLOURS = { 31: "#ff8a80", 32: "#8fd694", 33: "#f2cc60", 34: "#8ab4f8", 35: "#d2a8ff", 36: "#7fdbe0", 91: "#ff8a80", 92: "#8fd694", 93: "#f2cc60", 94: "#8ab4f8", 95: "#d2a8ff", 96: "#7fdbe0" };
 
 // Bold, faint and the sixteen colours: duoctl prints no other codes.
@@ -43,6 +46,7 @@ try {
     assert.ok((await folds.count()) > 0, "details are folded");
     assert.ok(!(await folds.first().locator("table").first().isVisible()), "a fold is closed until it is clicked");
     assert.ok(await page.getByText("widens_access").first().isVisible(), "a risk stands outside of every fold");
+    assert.ok(await page.locator(".markdown-alert-warning").getByText("widens_access").isVisible(), "a risk is an alert");
     assert.equal(await page.locator("img, script, a[href^='javascript']").count(), 0, "a name is no markup");
     await folds.first().locator("summary").click();
     assert.ok(await folds.first().locator("table").first().isVisible());

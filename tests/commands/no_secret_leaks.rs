@@ -117,8 +117,16 @@ impl Seen {
 }
 
 /// Machine-readable output besides stdout; the files are searched like all others.
-const REPORTS: &[&str] =
-    &["--format", "json", "--report", "markdown=report.md", "--report", "github=report.log"];
+const REPORTS: &[&str] = &[
+    "--format",
+    "json",
+    "--report",
+    "markdown=report.md",
+    "--report",
+    "html=report.html",
+    "--report",
+    "github=report.log",
+];
 
 /// Runs a command for people and, if it supports that, for machines, at the highest verbosity.
 fn run(seen: &mut Seen, folder: &Folder, arguments: &[&str], prepare: impl Fn(Call) -> Call) {
@@ -131,7 +139,7 @@ fn run(seen: &mut Seen, folder: &Folder, arguments: &[&str], prepare: impl Fn(Ca
         let all = arguments.iter().chain(&["-vvv"]).chain(*format);
         let outcome = prepare(folder.duoctl(all).env("RUST_BACKTRACE", "1").env("RUST_LOG", "trace")).run();
         seen.add(&format!("{arguments:?} {format:?}"), &outcome);
-        for report in ["report.md", "report.log"] {
+        for report in ["report.md", "report.html", "report.log"] {
             let text = std::fs::read_to_string(folder.path(report)).unwrap_or_default();
             seen.0.push((format!("{report} of {arguments:?}"), text));
         }

@@ -9,11 +9,11 @@ const WARNED: &str = "applications:
 ";
 
 const FORMATS: [(&str, &[&str]); 5] = [
-    ("validate", &["human", "json", "markdown", "github", "sarif", "gitlab"]),
-    ("plan", &["human", "json", "markdown", "github", "gitlab"]),
-    ("drift", &["human", "json", "markdown", "github", "gitlab"]),
-    ("apply", &["human", "json", "jsonl", "markdown", "github"]),
-    ("verify", &["human", "json", "jsonl", "markdown", "github", "junit"]),
+    ("validate", &["human", "json", "markdown", "html", "github", "sarif", "gitlab"]),
+    ("plan", &["human", "json", "markdown", "html", "github", "gitlab"]),
+    ("drift", &["human", "json", "markdown", "html", "github", "gitlab"]),
+    ("apply", &["human", "json", "jsonl", "markdown", "html", "github"]),
+    ("verify", &["human", "json", "jsonl", "markdown", "html", "github", "junit"]),
 ];
 
 /// Runs a command in all its formats, each with a report, and returns their common exit code.

@@ -39,10 +39,16 @@ fn sarif_is_valid_and_each_result_has_a_rule_and_a_place() {
         let rule = &rules[usize::try_from(result["ruleIndex"].as_u64().unwrap()).unwrap()];
         assert_eq!(rule["id"], result["ruleId"]);
         assert!(rule["help"]["markdown"].as_str().unwrap().contains("duoctl explain"));
+        let (page, anchor) = rule["helpUri"].as_str().unwrap().split_once('#').unwrap();
+        let (_, page) = page.split_once("/blob/main/").unwrap();
+        let page = std::fs::read_to_string(page).unwrap();
+        assert!(page.contains(&format!("\n### {anchor}\n")), "the link leads to an explanation");
         let location = &result["locations"][0]["physicalLocation"];
         assert_eq!(location["artifactLocation"]["uri"], "duo.yaml");
         assert!(location["region"]["startLine"].as_u64().unwrap() > 5, "{location}");
     }
+    let driver = &log["runs"][0]["tool"]["driver"];
+    assert!(driver["informationUri"].as_str().unwrap().starts_with("https://"), "{driver}");
     // Without findings there is a log, too.
     folder.declare(THREE);
     let clean = folder.duoctl(["validate", "--format", "sarif"]).run().exits(0).json();

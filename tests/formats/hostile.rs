@@ -3,93 +3,14 @@
 use duoctl::output::document::{Document, read};
 use duoctl::output::format::{Format, render};
 use duoctl::output::human::Style;
+use duoctl::output::repository::Context;
 use duoctl::text::{is_harmful, safe};
 use proptest::prelude::*;
 use proptest::test_runner::FileFailurePersistence;
 use pulldown_cmark::{Event, Options, Parser};
 use serde_json::{Value, json};
 
-/// Everything in a plan that other people may have written.
-fn plan(text: &str) -> Value {
-    json!({
-        "format_version": "1.0", "kind": "drift", "tool_version": "0.1.0", "workspace": "acme", "api_hostname": text, "empty": false,
-        "summary": {"add": 0, "change": 1, "adopt": 0, "delete": 1, "unmanaged": 0, "handoffs": 1, "deliveries": 1, "rotations": 0, "retain": 1},
-        "risks": {"widens_access": 1}, "drift": {"widens_access": 1}, "blocked": [text],
-        "left_out": 1, "left_out_addresses": [text], "left_out_pending": [text],
-        "impact": {"requests": 3, "budget": 3, "exhausted": true, "counts_disabled": true, "problems": [text]},
-        "steps": [{
-            "address": text, "action": "update", "integration_key": text, "type": text, "name": text,
-            "changes": [
-                {"field": text, "before": text, "after": [text, text], "origin": "drift", "risk": "widens_access", "reason": text, "drift": {"risk": "widens_access", "reason": text}},
-                {"field": text, "before": {text: text}, "after": null, "origin": "both", "risk": "neutral", "reason": "", "drift": null},
-            ],
-            "delivery": {"store": text, "path": text, "place": text, "reason": text},
-            "risks": [{"risk": "widens_access", "reason": text}], "drift": [{"risk": "widens_access", "reason": text}],
-            "price": [text], "affected": {
-                "access_changes": true, "gains": {"bound": "exactly", "count": 2, "first": [text]}, "loses": {"bound": "unknown", "count": 0, "first": []},
-                "policy": {
-                    "users": {"bound": "at_most", "count": 1, "first": [text]}, "from": null,
-                    "to": {"policy_key": text, "name": text, "shared_with": [{"integration_key": text, "name": text, "address": text}]},
-                },
-            },
-            "place": {"file": text, "line": 3, "column": 4, "end_line": 3, "end_column": 9},
-        }, {
-            "address": text, "action": "delete", "integration_key": text, "type": text, "name": text, "changes": [],
-            "delivery": null, "risks": [{"risk": "destroys", "reason": text}], "drift": [], "price": [], "affected": null,
-        }],
-        "handoffs": [{"address": text, "place": text, "purpose": "enter", "then": [text], "fingerprint": null, "attested": null, "fields": [
-            {"tab": text, "label": text, "value": text, "secret": false, "delivered_to": null, "application": null, "outstanding": true},
-            {"tab": text, "label": text, "value": text, "secret": true, "delivered_to": text, "application": text, "outstanding": true},
-        ]}],
-        "orphans": [{"address": text, "ikey": format!("{text}-"), "name": text, "quarantined_since": text, "protected": false, "in_console": false}],
-        "rotations": [{"address": text, "stage": "delivered", "since": null, "delivered_at": null, "old": text, "successor": text, "seen": [text], "waits_for": [text]}],
-        "retired": [{"address": text, "ikey": format!("{text}-"), "name": text, "quarantined_since": text, "protected": false, "in_console": false}],
-        "refusals": [{"guard": text, "address": text, "message": text, "lift": text}],
-        "diagnostics": [{
-            "code": text, "severity": "error", "message": text, "help": text,
-            "place": {"file": text, "line": 1, "column": 1}, "related": [{"place": null, "label": text}],
-        }],
-        "fingerprint": {"tool_version": text, "host": text, "yaml": text, "ikeys": text, "objects": {}, "steps": text},
-        "who": {"complete": true, "days": 30, "by_address": {text: [
-            {"when": text, "who": text, "actor": text, "from": text, "action": text, "target": text, "target_name": text},
-        ]}},
-    })
-}
-
-/// `fix` may have several lines, each of which is shown on its own line.
-fn verify(text: &str, fix: &str) -> Value {
-    let check = json!({"name": text, "verdict": "failed", "detail": text, "fix": fix});
-    json!({
-        "format_version": "1.0", "kind": "verify", "workspace": "acme", "passed": false,
-        "summary": {"verified": 0, "not_testable": 0, "inconclusive": 0, "failed": 1},
-        "identity_intelligence": [{"address": text, "display_name": text, "verdict": "failed", "highest_rung": text, "rungs": [check]}],
-        "applications": [{"address": text, "integration_key": text, "type": text, "name": text, "verdict": "failed", "checks": [check]}],
-    })
-}
-
-fn apply(text: &str, fix: &str) -> Value {
-    let mut planned = plan(text);
-    planned["kind"] = json!("plan");
-    json!({
-        "format_version": "1.0", "kind": "apply", "plan": planned, "left": planned, "verify": verify(text, fix),
-        "summary": {"applied": 0, "failed": 1, "not_attempted": 0}, "left_out": [text],
-        "handoffs": planned["handoffs"],
-        "steps": [{"address": text, "action": "update", "integration_key": text, "status": "failed", "reason": text, "delivered": text}],
-        "normalised": [{"address": text, "field": text, "sent": text, "kept": text}],
-    })
-}
-
-fn failure(text: &str) -> Value {
-    json!({
-        "format_version": "1.0", "kind": "failure", "command": "plan", "exit_code": 1, "message": text, "help": [text],
-        "diagnostics": [],
-    })
-}
-
-fn documents(text: &str) -> Vec<Value> {
-    let fix = text.lines().map(|line| format!("{line}^")).collect::<Vec<_>>().join("\n");
-    vec![plan(text), verify(text, &fix), apply(text, &fix), failure(text)]
-}
+use super::outside::{apply, documents, failure, lists, plan, verify};
 
 /// The same without anything hostile, and as many lines where lines are intended.
 fn tame(text: &str) -> Vec<Value> {
@@ -97,9 +18,9 @@ fn tame(text: &str) -> Vec<Value> {
     vec![plan("x_y"), verify("x_y", &fix), apply("x_y", &fix), failure("x_y")]
 }
 
-fn rendered(format: Format, value: &Value) -> String {
+pub(super) fn rendered(format: Format, value: &Value) -> String {
     let document: Document = read(value).unwrap();
-    render(format, &document, "", Style::PLAIN).unwrap()
+    render(format, &document, &Context::default(), Style::PLAIN).unwrap()
 }
 
 /// What a renderer would show or obey outside code, according to a real parser.
@@ -226,7 +147,7 @@ const PIECES: &[&str] = &[
     "x",
 ];
 
-fn hostile() -> impl Strategy<Value = String> {
+pub(super) fn hostile() -> impl Strategy<Value = String> {
     let piece = prop_oneof![3 => proptest::sample::select(PIECES).prop_map(str::to_owned), 1 => any::<char>().prop_map(String::from)];
     // One character that no sentence has: a text of only words is shown outside code, as words.
     proptest::collection::vec(piece, 1..8).prop_map(|pieces| pieces.concat() + "^")
@@ -250,7 +171,7 @@ fn decoded(text: &str) -> String {
     text.replace("%25", "%")
 }
 
-fn config() -> ProptestConfig {
+pub(super) fn config() -> ProptestConfig {
     let found = FileFailurePersistence::Direct("tests/proptest-regressions/hostile.txt");
     ProptestConfig { failure_persistence: Some(Box::new(found)), ..ProptestConfig::with_cases(150) }
 }
@@ -320,9 +241,12 @@ fn what_nobody_sees_is_spelled_out_in_every_format_and_exact_in_json() {
     assert!(invisible.len() > 300, "{}", invisible.len());
     for some in invisible.chunks(12) {
         let text: String = some.iter().flat_map(|c| ['x', *c]).chain(['^']).collect();
-        for value in documents(&text) {
+        for value in documents(&text).into_iter().chain(lists(&text)) {
             for format in Format::ALL {
-                let Some(shown) = render(format, &read(&value).unwrap(), "", Style::PLAIN) else { continue };
+                let Some(shown) = render(format, &read(&value).unwrap(), &Context::default(), Style::PLAIN)
+                else {
+                    continue;
+                };
                 let raw = shown.chars().find(|c| !c.is_ascii() && is_harmful(*c));
                 assert_eq!(raw, None, "{}: {shown}", format.name());
             }
@@ -372,7 +296,8 @@ fn a_huge_plan_fits_into_a_comment_and_keeps_what_is_risky() {
     assert!(markdown.len() < 65_536 && markdown.len() > 50_000, "{}", markdown.len());
     // All twenty risks are named outside any fold.
     let (open, folded) = markdown.split_once("#### Details").unwrap();
-    assert_eq!(open.matches("**widens_access**").count(), 20);
+    assert_eq!(open.matches("\n> - **widens_access**").count(), 20);
+    assert!(open.contains("#### Risks\n\n> [!WARNING]\n> - "), "a forge shows them as an alert");
     // The remaining folds are those of the risky steps; the others are counted.
     for number in (7..2_000).step_by(100) {
         assert!(folded.contains(&format!("<code>applications.a{number}</code>")), "a{number}");
@@ -413,4 +338,33 @@ fn the_marker_names_command_and_workspace_and_cannot_be_closed() {
     document["workspace"] = json!("a--><b>--\n");
     assert_eq!(first(&document), "<!-- duoctl:drift a-b- -->");
     assert_eq!(first(&failure("x")), "<!-- duoctl:plan -->");
+}
+
+#[test]
+fn what_is_routine_is_no_alert() {
+    let mut routine = quiet();
+    routine["refusals"] = json!([]);
+    routine["steps"].as_array_mut().unwrap().truncate(1);
+    for (risk, alerts) in
+        [("narrows_access", 0), ("reduces_privilege", 0), ("widens_access", 1), ("destroys", 1)]
+    {
+        routine["steps"][0]["risks"] = json!([{"risk": risk, "reason": "x"}]);
+        let markdown = rendered(Format::Markdown, &routine);
+        assert_eq!(
+            (markdown.matches("> [!WARNING]").count(), markdown.matches("[!CAUTION]").count()),
+            (alerts, 0),
+            "{risk}"
+        );
+        assert!(markdown.contains(&format!("- **{risk}**")), "{markdown}");
+    }
+}
+
+#[test]
+fn the_foot_links_to_the_run() {
+    let run = Some("https://ci.example.com/job/7".to_owned());
+    for value in documents("x_y") {
+        let context = Context { run: run.clone(), ..Context::default() };
+        let markdown = render(Format::Markdown, &read(&value).unwrap(), &context, Style::PLAIN).unwrap();
+        assert!(markdown.ends_with(", [CI run](https://ci.example.com/job/7)</sub>\n"), "{markdown}");
+    }
 }

@@ -4,7 +4,9 @@
 mod exits;
 mod findings;
 mod hostile;
+mod html;
 mod names;
+pub(crate) mod outside;
 mod reports;
 mod schemas;
 mod shells;

@@ -47,7 +47,11 @@ fn shell_in(folder: &Folder, program: &str, arguments: &[&str], script: &str) ->
 const TYPED: [(&str, &[&str], &str); 9] = [
     ("duoctl dri", &["duoctl", "dri"], "drift\n"),
     ("duoctl validate --fail", &["duoctl", "validate", "--fail"], "--fail-severity\n"),
-    ("duoctl plan --format ", &["duoctl", "plan", "--format", ""], "human\njson\nmarkdown\ngithub\ngitlab\n"),
+    (
+        "duoctl plan --format ",
+        &["duoctl", "plan", "--format", ""],
+        "human\njson\nmarkdown\nhtml\ngithub\ngitlab\n",
+    ),
     ("duoctl plan --only=si", &["duoctl", "plan", "--only", "=", "si"], "siem\n"),
     ("duoctl plan --only=", &["duoctl", "plan", "--only", "="], "siem\n"),
     ("duoctl apply --allow replaces:s", &["duoctl", "apply", "--allow", "replaces", ":", "s"], "siem\n"),

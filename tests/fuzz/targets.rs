@@ -10,6 +10,7 @@ use duoctl::kinds::marker::Notes;
 use duoctl::output::document::{self, Document, PlanDocument};
 use duoctl::output::format::{Format, render};
 use duoctl::output::human::{self, Style};
+use duoctl::output::repository::Context;
 use duoctl::output::{json, snippet};
 use duoctl::reconcile::fingerprint::Fingerprint;
 use duoctl::reconcile::observation::Observation;
@@ -75,7 +76,7 @@ pub(crate) fn plans(input: &[u8]) {
 fn shown(value: &Value) {
     let Ok(document) = document::read(value) else { return };
     for format in Format::ALL {
-        let Some(text) = render(format, &document, "", Style::PLAIN) else { continue };
+        let Some(text) = render(format, &document, &Context::default(), Style::PLAIN) else { continue };
         // Line breaks of CSS and HTML separate the lines of Markdown and XML; no other invisible character may occur.
         assert!(text.chars().all(|c| c == '\n' || !is_harmful(c)), "{}: {text}", format.name());
         if format == Format::Github {

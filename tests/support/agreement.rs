@@ -8,6 +8,7 @@ use duoctl::output::document::{Document, read};
 use duoctl::output::format::{Format, render};
 use duoctl::output::human::{self, Style};
 use duoctl::output::paint::Paint;
+use duoctl::output::repository::Context;
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -102,13 +103,18 @@ fn sorted(text: &str) -> Vec<&str> {
 fn formats_agree(document: &Document) {
     let line = document.last_line().expect("what is printed in several formats has a last line");
     for format in Format::ALL {
-        let Some(text) = render(format, document, "", Style::PLAIN) else { continue };
+        let Some(text) = render(format, document, &Context::default(), Style::PLAIN) else { continue };
         let found = match format {
             Format::Human => text.lines().any(|found| found == line),
             Format::Github => text.lines().last() == Some(&line),
             Format::Markdown => {
                 let line = line.replace(['`', '*'], "");
                 readable(&text).contains(line.get(..160).unwrap_or(&line))
+            }
+            Format::Html => {
+                let signs = [("&lt;", "<"), ("&gt;", ">"), ("&quot;", "\""), ("&amp;", "&")];
+                let shown = signs.iter().fold(text.clone(), |text, (from, to)| text.replace(from, to));
+                shown.contains(&format!("\">{line}</p>"))
             }
             Format::Json | Format::Jsonl => {
                 let again = read(&serde_json::from_str(&text).unwrap()).unwrap();

@@ -29,21 +29,21 @@ macro_rules! formats {
 
 formats! {
     /// What `validate` can be printed as.
-    OfValidate: Human Json Markdown Github Sarif Gitlab;
+    OfValidate: Human Json Markdown Html Github Sarif Gitlab;
     /// What `plan` and `drift` can be printed as.
-    OfPlan: Human Json Markdown Github Gitlab;
+    OfPlan: Human Json Markdown Html Github Gitlab;
     /// What `apply` can be printed as.
-    OfApply: Human Json Jsonl Markdown Github;
+    OfApply: Human Json Jsonl Markdown Html Github Junit;
     /// What `verify` can be printed as.
-    OfVerify: Human Json Jsonl Markdown Github Junit;
-    /// What has no other form than its data.
-    OfData: Human Json;
+    OfVerify: Human Json Jsonl Markdown Html Github Junit;
+    /// What lists of keys and of imported applications can be printed as.
+    OfData: Human Json Html;
     /// What `list` can be printed as.
-    OfInventory: Human Json Csv;
+    OfInventory: Human Json Csv Html;
     /// What `doctor` can be printed as.
-    OfDoctor: Human Json Junit;
+    OfDoctor: Human Json Html Junit;
     /// What console sheets can be printed as.
-    OfHandoff: Human Markdown Json;
+    OfHandoff: Human Markdown Html Json;
 }
 
 /// Where the output of a command goes.
@@ -66,6 +66,7 @@ pub(super) const OF_SHOW: &[OutputFormat] = &[
     OutputFormat::Json,
     OutputFormat::Csv,
     OutputFormat::Markdown,
+    OutputFormat::Html,
     OutputFormat::Github,
     OutputFormat::Sarif,
     OutputFormat::Gitlab,

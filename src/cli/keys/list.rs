@@ -12,6 +12,7 @@ use crate::output::printer::Printer;
 use crate::reconcile::age::LOG_REACH;
 use crate::reconcile::delivery::Held;
 use crate::reconcile::inventory::{Entry, Keeping, inventory};
+use crate::reconcile::rotation::Rotation;
 
 use super::super::args::{self, Pruning};
 use super::super::exit::{Exit, Failure};
@@ -43,7 +44,9 @@ pub(super) async fn run(
     let entries: Vec<Entry> = futures_util::stream::iter(proven).buffered(parallelism.max(1)).collect().await;
     spinner.finish();
     let amiss = entries.iter().any(Entry::is_amiss);
-    outlet.deliver(&Document::Keys(Box::new(KeysDocument::new(entries))));
+    let covered = |rotation: &&Rotation| options.selection.covers(&rotation.address);
+    let rotations = plan.rotations().iter().filter(covered).cloned().collect();
+    outlet.deliver(&Document::Keys(Box::new(KeysDocument::new(options.now, entries, rotations))));
     Ok(if amiss { Exit::Error } else { Exit::Done })
 }
 

@@ -7,9 +7,11 @@ use serde::{Deserialize, Serialize};
 use crate::apply::deputy::Unfit;
 use crate::apply::outcome::{Normalised, Status, StepOutcome, Tally};
 use crate::apply::rotate::Rotated;
+use crate::diagnostic::Sources;
 use crate::duo::error::DuoError;
 use crate::duo::explain::{Cause, causes};
 use crate::kinds::address::Address;
+use crate::reconcile::desired::Desired;
 use crate::reconcile::plan::{Action, Step};
 use crate::verify::report::{Ladder, Report, Subject};
 
@@ -75,6 +77,13 @@ impl ApplyDocument {
             plan,
             left,
         }
+    }
+
+    /// The same with the YAML places of what was verified; the plan has its own.
+    #[must_use]
+    pub fn located(mut self, desired: &Desired, sources: &Sources) -> Self {
+        self.verify = self.verify.map(|verify| verify.located(desired, sources));
+        self
     }
 
     /// What a run that stopped here has changed.

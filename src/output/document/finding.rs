@@ -1,9 +1,12 @@
 //! Findings with their places, and the documents built from them.
 
+use std::collections::BTreeMap;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::diagnostic::{Diagnostic, Severity, Sources, Span, has_errors};
+use crate::reconcile::desired::Desired;
 
 use super::{FORMAT_VERSION, Kind};
 
@@ -82,6 +85,19 @@ impl Place {
             end_column: end.map(|end| end.column),
         })
     }
+}
+
+/// Where each address is declared; of an entry of which applications are made, where the first of them is.
+pub(super) fn places(desired: &Desired, sources: &Sources) -> BTreeMap<String, Place> {
+    let mut places = BTreeMap::new();
+    for wanted in &desired.applications {
+        let Some(place) = wanted.span.and_then(|span| Place::of(span, sources)) else { continue };
+        if let Some((entry, _)) = wanted.address.composite() {
+            places.entry(entry.to_string()).or_insert_with(|| place.clone());
+        }
+        places.insert(wanted.address.to_string(), place);
+    }
+    places
 }
 
 /// The outcome of `validate`.

@@ -1,5 +1,6 @@
 //! The documents of the commands that list: `doctor`, `list`, `keys list`, `keys status`, `import`.
 
+use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -41,14 +42,27 @@ pub struct KeysDocument {
     /// `keys`.
     #[schemars(with = "String", extend("const" = "keys"))]
     pub kind: Kind,
+    /// When the account was read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
+    pub read_at: Option<Timestamp>,
     /// The applications.
     pub applications: Vec<Entry>,
+    /// The rotations of their keys that are in progress.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rotations: Vec<Rotation>,
 }
 
 impl KeysDocument {
-    /// A document of this inventory.
-    pub fn new(applications: Vec<Entry>) -> Self {
-        Self { format_version: FORMAT_VERSION.to_owned(), kind: Kind::Keys, applications }
+    /// A document of this inventory, read at this time.
+    pub fn new(read_at: Timestamp, applications: Vec<Entry>, rotations: Vec<Rotation>) -> Self {
+        Self {
+            format_version: FORMAT_VERSION.to_owned(),
+            kind: Kind::Keys,
+            read_at: Some(read_at),
+            applications,
+            rotations,
+        }
     }
 }
 

@@ -1,12 +1,12 @@
 //! The document of a plan.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::diagnostic::{Sources, Span};
+use crate::diagnostic::Sources;
 use crate::duo::activity::Activity;
 use crate::kinds::address::Address;
 use crate::kinds::risk::Risk;
@@ -21,7 +21,7 @@ use crate::reconcile::plan::{Action, Orphan, Plan, Reasons, Step, Summary};
 use crate::reconcile::rotation::Rotation;
 use crate::reconcile::set_fields::SetField;
 
-use super::{DiagnosticDocument, FORMAT_VERSION, HandoffDocument, Kind, Place};
+use super::{DiagnosticDocument, FORMAT_VERSION, HandoffDocument, Kind, Place, places};
 
 /// What would change.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -92,16 +92,13 @@ pub struct PlanDocument {
 impl PlanDocument {
     /// A document of a plan and the guards that refuse it. The YAML says where each address is declared.
     pub fn new(plan: &Plan, refusals: &[Refusal], desired: &Desired, sources: &Sources) -> Self {
-        let wanted = desired.applications.iter();
-        let spans: HashMap<&Address, Span> =
-            wanted.filter_map(|wanted| Some((&wanted.address, wanted.span?))).collect();
-        let place = |address| Place::of(*spans.get(address)?, sources);
+        let places = places(desired, sources);
         let steps = plan.steps().iter().enumerate();
         let steps = steps.map(|(index, step)| StepDocument {
             affected: plan.affected(index).cloned(),
             price: plan.price(index).to_vec(),
             made_by: plan.is_by_recovery_key(step).then_some(MadeBy::RecoveryKey),
-            place: place(&step.address),
+            place: places.get(step.address.as_str()).cloned(),
             ..StepDocument::from(step)
         });
         Self {

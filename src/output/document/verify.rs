@@ -3,11 +3,13 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::diagnostic::Sources;
+use crate::reconcile::desired::Desired;
 use crate::reconcile::plan::Plan;
 use crate::verify::report::{Check, Ladder, Report, Subject, Verdict};
 
 use super::plan::texts;
-use super::{FORMAT_VERSION, Kind};
+use super::{FORMAT_VERSION, Kind, Place, places};
 
 /// The outcome of `verify`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -62,6 +64,9 @@ pub struct LadderDocument {
     pub highest_rung: Option<String>,
     /// The rungs, lowest first.
     pub rungs: Vec<Check>,
+    /// Where the entry is declared in the YAML.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub place: Option<Place>,
 }
 
 /// One application and its checks.
@@ -80,6 +85,12 @@ pub struct ApplicationDocument {
     pub verdict: Verdict,
     /// The checks in their order.
     pub checks: Vec<Check>,
+    /// How long they took, in milliseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub took_ms: Option<u64>,
+    /// Where the address is declared in the YAML.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub place: Option<Place>,
 }
 
 impl VerifyDocument {
@@ -113,6 +124,19 @@ impl VerifyDocument {
             ..Self::new(report)
         }
     }
+
+    /// The same with the places of its addresses in the YAML.
+    #[must_use]
+    pub fn located(mut self, desired: &Desired, sources: &Sources) -> Self {
+        let places = places(desired, sources);
+        for application in &mut self.applications {
+            application.place = places.get(application.address.as_str()).cloned();
+        }
+        for ladder in &mut self.identity_intelligence {
+            ladder.place = places.get(ladder.address.as_str()).cloned();
+        }
+        self
+    }
 }
 
 impl From<&Ladder> for LadderDocument {
@@ -123,6 +147,7 @@ impl From<&Ladder> for LadderDocument {
             verdict: ladder.verdict(),
             highest_rung: ladder.highest().map(|rung| rung.name.clone()),
             rungs: ladder.rungs.clone(),
+            place: None,
         }
     }
 }
@@ -136,6 +161,8 @@ impl From<&Subject> for ApplicationDocument {
             name: subject.name.clone(),
             verdict: subject.verdict(),
             checks: subject.checks.clone(),
+            took_ms: u64::try_from(subject.took.as_millis()).ok(),
+            place: None,
         }
     }
 }

@@ -21,7 +21,7 @@ const COMPARING: Duration = Duration::from_millis(200);
 const CONTEXT: usize = 2;
 
 /// Adds the change. New values, and values that a replacement keeps, are shown without a comparison.
-pub(super) fn render(text: &mut String, change: &ChangeDocument, creating: bool, width: usize, paint: Paint) {
+pub(crate) fn render(text: &mut String, change: &ChangeDocument, creating: bool, width: usize, paint: Paint) {
     let origin = match change.origin {
         Some(Origin::Drift) => paint.notice("  (drift: changed in Duo)"),
         Some(Origin::Both) => paint.notice("  (changed here and in Duo)"),

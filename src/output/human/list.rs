@@ -14,7 +14,7 @@ use crate::verify::report::{Check, Verdict};
 use super::verify::{fix, word};
 
 /// All rotations that are under way.
-pub(super) fn status(rotations: &[Rotation], paint: Paint) -> String {
+pub(crate) fn status(rotations: &[Rotation], paint: Paint) -> String {
     match rotations {
         [] => "No rotation is under way.\n".to_owned(),
         some => self::rotations(some, paint),
@@ -114,7 +114,7 @@ pub(super) fn doctor(doctor: &DoctorDocument, paint: Paint) -> String {
 }
 
 /// The files that got entries, and what was left out and why.
-pub(super) fn import(import: &ImportDocument, paint: Paint) -> String {
+pub(crate) fn import(import: &ImportDocument, paint: Paint) -> String {
     let mut text = String::new();
     for file in &import.files {
         let (sign, path) = (paint.good("+"), paint.strong(&safe(&file.path)));

@@ -53,6 +53,14 @@ pub(crate) fn render(plan: &PlanDocument, refused: &str, paint: Paint) -> String
     block(&mut text, &list::rotations(&plan.rotations, paint));
     block(&mut text, &retired(plan, paint));
     block(&mut text, &refusals(plan, refused, paint));
+    text.push_str(&notes(plan));
+    let _ = writeln!(text, "{}", plan.last_line());
+    text
+}
+
+/// What was not checked, or is not managed.
+pub(crate) fn notes(plan: &PlanDocument) -> String {
+    let mut text = String::new();
     if !plan.blocked.is_empty() {
         let addresses: Vec<String> = plan.blocked.iter().map(|address| safe(address)).collect();
         block(&mut text, &format!("Skipped because of errors: {}.\n", addresses.join(", ")));
@@ -64,7 +72,6 @@ pub(crate) fn render(plan: &PlanDocument, refused: &str, paint: Paint) -> String
     if let (Kind::Drift, Some(sentence)) = (plan.kind, unmanaged_fields(plan.summary.unmanaged_fields)) {
         block(&mut text, &format!("{sentence}\n"));
     }
-    let _ = writeln!(text, "{}", plan.last_line());
     text
 }
 
@@ -102,16 +109,7 @@ pub(crate) fn sign(action: Action, paint: Paint) -> String {
 
 /// Taking away access or privileges is not shown as a danger.
 fn risk_title(risk: Risk, title: &str, paint: Paint) -> String {
-    match risk {
-        Risk::Neutral | Risk::NarrowsAccess | Risk::ReducesPrivilege => paint.notice(title),
-        Risk::OverdueKey
-        | Risk::BreaksHandoff
-        | Risk::WidensAccess
-        | Risk::EscalatesPrivilege
-        | Risk::AdoptsKey
-        | Risk::Replaces
-        | Risk::Destroys => paint.bad(title),
-    }
+    if risk.is_danger() { paint.bad(title) } else { paint.notice(title) }
 }
 
 /// One step.
@@ -127,6 +125,14 @@ pub(crate) fn step(step: &StepDocument, paint: Paint) -> String {
     for changed in &step.changes {
         change::render(&mut text, changed, step.action == Action::Create, width, paint);
     }
+    text.push_str(&remarks(step, paint));
+    text.push('\n');
+    text
+}
+
+/// The lines of a step below its changes: its delivery, its risks, and whom it affects.
+pub(crate) fn remarks(step: &StepDocument, paint: Paint) -> String {
+    let mut text = String::new();
     if let Some(delivery) = &step.delivery {
         let verb = if step.action == Action::Deliver { "" } else { "delivers its keys " };
         let _ = writeln!(text, "    {verb}to {}: {}", safe(&delivery.place), safe(&delivery.reason));
@@ -154,7 +160,6 @@ pub(crate) fn step(step: &StepDocument, paint: Paint) -> String {
     if let Some(affected) = &step.affected {
         affected::render(&mut text, affected, paint);
     }
-    text.push('\n');
     text
 }
 
@@ -169,7 +174,7 @@ fn untouched<'d>(all: &'d [Orphan], plan: &PlanDocument) -> Vec<&'d Orphan> {
     all.iter().filter(|it| !going(it.ikey.as_str())).collect()
 }
 
-fn orphans(plan: &PlanDocument, paint: Paint) -> String {
+pub(crate) fn orphans(plan: &PlanDocument, paint: Paint) -> String {
     let mut text = String::new();
     for orphan in untouched(&plan.orphans, plan) {
         let state = match &orphan.quarantined_since {
@@ -188,7 +193,7 @@ fn orphans(plan: &PlanDocument, paint: Paint) -> String {
 }
 
 /// Applications that rotations put out of use and that are not removed yet.
-fn retired(plan: &PlanDocument, paint: Paint) -> String {
+pub(crate) fn retired(plan: &PlanDocument, paint: Paint) -> String {
     let mut text = String::new();
     for retired in untouched(&plan.retired, plan) {
         let _ = writeln!(
@@ -250,7 +255,7 @@ fn refusals(plan: &PlanDocument, title: &str, paint: Paint) -> String {
 }
 
 /// How many addresses were left out, the first few of them, and how many would change.
-pub(super) fn left_out(addresses: &[String], pending: usize) -> Option<String> {
+pub(crate) fn left_out(addresses: &[String], pending: usize) -> Option<String> {
     let (count, be, them) = match addresses.len() {
         0 => return None,
         1 => ("1 address".to_owned(), "was", "it"),
@@ -266,7 +271,7 @@ pub(super) fn left_out(addresses: &[String], pending: usize) -> Option<String> {
 }
 
 /// Who made the changes, if that was looked up.
-pub(super) fn who(plan: &PlanDocument, paint: Paint) -> String {
+pub(crate) fn who(plan: &PlanDocument, paint: Paint) -> String {
     let Some(who) = &plan.who else { return String::new() };
     let mut text = String::new();
     for (address, activities) in &who.by_address {

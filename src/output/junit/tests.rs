@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use super::*;
 use crate::kinds::address::Address;
 use crate::verify::report::{self, Ladder, Subject};
@@ -5,11 +7,18 @@ use crate::verify::report::{self, Ladder, Subject};
 fn xml(checks: Vec<Check>) -> String {
     let address = Address::application("vpn");
     let kind = "radius".to_owned();
-    let subject = Subject { address, ikey: None, kind, name: "VPN".to_owned(), checks };
+    let subject = Subject {
+        address,
+        ikey: None,
+        kind,
+        name: "VPN".to_owned(),
+        checks,
+        took: Duration::from_millis(1250),
+    };
     let rungs = vec![Check::new("token", Verdict::Pending, "wait")];
     let ladder = Ladder { address: Address::intelligence("emea"), name: "Duo EMEA".to_owned(), rungs };
     let report = report::Report { subjects: vec![subject], ladders: vec![ladder] };
-    render(&Document::Verify(Box::new(VerifyDocument::new(&report)))).unwrap()
+    render(&Document::Verify(Box::new(VerifyDocument::new(&report))), "").unwrap()
 }
 
 #[test]
@@ -24,7 +33,7 @@ fn each_verdict_has_its_word_and_nothing_unproven_passes() {
     insta::assert_snapshot!(xml(checks), @r#"
     <?xml version="1.0" encoding="UTF-8"?>
     <testsuites name="duoctl verify" tests="6" failures="1" errors="1">
-        <testsuite name="applications.vpn" tests="5" skipped="2" errors="1" failures="1">
+        <testsuite name="applications.vpn" tests="5" skipped="2" errors="1" failures="1" time="1.250">
             <testcase name="a" classname="applications.vpn">
                 <system-out>verified: seen</system-out>
             </testcase>

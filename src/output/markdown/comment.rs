@@ -28,6 +28,8 @@ pub(super) struct Comment {
 pub(super) struct Section {
     /// The heading.
     pub(super) title: &'static str,
+    /// The kind of alert that a forge shows around it, e.g. `WARNING`; `None` for a plain list.
+    pub(super) alert: Option<&'static str>,
     /// Its items, the most serious first.
     pub(super) items: Vec<String>,
 }
@@ -94,13 +96,20 @@ impl Comment {
 
 fn list(text: &mut String, section: &Section) {
     let _ = write!(text, "\n#### {}\n\n", section.title);
+    let mark = if section.alert.is_some() { "> " } else { "" };
+    if let Some(alert) = section.alert {
+        let _ = writeln!(text, "{mark}[!{alert}]");
+    }
     for (index, item) in section.items.iter().enumerate() {
         if text.len() + item.len() > OPEN {
-            let _ =
-                writeln!(text, "- _and {} more, see the log or a JSON report_", section.items.len() - index);
+            let _ = writeln!(
+                text,
+                "{mark}- _and {} more, see the log or a JSON report_",
+                section.items.len() - index
+            );
             return;
         }
-        let _ = writeln!(text, "- {item}");
+        let _ = writeln!(text, "{mark}- {item}");
     }
 }
 

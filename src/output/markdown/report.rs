@@ -24,7 +24,7 @@ pub(super) fn verify_comment(verify: &VerifyDocument) -> Comment {
     Comment {
         marker: marker("verify", workspace),
         head,
-        sections: vec![Section { title: "Not verified", items: failed_checks(verify) }],
+        sections: vec![Section { title: "Not verified", alert: None, items: failed_checks(verify) }],
         details: applications.chain(ladders).collect(),
         foot: tool(),
     }
