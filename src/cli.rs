@@ -50,6 +50,7 @@ use args::{Args, Command};
 use exit::{Exit, Failure};
 use outlet::Outlet;
 
+use crate::duo::error::DuoError;
 use crate::output::printer::Printer;
 
 /// Runs a command and returns its exit code; failures are printed.
@@ -67,10 +68,16 @@ pub async fn run(args: Args) -> Exit {
         }
     };
     Printer::complete_commands(again::call(&args.command, &workspace));
+    let simulator = args.command.input().2.and_then(|connection| connection.connect_to);
     let exit = match dispatch(args, &workspace, &outlet, printer).await {
         Ok(exit) => exit,
         Err(failure) => {
             failure.print(printer);
+            if let (Failure::Duo(DuoError::Unreachable { .. }), Some(simulator)) = (&failure, simulator) {
+                printer.problem(&format!(
+                    "  this run connects to the simulator at {simulator}: check that it is running and that the CA file is its own\n"
+                ));
+            }
             outlet.fail(&failure);
             failure.exit()
         }

@@ -158,7 +158,7 @@ fn held(read: Result<Option<Contents>, StoreError>) -> Held {
             address: payload.address,
             workspace: payload.workspace,
             delivered_at: payload.delivered_at,
-            beside: payload.previous.map(|previous| previous.ikey.to_string()),
+            previous: payload.previous.map(|previous| previous.ikey.to_string()),
         }),
         Err(error) => Held::Unreadable { reason: error.message, help: error.help },
     }

@@ -41,9 +41,14 @@ impl Stores {
         }
     }
 
-    /// The owner of the keys at the place of an address.
-    pub fn owner<'a>(&'a self, address: &'a str) -> Owner<'a> {
-        Owner { workspace: &self.workspace, formerly: self.formerly.as_deref(), address }
+    /// The workspace.
+    pub fn workspace(&self) -> &str {
+        &self.workspace
+    }
+
+    /// The owner of the keys at the place of an address in an account.
+    pub fn owner<'a>(&'a self, address: &'a str, host: &'a str) -> Owner<'a> {
+        Owner { workspace: &self.workspace, formerly: self.formerly.as_deref(), address, host }
     }
 
     /// The store of a target.

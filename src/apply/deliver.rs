@@ -13,7 +13,7 @@ use crate::duo::error::DuoError;
 use crate::duo::types::{Ikey, Integration};
 use crate::kinds::address::Address;
 use crate::reconcile::delivery::Delivery;
-use crate::secrets::payload::{Payload, Previous};
+use crate::secrets::payload::{Owner, Payload, Previous};
 use crate::secrets::store::{Contents, Place, Store, StoreError};
 use crate::secrets::{Stores, github, place};
 use crate::verify::keys::KeyProbe;
@@ -97,7 +97,7 @@ impl<'a, T: Transport + Clone> Courier<'a, T> {
         let mut payload = self.fetch(address, kind, ikey).await.map_err(DeliveryError::Fetch)?;
         github::hide(payload.secrets());
         let store = self.stores.of(&delivery.target)?;
-        if let Some(old) = &delivery.beside {
+        if let Some(old) = &delivery.previous {
             let secret_key = KeyReader::new(self.transport.clone()).secret_key(old).await;
             let secret_key = secret_key.map_err(DeliveryError::Fetch)?;
             github::hide([&secret_key]);
@@ -160,7 +160,7 @@ impl<'a, T: Transport + Clone> Courier<'a, T> {
         kind: &str,
         delivery: &Delivery,
     ) -> Option<Ikey> {
-        let old = delivery.beside.as_ref()?;
+        let old = delivery.previous.as_ref()?;
         let payload = self.fetch(address, kind, old).await.ok()?;
         github::hide(payload.secrets());
         self.store(store, kind, &payload, delivery).await.ok().map(|_| old.clone())
@@ -202,12 +202,18 @@ impl<'a, T: Transport + Clone> Courier<'a, T> {
         delivery: &Delivery,
     ) -> Result<(), StoreError> {
         let Some(held) = held else { return Ok(()) };
-        let own = self.stores.owner(&payload.address);
-        let known = held.ikey == payload.ikey || delivery.beside.as_ref() == Some(&held.ikey);
-        if known || own.owns(&held.workspace, &held.address) {
+        let own = self.stores.owner(&payload.address, &payload.api_hostname);
+        let known = held.ikey == payload.ikey || delivery.previous.as_ref() == Some(&held.ikey);
+        if known || own.owns(&held.workspace, &held.address, &held.api_hostname) {
             return Ok(());
         }
-        Err(StoreError::taken(&delivery.place, held.ikey.as_str(), &held.address, &held.workspace, own))
+        let whose = Owner {
+            workspace: &held.workspace,
+            formerly: None,
+            address: &held.address,
+            host: &held.api_hostname,
+        };
+        Err(StoreError::taken(&delivery.place, held.ikey.as_str(), whose, own))
     }
 
     /// Duo does not promise that a new key works immediately, so it is tried three times before it counts as refused. Any
@@ -256,7 +262,7 @@ impl<'a, T: Transport + Clone> Courier<'a, T> {
             clients,
             api_hostname: self.transport.host().to_owned(),
             address: address.to_string(),
-            workspace: self.stores.owner(address.as_str()).workspace.to_owned(),
+            workspace: self.stores.workspace().to_owned(),
             delivered_at: now.round(Unit::Second).unwrap_or(now).to_string(),
             previous: None,
         })

@@ -29,8 +29,9 @@ pub enum Rotated {
     Unready(DeliveryError),
     /// Duo created no new key.
     Failed(DuoError),
-    /// The answer was lost, and it is unknown whether there is a new key; or only some of the clients have new keys. Duo's
-    /// current key was delivered.
+    /// Only some of the clients have a new secret, because Duo refused the next one. What Duo has now was delivered.
+    Partly(DuoError),
+    /// The answer was lost, and nothing shows that there is a new key. What Duo has now was delivered.
     Unknown(DuoError),
 }
 
@@ -92,7 +93,7 @@ pub async fn in_place<T: Transport + Clone>(
     let _ = says(MarkerState::Owned).await;
     match lost {
         None => Rotated::Delivered(place),
-        Some((error, true)) => Rotated::Unknown(error),
+        Some((error, true)) => Rotated::Partly(error),
         Some((error, false)) => match writer.integration(&live.ikey).await {
             Ok(Some(now)) if ends(&now) != ends(live) => Rotated::Delivered(place),
             _ => Rotated::Unknown(error),

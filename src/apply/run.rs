@@ -158,7 +158,7 @@ impl<'a, W: WriteApi, T: Transport + Clone> Run<'a, W, T> {
                     return Err(Stop::NotDelivered("the application was not created".to_owned()));
                 };
                 outcome.ikey = Some(ikey.clone());
-                if delivery.beside.is_some() {
+                if delivery.previous.is_some() {
                     self.is_like_its_predecessor(step, ikey).await?;
                 }
                 let delivered = self.courier.deliver(&step.address, &step.kind, ikey, delivery).await;

@@ -69,9 +69,9 @@ pub async fn run(
     let unattended = args.auto_approve || saved.is_some();
     let (reading, repaired) = match look(&session, session.read(printer).await, &consent).await? {
         Outlook::Clear(reading) => (*reading, None),
-        Outlook::Mend(repair) => {
+        Outlook::Repair(repair) => {
             let asks = !unattended;
-            if let Some(exit) = mend(&repair, &session, &consent, asks, outlet, printer).await? {
+            if let Some(exit) = put_back(&repair, &session, &consent, asks, outlet, printer).await? {
                 return Ok(exit);
             }
             (session.read(printer).await.map_err(repaired_before)?, Some(repair.outcome()))
@@ -97,7 +97,7 @@ fn after_repair(exit: Exit) -> Exit {
 }
 
 /// Shows what the recovery key can put back, asks, checks once more, and does it. Returns the exit code if the run ends here.
-async fn mend(
+async fn put_back(
     repair: &Repair,
     session: &Session,
     consent: &Consent,

@@ -253,7 +253,7 @@ impl Command {
     pub(crate) fn path(&self) -> Option<&PathBuf> {
         match self {
             Self::Init(args) => args.source.path.as_ref(),
-            Self::Validate(args) => args.source.path.as_ref(),
+            Self::Validate(args) => args.paths.first(),
             Self::Import(args) => args.source.path.as_ref(),
             Self::Plan(args) => args.source.path.as_ref(),
             Self::Drift(args) => args.source.path.as_ref(),

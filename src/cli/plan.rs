@@ -15,7 +15,7 @@ use super::again::Again;
 use super::args;
 use super::exit::{Exit, Failure};
 use super::outlet::Outlet;
-use super::saved_plan::beside;
+use super::saved_plan::from_file;
 use super::session::{Session, check_patterns, consent, first_failure, options, show_problems, show_remarks};
 use super::verify::tell_calls;
 use crate::observe::least_calls;
@@ -83,7 +83,7 @@ fn exit(plan: &Plan, detailed: bool, unreadable: Option<Exit>) -> Exit {
 fn save(file: &Path, document: PlanDocument, workspace: &Path, args: &args::Plan) -> Result<(), Failure> {
     let made_with = MadeWith {
         path: workspace.display().to_string(),
-        beside: beside(file, workspace),
+        from_file: from_file(file, workspace),
         only: args.selected.only.clone(),
         exclude: args.selected.exclude.clone(),
         prune: args.pruning.prune.map(PruneDocument::from),

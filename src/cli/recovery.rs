@@ -96,7 +96,7 @@ pub enum Outlook {
     /// The account was read, and the operator has what it had.
     Clear(Box<Reading>),
     /// The repair comes first.
-    Mend(Box<Repair>),
+    Repair(Box<Repair>),
 }
 
 /// Checks, from what was read or why nothing could be, whether a run ended before a change of the operator was proven.
@@ -130,7 +130,7 @@ pub async fn look(
         None => None,
     };
     Ok(match recovery.zip(step) {
-        Some((recovery, step)) => Outlook::Mend(Box::new(Repair { recovery, step })),
+        Some((recovery, step)) => Outlook::Repair(Box::new(Repair { recovery, step })),
         // Without a recovery key that can do it, the plan shows what differs.
         None => Outlook::Clear(Box::new(reading)),
     })
@@ -159,7 +159,7 @@ async fn look_with_recovery_key(
         Err(other) => return Err(refused(format!("the recovery key cannot read {first}: {other}"))),
     };
     if let Some(step) = restoration(session, &own, consent) {
-        return Ok(Outlook::Mend(Box::new(Repair { recovery, step })));
+        return Ok(Outlook::Repair(Box::new(Repair { recovery, step })));
     }
     Err(refused(advice(&own, swap)))
 }

@@ -76,13 +76,13 @@ impl SavedPlan {
             return Err(Failure::Usage(message.to_owned()));
         }
         let unusable = |reason: String| Failure::NoPlan { path: self.file.clone(), reason };
-        let MadeWith { path, beside, only, exclude, prune } = self
+        let MadeWith { path, from_file, only, exclude, prune } = self
             .made_with
             .clone()
             .ok_or_else(|| unusable("it was not saved with `duoctl plan --out`".to_owned()))?;
         let prune = prune.map(PruneMode::from);
         let selected = args::Selected { only, exclude };
-        let places = self.places(&path, beside.as_deref());
+        let places = self.places(&path, from_file.as_deref());
         let path = match &args.config {
             Some(config) => {
                 let place = places.iter().find(|place| same_place(place, config));
@@ -100,13 +100,13 @@ impl SavedPlan {
     }
 
     /// Where its YAML may be: a plan can be applied from any folder, and moved together with its YAML.
-    fn places(&self, path: &str, beside: Option<&str>) -> Vec<PathBuf> {
+    fn places(&self, path: &str, from_file: Option<&str>) -> Vec<PathBuf> {
         let folder = self.file.parent().unwrap_or(Path::new(""));
-        let beside = beside.map(|beside| match (beside, folder.as_os_str().is_empty()) {
+        let from_file = from_file.map(|from_file| match (from_file, folder.as_os_str().is_empty()) {
             (".", false) => folder.to_owned(),
-            (beside, _) => folder.join(beside),
+            (from_file, _) => folder.join(from_file),
         });
-        beside.into_iter().chain([PathBuf::from(path)]).collect()
+        from_file.into_iter().chain([PathBuf::from(path)]).collect()
     }
 
     /// Checks that it is the plan that `--config` asks for, made with the arguments of this call.
@@ -140,7 +140,7 @@ impl SavedPlan {
 }
 
 /// The path of the YAML from the folder of the file that a plan is saved to.
-pub(super) fn beside(file: &Path, yaml: &Path) -> Option<String> {
+pub(super) fn from_file(file: &Path, yaml: &Path) -> Option<String> {
     let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let (folder, yaml) = (folder.canonicalize().ok()?, yaml.canonicalize().ok()?);
     let common = folder.components().zip(yaml.components()).take_while(|(one, other)| one == other).count();

@@ -70,7 +70,7 @@ struct Other {
 pub fn part(path: &Path, name: Option<&str>) -> Option<String> {
     let is_file = !path.is_dir();
     let folder = if is_file { parent(path) } else { path };
-    let found = is_file.then(|| beside(path, folder, name)).flatten().or_else(|| above(folder, name))?;
+    let found = is_file.then(|| in_folder(path, folder, name)).flatten().or_else(|| above(folder, name))?;
     let (path, folder, file) = (shown_path(path), shown_path(&found.folder), shown_path(&found.file));
     Some(match name {
         Some(name) if declared(&found.file).as_deref() == Some(name) => format!(
@@ -85,7 +85,7 @@ pub fn part(path: &Path, name: Option<&str>) -> Option<String> {
 }
 
 /// A file of the same workspace in the folder of a file or below.
-fn beside(path: &Path, folder: &Path, name: Option<&str>) -> Option<Other> {
+fn in_folder(path: &Path, folder: &Path, name: Option<&str>) -> Option<Other> {
     let other = |file: PathBuf| Some(Other { file, folder: folder.to_owned() });
     let same = path.canonicalize().ok();
     let found = files::walk(folder, MAX_ENTRIES, None::<fn(&Path) -> bool>)

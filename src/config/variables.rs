@@ -115,7 +115,7 @@ pub(super) fn expand(entries: &mut [Entry], assigned: &Assigned, complete: bool)
         }
     }
     if complete {
-        run.report_unused();
+        run.report_unused(assigned);
     }
     run.expanded
 }
@@ -233,7 +233,15 @@ impl Run {
         }
     }
 
-    fn report_unused(&mut self) {
+    fn report_unused(&mut self, assigned: &Assigned) {
+        let names: Vec<String> = self.declared.keys().map(|name| name.to_uppercase()).collect();
+        for name in assigned.environment.keys().filter(|name| !names.contains(name)) {
+            let message =
+                format!("the YAML declares no variable for {}", shown(&format!("{ENVIRONMENT}{name}")));
+            let help = did_you_mean(name, names.iter().map(String::as_str))
+                .unwrap_or_else(|| format!("declare `{}` in `vars`, or unset it", name.to_lowercase()));
+            self.expanded.findings.push(Diagnostic::warning(Code::UnusedVariable, None, message).help(help));
+        }
         for (name, declared) in self.declared.iter().filter(|(_, declared)| !declared.used) {
             let message = format!("the variable {} is not used", shown(name));
             let found = Diagnostic::warning(Code::UnusedVariable, declared.span, message);

@@ -192,8 +192,9 @@ fn choice(node: &Node, choices: &[Choice], name: &str, findings: &mut Findings) 
     if choices.iter().any(|choice| choice.value == text) {
         return;
     }
-    let near = nearest(text, words.clone()).or_else(|| words.clone().find(|word| text.ends_with(word)));
-    let help = near.map_or_else(|| format!("write {all}"), |word| format!("did you mean `{word}`?"));
+    let shorter =
+        || words.clone().find(|word| text.ends_with(word)).map(|word| format!("did you mean `{word}`?"));
+    let help = did_you_mean(text, words.clone()).or_else(shorter).unwrap_or_else(|| format!("write {all}"));
     let message = format!("`{name}` cannot be {}", shown(text));
     findings.push(Diagnostic::error(Code::InvalidValue, node.span, message).help(help));
 }

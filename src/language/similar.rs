@@ -1,5 +1,7 @@
 //! "Did you mean": finds the most similar known word.
 
+use std::collections::BTreeSet;
+
 use crate::names::alike_key;
 
 /// The most similar word, if it is similar enough to be a typo.
@@ -19,10 +21,27 @@ pub fn nearest<'w>(written: &str, words: impl IntoIterator<Item = &'w str>) -> O
         .map(|(_, word)| word)
 }
 
-/// The help for an unknown word.
+/// The help for an unknown word: the most similar one, or the few that it is a part of.
 pub fn did_you_mean<'w>(written: &str, words: impl IntoIterator<Item = &'w str>) -> Option<String> {
-    nearest(written, words).map(|word| format!("did you mean `{word}`?"))
+    let words: Vec<&str> = words.into_iter().collect();
+    let near = nearest(written, words.iter().copied());
+    let found = near.map_or_else(|| longer(written, &words), |word| vec![word]);
+    let quoted: Vec<String> = found.iter().map(|word| format!("`{word}`")).collect();
+    let (last, others) = quoted.split_last()?;
+    let others = if others.is_empty() { String::new() } else { format!("{} or ", others.join(", ")) };
+    Some(format!("did you mean {others}{last}?"))
 }
+
+/// The words of which an unknown word is a part, such as `read_log` of `read`; none if they are many.
+fn longer<'w>(written: &str, words: &[&'w str]) -> Vec<&'w str> {
+    let written = fold(written);
+    let parts = |word: &str| fold(word).split(['_', '.']).any(|part| part == written);
+    let found: BTreeSet<&str> = words.iter().copied().filter(|word| parts(word)).collect();
+    if found.len() <= FEW { found.into_iter().collect() } else { Vec::new() }
+}
+
+/// How many words are suggested at once.
+const FEW: usize = 3;
 
 /// How many typos are tolerated in a word.
 fn allowed(word: &str) -> usize {
@@ -47,5 +66,10 @@ mod tests {
         assert_eq!(nearest("tpye", words), Some("type"));
         assert_eq!(nearest("colour", words), None);
         assert_eq!(nearest(&"x".repeat(10_000), words), None);
+        let permissions = ["read_log", "read_resource", "write_resource", "a_b", "b_a", "c_a", "a_c"];
+        let help = |written| did_you_mean(written, permissions);
+        assert_eq!(help("write"), Some("did you mean `write_resource`?".to_owned()));
+        assert_eq!(help("read"), Some("did you mean `read_log` or `read_resource`?".to_owned()));
+        assert_eq!((help("a"), help("everything")), (None, None), "four are too many");
     }
 }

@@ -17,11 +17,12 @@ pub struct Call {
 }
 
 /// Commands whose argument is the workspace.
-const WITH_PATH: [&str; 8] = ["plan", "apply", "drift", "verify", "doctor", "list", "import", "validate"];
+const WITH_PATH: [&str; 9] =
+    ["plan", "apply", "drift", "verify", "doctor", "list", "import", "init", "validate"];
 /// Commands that read a workspace but take other arguments.
 const WITH_NAMES: [&str; 6] = ["accept", "adopt", "attest", "handoff", "ignore", "keys"];
 /// Commands of both lists that do not connect to the account.
-const OFFLINE: [&str; 3] = ["adopt", "ignore", "validate"];
+const OFFLINE: [&str; 4] = ["adopt", "ignore", "init", "validate"];
 
 /// The beginning of a command in a message.
 const COMMAND: &str = "`duoctl ";
@@ -61,7 +62,7 @@ impl Call {
         if let Some(path) = self.path.as_deref().filter(|_| !elsewhere) {
             added.push(if takes_path { path.to_owned() } else { format!("-w {path}") });
         }
-        if !elsewhere {
+        if !elsewhere && verb != "init" {
             added.extend(self.vars.iter().cloned());
         }
         if !OFFLINE.contains(&verb) {
@@ -125,6 +126,37 @@ fn keep_commands(line: &str) -> String {
     parts.collect::<Vec<_>>().join("`")
 }
 
+/// The arrow before the place of a finding.
+const ARROW: &str = "--> ";
+
+/// Makes each place of a finding (`--> FILE:LINE:COLUMN`) a link to the file, for terminals that show links (OSC 8).
+pub fn linked(text: &str) -> Cow<'_, str> {
+    if !text.contains(ARROW) {
+        return Cow::Borrowed(text);
+    }
+    Cow::Owned(text.split_inclusive('\n').map(|line| link(line).unwrap_or(Cow::Borrowed(line))).collect())
+}
+
+fn link(line: &str) -> Option<Cow<'_, str>> {
+    let (before, after) = line.split_once(ARROW)?;
+    let is_colour = |c: char| c.is_ascii_digit() || matches!(c, '\u{1b}' | '[' | ';' | 'm' | ' ');
+    let begin = before.trim_start();
+    let is_arrow = begin.is_empty() || begin.starts_with('\u{1b}') && begin.chars().all(is_colour);
+    // The colour ends after the arrow.
+    let start = if after.starts_with('\u{1b}') { after.find('m')? + 1 } else { 0 };
+    let place = after.get(start..)?;
+    let place = place.get(..place.find(['\u{1b}', '\n']).unwrap_or(place.len()))?;
+    let mut parts = place.rsplitn(3, ':');
+    let (_column, _line, file) = (parts.next()?, parts.next()?, parts.next()?);
+    let path = std::path::absolute(file).ok().filter(|path| is_arrow && path.is_file())?;
+    let url = url::Url::from_file_path(path).ok()?;
+    let behind = after.get(start + place.len()..)?;
+    let colour = after.get(..start)?;
+    Some(Cow::Owned(format!(
+        "{before}{ARROW}{colour}\u{1b}]8;;{url}\u{1b}\\{place}\u{1b}]8;;\u{1b}\\{behind}"
+    )))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -146,6 +178,7 @@ mod tests {
                 "run `duoctl apply duo/prod --var host=a --sandbox` first".to_owned(),
             ),
             ("`duoctl apply --prune`", "`duoctl apply duo/prod --var host=a --sandbox --prune`".to_owned()),
+            ("`duoctl init`", "`duoctl init duo/prod`".to_owned()),
             ("`duoctl attest emea`, `x`", format!("`duoctl attest emea {all}`, `x`")),
             ("`duoctl keys abort a.b`", format!("`duoctl keys abort a.b {all}`")),
             ("`duoctl adopt a DI1`", "`duoctl adopt a DI1 -w duo/prod --var host=a`".to_owned()),
@@ -154,8 +187,7 @@ mod tests {
             assert_eq!(call().complete(text), expected);
             assert_eq!(call().complete(&expected), expected, "once is enough");
         }
-        for text in ["`duoctl explain x`", "`duoctl init`", "`duoctl`", "duoctl apply", "`duoctl show FILE`"]
-        {
+        for text in ["`duoctl explain x`", "`duoctl`", "duoctl apply", "`duoctl show FILE`"] {
             assert_eq!(call().complete(text), text);
         }
         let bare = Call::default();
@@ -168,7 +200,7 @@ mod tests {
             "  ! widens_access: all users may log in\n    short\nduoctl apply --allow one --allow two\n";
         assert_eq!(
             fit(text, 24),
-            "  ! widens_access:\n    all users may log in\n    short\nduoctl apply --allow one --allow two\n"
+            "  ! widens_access: all\n    users may log in\n    short\nduoctl apply --allow one --allow two\n"
         );
         assert_eq!(
             fit("run `duoctl keys abort applications.a` and look", 20),
@@ -186,5 +218,34 @@ mod tests {
             assert_eq!(words(&fit(text, width)), words(text), "{width}");
         }
         assert_eq!(fit(text, 90), text);
+    }
+
+    #[test]
+    fn places_of_findings_become_links() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("duo [x].yaml");
+        std::fs::write(&file, "").unwrap();
+        let shown = file.display();
+        let url = url::Url::from_file_path(&file).unwrap();
+        assert!(url.as_str().ends_with("duo%20[x].yaml"), "{url}");
+        let link = format!("\u{1b}]8;;{url}\u{1b}\\{shown}:7:3\u{1b}]8;;\u{1b}\\");
+        for (text, expected) in [
+            (format!("error[x]: y\n --> {shown}:7:3\n  |\n"), format!("error[x]: y\n --> {link}\n  |\n")),
+            (
+                format!(" \u{1b}[1m\u{1b}[94m--> \u{1b}[0m{shown}:7:3\n"),
+                format!(" \u{1b}[1m\u{1b}[94m--> \u{1b}[0m{link}\n"),
+            ),
+        ] {
+            assert_eq!(linked(&text), expected);
+        }
+        let others = [
+            format!("them --> {shown}:7:3\n"),
+            format!(" --> {shown}.gone:7:3\n"),
+            format!(" --> {shown}\n"),
+            "no place\n".to_owned(),
+        ];
+        for text in others {
+            assert_eq!(linked(&text), text);
+        }
     }
 }

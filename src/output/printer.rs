@@ -4,10 +4,11 @@ use std::borrow::Cow;
 use std::io::{self, ErrorKind, IsTerminal as _, Write};
 use std::sync::OnceLock;
 
+use supports_hyperlinks::Stream;
 use terminal_size::{Width, terminal_size_of};
 
 use super::paint::Paint;
-use super::people::{Call, fit};
+use super::people::{Call, fit, linked};
 
 /// `--color`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -63,7 +64,7 @@ impl Printer {
 
     /// Text for people on stdout.
     pub fn show(&self, text: &str) {
-        self.data(&shown(text, width_of(&io::stdout())));
+        self.data(&shown(text, width_of(&io::stdout()), supports_hyperlinks::on(Stream::Stdout)));
     }
 
     /// Data, byte for byte.
@@ -86,13 +87,13 @@ impl Printer {
     /// An error or a warning: always shown.
     pub fn problem(&self, text: &str) {
         // If stderr fails, there is no other place to report it.
-        let _ = write(io::stderr().lock(), &shown(text, width_of(&io::stderr())));
+        let _ = write(io::stderr().lock(), &on_stderr(text));
     }
 
     /// A remark: not shown with `--quiet`.
     pub fn remark(&self, text: &str) {
         if !self.quiet {
-            let _ = write(io::stderr().lock(), &shown(text, width_of(&io::stderr())));
+            let _ = write(io::stderr().lock(), &on_stderr(text));
         }
     }
 }
@@ -111,9 +112,14 @@ pub fn is_dumb() -> bool {
     std::env::var_os("TERM").is_some_and(|term| term == "dumb")
 }
 
-fn shown(text: &str, width: Option<usize>) -> String {
+fn on_stderr(text: &str) -> String {
+    shown(text, width_of(&io::stderr()), supports_hyperlinks::on(Stream::Stderr))
+}
+
+fn shown(text: &str, width: Option<usize>, links: bool) -> String {
     let completed = CALL.get().map_or(Cow::Borrowed(text), |call| call.complete(text));
-    width.map_or_else(|| completed.to_string(), |width| fit(&completed, width.max(LEAST)).into_owned())
+    let fitted = width.map_or_else(|| completed.clone(), |width| fit(&completed, width.max(LEAST)));
+    if links { linked(&fitted).into_owned() } else { fitted.into_owned() }
 }
 
 /// The minimum width of text; a narrower terminal wraps it itself.

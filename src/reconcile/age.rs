@@ -97,11 +97,11 @@ pub fn key_age(
     held: Option<&Held>,
     creations: &Observed<Creations>,
     host: &str,
-    beside: Option<&Ikey>,
+    previous: Option<&Ikey>,
 ) -> KeyAge {
     let delivered = match held {
         // The date in the store is only valid for the key in the store.
-        Some(held @ Held::Keys(keys)) if standing(held, live, host, beside) == Standing::Current => {
+        Some(held @ Held::Keys(keys)) if standing(held, live, host, previous) == Standing::Current => {
             keys.delivered_at.parse::<Timestamp>().ok()
         }
         _ => None,

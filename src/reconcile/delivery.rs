@@ -62,7 +62,7 @@ pub struct HeldKeys {
     /// When they were delivered.
     pub delivered_at: String,
     /// The application whose keys are stored with them, during a rotation.
-    pub beside: Option<String>,
+    pub previous: Option<String>,
 }
 
 impl HeldKeys {
@@ -96,7 +96,7 @@ pub struct Delivery {
     /// Why it is due.
     pub reason: String,
     /// The application whose keys are kept next to the delivered ones, during a rotation.
-    pub beside: Option<Ikey>,
+    pub previous: Option<Ikey>,
 }
 
 impl DesiredSecret {
@@ -116,7 +116,7 @@ impl Delivery {
     /// A delivery to the place that the YAML names.
     pub fn new(secret: &DesiredSecret, reason: impl Into<String>) -> Self {
         let (target, place) = (secret.target.clone(), secret.place.clone());
-        Self { target, place, reason: reason.into(), beside: None }
+        Self { target, place, reason: reason.into(), previous: None }
     }
 }
 
@@ -125,23 +125,29 @@ impl Delivery {
 pub fn taken(held: &Held, place: &str, own: Owner<'_>, known: &[&Ikey]) -> Option<StoreError> {
     let Held::Keys(keys) = held else { return None };
     let is_known = known.iter().any(|ikey| ikey.as_str() == keys.ikey);
-    let taken = !is_known && !own.owns(&keys.workspace, &keys.address);
-    taken.then(|| StoreError::taken(place, &keys.ikey, &keys.address, &keys.workspace, own))
+    let whose = Owner {
+        workspace: &keys.workspace,
+        formerly: None,
+        address: &keys.address,
+        host: &keys.api_hostname,
+    };
+    let taken = !is_known && !own.owns(whose.workspace, whose.address, whose.host);
+    taken.then(|| StoreError::taken(place, &keys.ikey, whose, own))
 }
 
-/// Compares what the store holds with what Duo shows. Values that Duo does not show are not compared. `beside` is the
+/// Compares what the store holds with what Duo shows. Values that Duo does not show are not compared. `previous` is the
 /// old application during a rotation: the store may hold its keys next to those of the live one.
-pub fn standing(held: &Held, live: &Integration, host: &str, beside: Option<&Ikey>) -> Standing {
+pub fn standing(held: &Held, live: &Integration, host: &str, previous: Option<&Ikey>) -> Standing {
     let keys = match held {
         Held::Keys(keys) => keys,
         Held::Nothing => return Standing::Due("the store holds nothing yet".to_owned()),
         Held::CannotTell => return Standing::CannotTell,
         Held::Unreadable { .. } => return Standing::Unreadable,
     };
-    stale(keys, live, host, beside).map_or(Standing::Current, Standing::Due)
+    stale(keys, live, host, previous).map_or(Standing::Current, Standing::Due)
 }
 
-fn stale(keys: &HeldKeys, live: &Integration, host: &str, beside: Option<&Ikey>) -> Option<String> {
+fn stale(keys: &HeldKeys, live: &Integration, host: &str, previous: Option<&Ikey>) -> Option<String> {
     if Ikey::new(keys.ikey.as_str()) != live.ikey {
         return Some(format!("the store holds the keys of {}", keys.ikey));
     }
@@ -163,7 +169,8 @@ fn stale(keys: &HeldKeys, live: &Integration, host: &str, beside: Option<&Ikey>)
             (Some(_), _) => {}
         }
     }
-    if let Some(old) = keys.beside.as_ref().filter(|old| beside.is_none_or(|beside| beside.as_str() != *old))
+    if let Some(old) =
+        keys.previous.as_ref().filter(|old| previous.is_none_or(|previous| previous.as_str() != *old))
     {
         return Some(format!("the store still holds the old keys of {old} next to the current ones"));
     }
@@ -230,7 +237,7 @@ mod tests {
     #[test]
     fn old_keys_stand_beside_the_current_ones_only_while_they_are_rotated() {
         let (live, old) = (live(), Ikey::new("DIOLD"));
-        let held = Held::Keys(HeldKeys { beside: Some("DIOLD".to_owned()), ..keys() });
+        let held = Held::Keys(HeldKeys { previous: Some("DIOLD".to_owned()), ..keys() });
         assert_eq!(standing(&held, &live, HOST, Some(&old)), Standing::Current);
         assert_eq!(standing(&Held::Keys(keys()), &live, HOST, Some(&old)), Standing::Current);
         let due =

@@ -25,7 +25,7 @@ const SHOWN: usize = 5;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Reach {
     /// No one.
-    Nobody,
+    NoOne,
     /// The users of these groups.
     Groups(BTreeSet<GroupId>),
     /// Every user of the account.
@@ -37,7 +37,7 @@ pub enum Reach {
 impl Reach {
     fn of(properties: &Map<String, Value>) -> Self {
         match properties.get("user_access").and_then(Value::as_str) {
-            Some(NO_USERS) => Self::Nobody,
+            Some(NO_USERS) => Self::NoOne,
             Some("ALL_USERS") => Self::Everybody,
             Some(PERMITTED_GROUPS) => {
                 let groups = properties.get("groups_allowed").map(parts).unwrap_or_default();
@@ -50,9 +50,9 @@ impl Reach {
     /// Whether everyone it lets in is certain to be let in by the other one, regardless of who is in which group.
     fn is_within(&self, other: &Self) -> bool {
         match (self, other) {
-            (Self::Nobody, _) | (Self::Groups(_) | Self::Everybody, Self::Everybody) => true,
+            (Self::NoOne, _) | (Self::Groups(_) | Self::Everybody, Self::Everybody) => true,
             (Self::Groups(inner), Self::Groups(outer)) => inner.is_subset(outer),
-            (Self::Groups(_) | Self::Everybody, Self::Nobody)
+            (Self::Groups(_) | Self::Everybody, Self::NoOne)
             | (Self::Everybody, Self::Groups(_))
             | (Self::Unknown, _)
             | (_, Self::Unknown) => false,
@@ -90,7 +90,7 @@ impl Needs {
         match reach {
             Reach::Groups(groups) => self.groups.extend(groups.iter().cloned()),
             Reach::Everybody => self.everybody = true,
-            Reach::Nobody | Reach::Unknown => {}
+            Reach::NoOne | Reach::Unknown => {}
         }
     }
 }
@@ -188,7 +188,7 @@ impl Memberships {
 }
 
 impl Headcount {
-    const NOBODY: Self = Self { bound: Bound::Exactly, count: 0, first: Vec::new() };
+    const NO_ONE: Self = Self { bound: Bound::Exactly, count: 0, first: Vec::new() };
     const UNKNOWN: Self = Self { bound: Bound::Unknown, count: 0, first: Vec::new() };
 
     /// Users who can perhaps log in are never counted as certain: including them makes the number an upper bound.
@@ -209,16 +209,16 @@ impl Headcount {
     /// Those of `a` who are not in `b`.
     fn difference(a: &Reach, b: &Reach, people: &Memberships) -> Self {
         if a.is_within(b) {
-            return Self::NOBODY;
+            return Self::NO_ONE;
         }
         let others = match b {
-            Reach::Nobody => People::default(),
+            Reach::NoOne => People::default(),
             Reach::Groups(groups) => people.of(groups),
             // An unknown access may let anyone in.
             Reach::Everybody | Reach::Unknown => return Self::UNKNOWN,
         };
         match a {
-            Reach::Nobody => Self::NOBODY,
+            Reach::NoOne => Self::NO_ONE,
             Reach::Unknown => Self::UNKNOWN,
             Reach::Groups(groups) => {
                 let members = people.of(groups);
@@ -258,7 +258,7 @@ pub fn assess(plan: &Plan, observation: &Observation, people: &Memberships) -> I
         policy: touch.policy.as_ref().map(|(from, to)| PolicyEffect {
             from: from.as_ref().map(|key| policies.shared(key, &touch.ikey)),
             to: to.as_ref().map(|key| policies.shared(key, &touch.ikey)),
-            users: Headcount::difference(&touch.after, &Reach::Nobody, people),
+            users: Headcount::difference(&touch.after, &Reach::NoOne, people),
         }),
     };
     let by_step = touches.iter().map(|(step, touch)| (*step, affected(touch))).collect();

@@ -117,10 +117,10 @@ pub fn inventory(
         .map(|wanted| {
             let live = plan.matched().get(&wanted.address).and_then(|ikey| lives.get(ikey));
             let rotation = plan.rotations().iter().find(|rotation| rotation.address == wanted.address);
-            let beside = rotation.filter(|rotation| rotation.stage == Stage::Delivered);
-            let beside = beside.map(|rotation| &rotation.old);
+            let previous = rotation.filter(|rotation| rotation.stage == Stage::Delivered);
+            let previous = previous.map(|rotation| &rotation.old);
             let age = live.map(|live| {
-                key_age(live, held_of(wanted), &observation.creations, &observation.host, beside)
+                key_age(live, held_of(wanted), &observation.creations, &observation.host, previous)
             });
             let held = held_of(wanted);
             let (state, reason) = match (held, live) {
@@ -130,7 +130,7 @@ pub fn inventory(
                     (Keeping::Stopped, Some("an error stops this address: `duoctl plan` shows it".to_owned()))
                 }
                 (Some(_), None) => (Keeping::NotCreated, None),
-                (Some(held), Some(live)) => match standing(held, live, &observation.host, beside) {
+                (Some(held), Some(live)) => match standing(held, live, &observation.host, previous) {
                     Standing::Current => (Keeping::Current, None),
                     Standing::Due(reason) => (Keeping::Due, Some(reason)),
                     Standing::CannotTell => (Keeping::CannotTell, None),

@@ -206,11 +206,11 @@ impl Listing<'_> {
         state: State,
     ) -> Listed {
         let rotation = self.plan.rotations().iter().find(|rotation| Some(&rotation.address) == address);
-        let beside = rotation.filter(|rotation| rotation.stage == Stage::Delivered);
+        let previous = rotation.filter(|rotation| rotation.stage == Stage::Delivered);
         let held = wanted.filter(|wanted| wanted.secret.is_some());
         let held = held.and_then(|wanted| self.observation.held.get(&wanted.address));
         let (creations, host) = (&self.observation.creations, &self.observation.host);
-        let age = key_age(live, held, creations, host, beside.map(|rotation| &rotation.old));
+        let age = key_age(live, held, creations, host, previous.map(|rotation| &rotation.old));
         let text = |wire: &str| Some(live.text(wire).to_owned()).filter(|text| !text.is_empty());
         let metadata = live.property("sso").and_then(|sso| sso.get("idp_metadata"));
         let sso = SSO.iter().filter_map(|key| Some((*key, metadata?.get(*key)?.as_str()?)));

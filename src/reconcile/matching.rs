@@ -200,8 +200,8 @@ fn claims(
         }
         let Some(pair) = &found.pair else { continue };
         let (old, successor) = (&pair.old.integration.ikey, &pair.successor.integration.ikey);
-        let beside = keys.and_then(|keys| keys.beside.as_deref()).map(Ikey::new);
-        if stored(successor) && beside.as_ref() == Some(old) && pair.stage == Stage::Delivered {
+        let previous = keys.and_then(|keys| keys.previous.as_deref()).map(Ikey::new);
+        if stored(successor) && previous.as_ref() == Some(old) && pair.stage == Stage::Delivered {
             claims.remove(old);
             claims.remove(successor);
         }

@@ -102,7 +102,7 @@ impl<'a> Ground<'_, 'a> {
         bonds.retain(goes_on);
         let stored = self.stored.and_then(|keys| {
             let by_key = |key: &str| (self.live)(Ikey::new(key).as_str());
-            Some((by_key(keys.beside.as_ref()?)?, by_key(&keys.ikey)?))
+            Some((by_key(keys.previous.as_ref()?)?, by_key(&keys.ikey)?))
         });
         if bonds.is_empty() {
             bonds.extend(stored.filter(goes_on));
@@ -114,7 +114,10 @@ impl<'a> Ground<'_, 'a> {
     fn stores(&self, old: &Live<'_>, successor: &Live<'_>) -> bool {
         self.stored.is_some_and(|keys| {
             Ikey::new(keys.ikey.as_str()) == successor.integration.ikey
-                && keys.beside.as_deref().is_some_and(|beside| Ikey::new(beside) == old.integration.ikey)
+                && keys
+                    .previous
+                    .as_deref()
+                    .is_some_and(|previous| Ikey::new(previous) == old.integration.ikey)
         })
     }
 
@@ -229,7 +232,7 @@ impl<'a> Ground<'_, 'a> {
         let current = is_told.then_some(&keys.ikey);
         let mut held = current
             .into_iter()
-            .chain(&keys.beside)
+            .chain(&keys.previous)
             .filter_map(|key| (self.live)(Ikey::new(key.as_str()).as_str()));
         let of_type =
             |live: &Live<'_>| self.wanted.kind.as_deref().is_none_or(|kind| kind == live.integration.kind());

@@ -288,9 +288,9 @@ mod tests {
         let of = |uses, attested| evidence(keys, &uses, &confirmed, attested, time(now)).suffices();
         assert!(!of(Observed::NotRead, Some(false)));
         assert!(of(Observed::NotRead, Some(true)));
-        let nobody = Orders::default();
+        let no_one = Orders::default();
         let unreadable = Observed::Unreadable("no permission".to_owned());
-        let evidence = evidence(keys, &unreadable, &nobody, None, time(now));
+        let evidence = evidence(keys, &unreadable, &no_one, None, time(now));
         assert!(evidence.waits_for[0].contains("no permission") && !evidence.suffices());
     }
 

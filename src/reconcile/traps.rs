@@ -55,8 +55,8 @@ fn trap_01_groups_are_a_set_sent_as_sorted_text() {
 #[test]
 fn trap_02_access_is_declared_and_never_inferred_from_the_list() {
     // An empty list with `NO_USERS` lets no one in, whatever older versions made of it.
-    let nobody = json!({"user_access": "NO_USERS", "groups_allowed": []});
-    assert!(plan("radius", nobody, vpn()).contains("user_access: \"no_users\" -> \"all_users\""));
+    let no_one = json!({"user_access": "NO_USERS", "groups_allowed": []});
+    assert!(plan("radius", no_one, vpn()).contains("user_access: \"no_users\" -> \"all_users\""));
     let body = &sent("radius", json!({}), vpn().text("user_access", "no_users").clear("groups_allowed"))[0];
     assert_eq!(
         body,

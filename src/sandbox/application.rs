@@ -22,7 +22,7 @@ pub(super) enum Access {
     Groups,
     #[default]
     #[serde(rename = "NO_USERS")]
-    Nobody,
+    NoOne,
 }
 
 /// A policy that applies to some groups of one application (duo-api.md, section 7.2).

@@ -80,14 +80,17 @@ pub struct Owner<'a> {
     pub formerly: Option<&'a str>,
     /// The address.
     pub address: &'a str,
+    /// The API hostname of the account.
+    pub host: &'a str,
 }
 
 impl Owner<'_> {
     /// Whether keys that name their owner may be replaced. Keys without an owner, entered by hand or by an earlier version,
     /// are accepted.
-    pub fn owns(&self, workspace: &str, address: &str) -> bool {
+    pub fn owns(&self, workspace: &str, address: &str, host: &str) -> bool {
         let same = [Some(""), Some(self.workspace), self.formerly].contains(&Some(workspace));
-        same && (address.is_empty() || address == self.address)
+        let here = host.is_empty() || host.eq_ignore_ascii_case(self.host);
+        same && here && (address.is_empty() || address == self.address)
     }
 }
 
@@ -346,7 +349,8 @@ mod tests {
 
     #[test]
     fn keys_belong_to_the_address_and_the_workspace_that_they_name() {
-        let own = Owner { workspace: "acme", formerly: Some("acme-old"), address: "applications.vpn" };
+        let host = "api-1a2b3c4d.duosecurity.com";
+        let own = Owner { workspace: "acme", formerly: Some("acme-old"), address: "applications.vpn", host };
         for (workspace, address) in [
             ("acme", "applications.vpn"),
             ("acme-old", "applications.vpn"),
@@ -354,7 +358,10 @@ mod tests {
             ("acme", ""),
             ("", ""),
         ] {
-            assert!(own.owns(workspace, address), "{workspace} {address}");
+            for of in [host, "API-1a2b3c4d.duosecurity.com", ""] {
+                assert!(own.owns(workspace, address, of), "{workspace} {address} {of}");
+            }
+            assert!(!own.owns(workspace, address, "api-9z8y7x6w.duosecurity.com"), "{workspace} {address}");
         }
         for (workspace, address) in [
             ("acme", "applications.wiki"),
@@ -362,9 +369,9 @@ mod tests {
             ("", "applications.wiki"),
             ("other", ""),
         ] {
-            assert!(!own.owns(workspace, address), "{workspace} {address}");
+            assert!(!own.owns(workspace, address, host), "{workspace} {address}");
         }
-        assert!(!Owner { formerly: None, ..own }.owns("acme-old", "applications.vpn"));
+        assert!(!Owner { formerly: None, ..own }.owns("acme-old", "applications.vpn", host));
         let early = r#"{"integration_key": "DI1", "secret_key": "x", "address": "applications.vpn"}"#;
         assert_eq!(Payload::parse(early, Format::Json).unwrap().unwrap().workspace, "");
     }

@@ -53,14 +53,18 @@ impl StoreError {
     }
 
     /// A place that holds the keys of something else, which may be in use. It is never overwritten.
-    pub fn taken(place: &str, ikey: &str, address: &str, workspace: &str, own: Owner<'_>) -> Self {
-        let by = match workspace {
+    pub fn taken(place: &str, ikey: &str, held: Owner<'_>, own: Owner<'_>) -> Self {
+        let by = match held.workspace {
             "" => String::new(),
             name => format!(" of the workspace `{}`", bounded(name, SHOWN)),
         };
+        let elsewhere = match held.host {
+            host if host.is_empty() || host.eq_ignore_ascii_case(own.host) => String::new(),
+            host => format!(" in the account `{}`", bounded(host, SHOWN)),
+        };
         Self::new(format!(
-            "{place} holds the key of `{}`{by} ({}), so the key of `{}` of the workspace `{}` does not replace it",
-            bounded(address, SHOWN),
+            "{place} holds the key of `{}`{by}{elsewhere} ({}), so the key of `{}` of the workspace `{}` does not replace it",
+            bounded(held.address, SHOWN),
             bounded(ikey, SHOWN),
             own.address,
             own.workspace

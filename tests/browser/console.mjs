@@ -60,8 +60,8 @@ const picture = async (name, what = page) => {
 async function terminal(name, command, text) {
   const shown = await context.newPage();
   const escaped = (piece) => piece.replaceAll("&", "&amp;").replaceAll("<", "&lt;");
-  await shown.setContent(`<body style="margin:0;background:#0f1a2b;color:#e3edf9"><pre style="font:15px/1.45 monospace;padding:1.2rem;margin:0">$ ${escaped(command)}\n${escaped(text)}</pre></body>`);
-  await picture(name, shown);
+  await shown.setContent(`<body style="margin:0"><pre style="background:#0f1a2b;color:#e3edf9;width:112ch;white-space:pre-wrap;font:15px/1.45 monospace;padding:1.2rem;margin:0">$ ${escaped(command)}\n${escaped(text)}</pre></body>`);
+  if (pictures) await shown.locator("pre").screenshot({ path: `${pictures}/${name}.png` });
   await shown.close();
 }
 

@@ -68,6 +68,9 @@ fn pictures() -> Option<PathBuf> {
     Some(pictures)
 }
 
+/// What a name must not do to a comment. In the pictures it has a friendlier one.
+const HOSTILE: &str = "Kiosk <img src=x> @everyone";
+
 const BEFORE: &str = "\
 version: 1
 workspace: acme
@@ -87,14 +90,17 @@ applications:
   wiki: {type: websdk, name: Wiki, user_access: permitted_groups, groups_allowed: [Employees]}
   siem: {type: adminapi, name: SIEM export, user_access: no_users, permissions: [read_log]}
 identity_intelligence:
-  emea: {display_name: Duo EMEA, access: read_only}
+  emea: {display_name: Duo EMEA, access: read_only, push_verification: false, endpoints: false}
 ";
 
 /// The output of a command on a terminal of this width, with colours.
 fn terminal(folder: &Path, command: &str) -> String {
     let socket = format!("duoctl-{}", std::process::id());
     let tmux = |arguments: &[&str]| {
-        let run = Command::new("tmux").args(["-L", &socket]).args(arguments).current_dir(folder).output();
+        let mut tmux = Command::new("tmux");
+        // duoctl would warn about a variable that it does not know.
+        tmux.args(["-L", &socket]).args(arguments).current_dir(folder).env_remove("DUOCTL_PICTURES");
+        let run = tmux.output();
         let run = run.expect("pictures of a terminal need tmux");
         assert!(run.status.success(), "{run:?}");
         String::from_utf8(run.stdout).unwrap()
@@ -116,7 +122,9 @@ fn a_comment_reads_well_where_it_is_shown() {
         let run = run.unwrap();
         assert!(run.status.success(), "{run:?}");
     };
-    fs::write(folder.path().join("duo.yaml"), BEFORE).unwrap();
+    let pictures = pictures();
+    let name = if pictures.is_some() { "Lobby kiosk" } else { HOSTILE };
+    fs::write(folder.path().join("duo.yaml"), BEFORE.replace(HOSTILE, name)).unwrap();
     duoctl(&["apply", "--sandbox", "--auto-approve", "--no-verify"]);
     fs::write(folder.path().join("duo.yaml"), AFTER).unwrap();
     duoctl(&["plan", "--sandbox", "--prune", "--report", "markdown=comment.md"]);
@@ -127,7 +135,6 @@ fn a_comment_reads_well_where_it_is_shown() {
         Parser::new_ext(&comment, Options::ENABLE_TABLES | Options::ENABLE_GFM),
     );
     fs::write(folder.path().join("comment.html"), html).unwrap();
-    let pictures = pictures();
     let show = |what: &str, source: &str, name: &str| {
         let mut command = Command::new("node");
         command.arg(root().join("pictures.mjs")).args([browser, what]).arg(folder.path().join(source));
@@ -142,7 +149,7 @@ fn a_comment_reads_well_where_it_is_shown() {
         fs::write(folder.path().join("plan.txt"), format!("$ duoctl plan --sandbox --prune\n{plan}"))
             .unwrap();
         show("terminal", "plan.txt", "terminal-plan");
-        fs::write(folder.path().join("duo.yaml"), AFTER.replace("permitted_groups", "permited_groups"))
+        fs::write(folder.path().join("duo.yaml"), AFTER.replacen("permitted_groups", "permited_groups", 1))
             .unwrap();
         let mistake = terminal(folder.path(), &format!("{duoctl} validate"));
         fs::write(folder.path().join("mistake.txt"), format!("$ duoctl validate\n{mistake}")).unwrap();

@@ -6,7 +6,7 @@ import { chromium } from "playwright-core";
 
 const [browserPath, what, source, picture] = process.argv.slice(2);
 
-const COMMENT = `body { margin: 1rem; width: 60rem; font: 14px/1.5 sans-serif; color: #1f2328 }
+const COMMENT = `body { margin: 0; padding: 1rem; width: 60rem; font: 14px/1.5 sans-serif; color: #1f2328 }
   code { font: 85% monospace; background: #eff1f3; padding: .1em .3em; border-radius: 4px }
   table { border-collapse: collapse; margin: .6rem 0 } th, td { font-size: 14px; border: 1px solid #d1d9e0; padding: .3rem .7rem; text-align: left }
   blockquote { border-left: .25em solid #d1d9e0; margin: 0; padding: 0 1em; color: #59636e }

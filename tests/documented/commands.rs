@@ -68,3 +68,13 @@ fn the_tests_that_are_named_exist() {
     }
     assert!(named > 30, "only {named} tests are named");
 }
+
+/// Who opens the repository sees what it is on a few screens, and runs the tests as CI does.
+#[test]
+fn the_readme_is_short_and_has_the_test_command_of_ci() {
+    let [readme, ci] = ["README.md", ".ci/run"].map(|path| fs::read_to_string(path).unwrap());
+    assert!(readme.lines().count() <= 120, "{} lines", readme.lines().count());
+    let command = ci.lines().find(|line| line.starts_with("cargo test ")).unwrap();
+    let shown = readme.lines().find(|line| line.starts_with("cargo test ")).unwrap();
+    assert_eq!(shown.split('#').next().unwrap().trim(), command);
+}

@@ -222,8 +222,8 @@ fn is_plain(pattern: &str) -> bool {
 }
 
 fn whole(value: &Value) -> String {
-    match (value.get("enum"), &value["minimum"], &value["maximum"]) {
-        (Some(only), ..) => format!("`{}`", only[0]),
+    match (value.get("const"), &value["minimum"], &value["maximum"]) {
+        (Some(only), ..) => format!("`{only}`"),
         (_, least, most) if most.as_u64() == Some(u64::from(u32::MAX)) => {
             format!("whole number from {least}")
         }

@@ -415,6 +415,15 @@ fn a_place_with_the_key_of_something_else_is_left_alone() {
             .tells("holds the key of `applications.vpn` of the workspace `other` (DIOTHER");
         assert_ne!(duo.apply(&folder).code, Some(0));
         is(&foreign);
+        // Two accounts must not share a place: the same workspace and address may exist in each of them.
+        let elsewhere = held.replace("api-1a2b3c4d", "api-9z8y7x6w").replace(&ikey, "DIOTHEROTHEROTHEROTH");
+        assert_ne!(elsewhere, held.replace(&ikey, "DIOTHEROTHEROTHEROTH"));
+        fs::write(folder.path(&file), &elsewhere).unwrap();
+        duo.plan(&folder)
+            .exits(1)
+            .tells("of the workspace `acme` in the account `api-9z8y7x6w.duosecurity.com` (DIOTHER");
+        assert_ne!(duo.apply(&folder).code, Some(0));
+        is(&elsewhere);
         // Hostile text in a store is shown escaped.
         fs::write(folder.path(&file), foreign.replace("other\"", "\\u001b[31m\\u202e\"")).unwrap();
         duo.plan(&folder).exits(1).tells("\\u{1b}[31m\\u{202e}");
@@ -486,4 +495,25 @@ fn a_store_that_cannot_be_read_at_the_last_look_is_no_success() {
     );
     let run = duo.apply(&folder).exits(3).tells("error[store-unreadable]");
     run.tells("Applied: 2 of 2 steps");
+}
+
+/// The first client of two has a new secret when Duo refuses the second one: what Duo has now is delivered.
+#[test]
+fn a_refusal_between_two_clients_delivers_what_there_is() {
+    let client = |id: &str| format!("{{client_id: {id}, name: {id}, assigned_scopes_ids: [s-1]}}");
+    let (duo, folder) = (Duo::start(), Folder::empty());
+    folder.yaml(&OAUTH.replace("CLIENTS", &[client("c-1"), client("c-2")].join(", ")), STORES);
+    duo.run(&folder, &["apply", "--auto-approve", "--allow", "widens_access"]).exits(0);
+    let before = (client_secret(&duo, "GET", "c-1"), client_secret(&duo, "GET", "c-2"));
+    // The marker and the first client; the second one is refused until duoctl gives up.
+    duo.disturb("writes-per-minute=2");
+    let run = duo.run(&folder, &["keys", "rotate", "jobs", "--strategy", "in-place", "--auto-approve"]);
+    run.exits(4).tells("only some of its clients have a new secret").never_tells(&before.0);
+    let after = (client_secret(&duo, "GET", "c-1"), client_secret(&duo, "GET", "c-2"));
+    assert!(after.0 != before.0 && after.1 == before.1);
+    let text = fs::read_to_string(folder.path("secrets/jobs.env")).unwrap();
+    assert!(text.contains(&after.0) && text.contains(&after.1) && !text.contains(&before.0));
+    duo.calm();
+    duo.apply(&folder).exits(0);
+    duo.plan(&folder).exits(0);
 }

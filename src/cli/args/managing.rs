@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::ValueEnum;
 
 use super::options::{Connection, Consents, Impact, Online, Pruning, Selected, Source, Variables, Yaml};
+use super::options::{date, whole};
 use super::reporting::{OfApply, OfData, OfPlan, Output};
 use crate::cli::completing;
 
@@ -112,7 +113,7 @@ pub struct Drift {
     #[arg(long)]
     pub who: bool,
     /// How many days of the activity log --who searches.
-    #[arg(long, value_name = "DAYS", default_value_t = 30, value_parser = clap::value_parser!(u16).range(1..=180))]
+    #[arg(long, value_name = "DAYS", default_value_t = 30, value_parser = whole(1..=180_u16))]
     pub days: u16,
     /// Where the output goes.
     #[command(flatten)]
@@ -156,7 +157,7 @@ pub struct Ignore {
     #[arg(long, value_name = "TEXT")]
     pub reason: String,
     /// Last day on which to ignore the difference, e.g. 2027-06-30.
-    #[arg(long, value_name = "DATE")]
+    #[arg(long, value_name = "DATE", value_parser = date)]
     pub until: Option<jiff::civil::Date>,
     /// How the YAML is read.
     #[command(flatten)]

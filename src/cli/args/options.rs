@@ -1,10 +1,13 @@
 //! Groups of options that several commands share.
 
+use std::fmt::Display;
 use std::net::{IpAddr, SocketAddr};
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
+use std::str::FromStr;
 
 use clap::ValueEnum;
-use clap::builder::{PossibleValuesParser, TypedValueParser};
+use clap::builder::{PossibleValuesParser, StringValueParser, TypedValueParser};
 
 use crate::cli::completing;
 use crate::config::load::Terms;
@@ -106,7 +109,7 @@ pub struct Connection {
     #[arg(long, value_name = "ROOTS", conflicts_with = "sandbox", value_parser = tls_roots())]
     pub tls_roots: Option<TlsRoots>,
     /// Maximum number of concurrent requests.
-    #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u16).range(1..=64))]
+    #[arg(long, value_name = "N", default_value_t = 4, value_parser = whole(1..=64_u16))]
     pub parallelism: u16,
 }
 
@@ -158,7 +161,7 @@ pub struct Selected {
 #[derive(Debug, Clone, clap::Args)]
 pub struct Impact {
     /// Maximum number of requests for counting users who gain or lose access; 0 disables counting.
-    #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(..=10_000))]
+    #[arg(long, value_name = "N", default_value_t = 20, value_parser = whole(0..=10_000_u32))]
     pub impact_budget: u32,
 }
 
@@ -174,7 +177,7 @@ pub struct Consents {
     #[arg(long, value_name = "N%", value_parser = percent)]
     pub max_changes: Option<u8>,
     /// Allow up to this many applications to be deleted.
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = whole(0..=u32::MAX))]
     pub max_deletes: Option<u32>,
     /// The address that Duo sees duoctl calling from, for changes to the networks of its own key [default:
     /// guards.caller_address, or else from Duo's activity log].
@@ -242,4 +245,21 @@ pub struct Pruning {
     /// Remove owned applications that are no longer in the YAML; without MODE, quarantine them first.
     #[arg(long, value_enum, value_name = "MODE", num_args = 0..=1, require_equals = true, default_missing_value = "quarantine")]
     pub prune: Option<PruneMode>,
+}
+
+/// Parses a whole number of a range.
+pub(super) fn whole<T>(range: RangeInclusive<T>) -> impl TypedValueParser<Value = T>
+where
+    T: FromStr + PartialOrd + Display + Clone + Send + Sync + 'static,
+{
+    let parse = move |text: String| {
+        let number = text.parse().ok().filter(|number| range.contains(number));
+        number.ok_or_else(|| format!("write a whole number from {} to {}", range.start(), range.end()))
+    };
+    StringValueParser::new().try_map(parse)
+}
+
+/// Parses a date.
+pub(super) fn date(text: &str) -> Result<jiff::civil::Date, String> {
+    text.parse().map_err(|_| "write a date such as 2027-06-30".to_owned())
 }

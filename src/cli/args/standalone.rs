@@ -37,9 +37,9 @@ pub struct Init {
 /// `duoctl validate`.
 #[derive(Debug, clap::Args)]
 pub struct Validate {
-    /// Where the YAML is.
-    #[command(flatten)]
-    pub source: Source,
+    /// Workspaces: YAML files, or folders with duo.yaml and *.duo.yaml files [default: as --workspace].
+    #[arg(value_name = "PATH")]
+    pub paths: Vec<PathBuf>,
     /// How the YAML is read.
     #[command(flatten)]
     pub yaml: Yaml,

@@ -152,7 +152,7 @@ impl Rotator<'_> {
         let is_delivered = match outcome {
             Rotated::Failed(_) | Rotated::Refused(_) | Rotated::Unready(_) => return,
             Rotated::Delivered(_) => true,
-            Rotated::NotDelivered(_) | Rotated::Unknown(_) => false,
+            Rotated::NotDelivered(_) | Rotated::Partly(_) | Rotated::Unknown(_) => false,
         };
         // The console has the old key.
         let entry = wanted.address.composite().filter(|_| wanted.address.is_intelligence());
@@ -179,6 +179,6 @@ fn exit_of(outcome: &Rotated) -> Option<Exit> {
         Rotated::Failed(error) => Some(Exit::of(error)),
         Rotated::Refused(_) => Some(Exit::Refused),
         Rotated::Unready(_) => Some(Exit::Error),
-        Rotated::NotDelivered(_) | Rotated::Unknown(_) => Some(Exit::Partly),
+        Rotated::NotDelivered(_) | Rotated::Partly(_) | Rotated::Unknown(_) => Some(Exit::Partly),
     }
 }

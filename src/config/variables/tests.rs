@@ -34,7 +34,7 @@ fn greeting(loaded: &Loaded) -> Value {
 
 #[test]
 fn the_command_line_wins_over_the_environment_and_that_over_the_default() {
-    let environment = [("DUOCTL_VAR_GREETING", "from the environment"), ("DUOCTL_VAR_OTHER", "x")];
+    let environment = [("DUOCTL_VAR_GREETING", "from the environment")];
     for (set, environment, expected) in [
         (&[][..], &[][..], "Hello"),
         (&[], &environment, "from the environment"),
@@ -49,6 +49,20 @@ fn the_command_line_wins_over_the_environment_and_that_over_the_default() {
         assert_eq!(found(&loaded), Vec::<String>::new());
         assert_eq!(greeting(&loaded), json!(expected));
     }
+}
+
+#[test]
+fn a_variable_of_the_environment_that_the_yaml_does_not_declare_is_a_warning() {
+    let of = |name| found(&load(GREETING, &[], &[(name, "x")]));
+    assert_eq!(
+        of("DUOCTL_VAR_GREETNG"),
+        ["0 unused-variable: the YAML declares no variable for `DUOCTL_VAR_GREETNG`"]
+    );
+    assert_eq!(
+        of("DUOCTL_VAR_OTHER"),
+        ["0 unused-variable: the YAML declares no variable for `DUOCTL_VAR_OTHER`"]
+    );
+    assert_eq!(of("OTHER"), Vec::<String>::new());
 }
 
 #[test]

@@ -157,8 +157,8 @@ fn changed(declared: &Value, live: &Value) -> Value {
             let alone = Value::Object(Map::from_iter([(name.clone(), setting.clone())]));
             let mut walk = Walk { declared: Leaves::new(), live: Leaves::new() };
             walk.visit(section, &alone, held);
-            let beside = held.and_then(|held| held.get(name)).filter(|_| name != GRANTS);
-            (walk.declared != walk.live).then(|| (name.clone(), completed(&path, setting, beside)))
+            let current = held.and_then(|held| held.get(name)).filter(|_| name != GRANTS);
+            (walk.declared != walk.live).then(|| (name.clone(), completed(&path, setting, current)))
         });
         let kept: Map<String, Value> = kept.collect();
         (!kept.is_empty()).then(|| (section.clone(), Value::Object(kept)))

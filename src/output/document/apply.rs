@@ -246,6 +246,13 @@ impl OutcomeDocument {
                 Some("the key in Duo was not changed"),
             ),
             Rotated::Failed(error) => (StepStatus::Failed, Some(error.to_string()), None),
+            Rotated::Partly(error) => (
+                StepStatus::PartlyApplied,
+                Some(format!("only some of its clients have a new secret: {error}")),
+                Some(
+                    "the secret store has Duo's current secrets; for the others run `duoctl keys rotate` again",
+                ),
+            ),
             Rotated::Unknown(error) => (
                 StepStatus::PartlyApplied,
                 Some(format!("it is unknown whether the key in Duo is new: {error}")),

@@ -108,9 +108,12 @@ pub struct ValidateDocument {
     /// `validate`.
     #[schemars(with = "String", extend("const" = "validate"))]
     pub kind: Kind,
-    /// The workspace, if known.
+    /// The workspace, if it is known and the only one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub workspace: Option<String>,
+    /// How many workspaces were validated, if several.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub workspaces: Option<usize>,
     /// Whether there are no errors.
     pub valid: bool,
     /// What was read, if there are no errors.
@@ -143,9 +146,28 @@ impl ValidateDocument {
             format_version: FORMAT_VERSION.to_owned(),
             kind: Kind::Validate,
             workspace,
+            workspaces: None,
             valid: !has_errors(found),
             declared,
             diagnostics: DiagnosticDocument::all(found, sources),
+        }
+    }
+
+    /// Together with another workspace.
+    #[must_use]
+    pub fn and(mut self, other: Self) -> Self {
+        self.diagnostics.extend(other.diagnostics);
+        let declared = self.declared.zip(other.declared);
+        Self {
+            workspace: None,
+            workspaces: Some(self.workspaces.unwrap_or(1) + other.workspaces.unwrap_or(1)),
+            valid: self.valid && other.valid,
+            declared: declared.map(|(one, other)| DeclaredCounts {
+                applications: one.applications + other.applications,
+                identity_intelligence: one.identity_intelligence + other.identity_intelligence,
+                files: one.files + other.files,
+            }),
+            ..self
         }
     }
 }

@@ -211,11 +211,12 @@ impl ValidateDocument {
     /// What the workspace declares if it is valid, otherwise how many findings of each severity there are.
     pub fn last_line(&self) -> String {
         let found = by_severity(self.diagnostics.iter().map(|found| found.severity));
-        match (self.valid, &self.workspace, self.declared) {
+        let one = || self.workspace.as_ref().map(|name| format!("workspace {}", safe(name)));
+        let which = self.workspaces.map(|count| counted(count, "workspace", "workspaces")).or_else(one);
+        match (self.valid, which, self.declared) {
             (false, ..) => format!("Not valid: {found}."),
-            (true, Some(workspace), Some(declared)) => format!(
-                "Valid: workspace {}, {}, {}, {}.",
-                safe(workspace),
+            (true, Some(which), Some(declared)) => format!(
+                "Valid: {which}, {}, {}, {}.",
                 counted(declared.applications, "application", "applications"),
                 counted(
                     declared.identity_intelligence,

@@ -466,7 +466,7 @@ pub struct MadeWith {
     pub path: String,
     /// The path of the YAML, relative to the folder of this file.
     #[serde(default)]
-    pub beside: Option<String>,
+    pub from_file: Option<String>,
     /// `--only`.
     pub only: Vec<String>,
     /// `--exclude`.

@@ -253,9 +253,9 @@ fn permissions_are_exactly_the_declared_ones() {
     assert_eq!(bodies(&revoked)[0]["adminapi_allow_to_set_permissions"], json!("0"));
     assert_eq!(codes(&revoked), [Code::NotOfferedYet]);
     // If it does not change, another permission can change without it.
-    let beside = plan(json!({"adminapi_info": 1}), admin(&["read_log"]));
-    assert_eq!(bodies(&beside)[0].get("adminapi_allow_to_set_permissions"), None);
-    assert!(codes(&beside).is_empty());
+    let previous = plan(json!({"adminapi_info": 1}), admin(&["read_log"]));
+    assert_eq!(bodies(&previous)[0].get("adminapi_allow_to_set_permissions"), None);
+    assert!(codes(&previous).is_empty());
     let created = plan_of(&desired([admin(&["allow_to_set_permissions", "settings_read"])]), &FakeDuo::new());
     assert_eq!(bodies(&created)[0]["adminapi_allow_to_set_permissions"], json!("1"));
     assert_eq!(bodies(&created)[0]["adminapi_settings_read"], json!("1"));

@@ -89,12 +89,12 @@ fn a_disabled_group_gains_nobody_access_and_saves_nobody_from_losing_it() {
         let shown = |count: &Headcount| (count.bound, count.count);
         (shown(&affected.gains), shown(&affected.loses))
     };
-    let (one, two, nobody) = ((Bound::Exactly, 1), (Bound::Exactly, 2), (Bound::Exactly, 0));
+    let (one, two, no_one) = ((Bound::Exactly, 1), (Bound::Exactly, 2), (Bound::Exactly, 0));
     for nested in [None, Some("Disabled"), Some("disabled"), Some("brand new"), Some("active")] {
         for (status, with_users) in [("Disabled", true), ("disabled", true), ("Disabled", false)] {
             let people = people(status, with_users, nested);
-            assert_eq!(both("DG1", "DG2", &people), (nobody, two), "{status} {nested:?}");
-            assert_eq!(both("DG2", "DG1", &people), (two, nobody), "{status} {nested:?}");
+            assert_eq!(both("DG1", "DG2", &people), (no_one, two), "{status} {nested:?}");
+            assert_eq!(both("DG2", "DG1", &people), (two, no_one), "{status} {nested:?}");
         }
     }
     for status in ["Active", "active", "Bypass"] {

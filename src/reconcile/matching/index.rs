@@ -215,7 +215,7 @@ impl<'a, 'd> Index<'a, 'd> {
     fn moved(&self, wanted: &DesiredApplication, claimed: &BTreeSet<&Ikey>) -> Result<(), Box<Diagnostic>> {
         let stored =
             self.stored(wanted).filter(|_| wanted.pin.is_none() && wanted.address.composite().is_none());
-        let keys = stored.into_iter().flat_map(|keys| std::iter::once(&keys.ikey).chain(&keys.beside));
+        let keys = stored.into_iter().flat_map(|keys| std::iter::once(&keys.ikey).chain(&keys.previous));
         let mut lives =
             keys.filter_map(|key| self.lives.get(*self.by_ikey.get(Ikey::new(key.as_str()).as_str())?));
         let is_left =
@@ -416,17 +416,17 @@ impl<'a> Index<'a, '_> {
         let addresses = own.into_iter().chain(named);
         let marked = addresses.flat_map(|address| self.lives(self.by_address.get(address)));
         let partner = |live: &Live<'a>| live.state().and_then(MarkerState::partner).cloned();
-        let mut beside: BTreeSet<Ikey> = marked.clone().filter_map(|live| partner(&live)).collect();
-        beside.extend(marked.map(|live| live.integration.ikey.clone()));
-        let stored = self.stored(wanted).into_iter().flat_map(|keys| once(&keys.ikey).chain(&keys.beside));
+        let mut related: BTreeSet<Ikey> = marked.clone().filter_map(|live| partner(&live)).collect();
+        related.extend(marked.map(|live| live.integration.ikey.clone()));
+        let stored = self.stored(wanted).into_iter().flat_map(|keys| once(&keys.ikey).chain(&keys.previous));
         let exists = |ikey: &Ikey| self.by_ikey.contains_key(ikey.as_str());
-        beside.extend(stored.map(|key| Ikey::new(key.as_str())).filter(exists));
-        beside.remove(ikey);
-        let beside: Vec<&str> = beside.iter().map(Ikey::as_str).collect();
-        let message = if beside.is_empty() {
+        related.extend(stored.map(|key| Ikey::new(key.as_str())).filter(exists));
+        related.remove(ikey);
+        let related: Vec<&str> = related.iter().map(Ikey::as_str).collect();
+        let message = if related.is_empty() {
             what
         } else {
-            format!("{what}; the right application may also be {}", beside.join(" or "))
+            format!("{what}; the right application may also be {}", related.join(" or "))
         };
         let help = format!(
             "find the right application in Duo, and remove `[duoctl …]` from the notes of the others; to use {ikey}, set \

@@ -20,9 +20,9 @@ pub(super) fn check_age(
     steps: &mut [Step],
 ) -> Option<Diagnostic> {
     let (Some(most), Some(live)) = (&wanted.max_age, live) else { return None };
-    let beside = pair.map(|pair| &pair.old.integration.ikey).filter(|old| **old != live.integration.ikey);
+    let previous = pair.map(|pair| &pair.old.integration.ikey).filter(|old| **old != live.integration.ikey);
     let Observation { creations, host, .. } = cx.observation;
-    let age = key_age(live.integration, cx.held(wanted), creations, host, beside);
+    let age = key_age(live.integration, cx.held(wanted), creations, host, previous);
     let address = &wanted.address;
     let limit = most.value.as_hours() / 24;
     match age.is_over(most.value, cx.options.now) {

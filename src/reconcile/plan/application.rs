@@ -66,7 +66,7 @@ fn tell_adopted_keys(cx: &Context<'_>, wanted: &DesiredApplication, found: &Matc
             Write::Deliver(ikey) => ikey.as_ref(),
             _ => None,
         });
-        let mut delivered = delivered.chain(&delivery.beside);
+        let mut delivered = delivered.chain(&delivery.previous);
         if delivered.any(|ikey| by_name.iter().any(|live| live.integration.ikey == *ikey)) {
             step.inherent.push((
                 Risk::AdoptsKey,

@@ -130,9 +130,9 @@ pub(super) fn hold_back_doubtful(
             "{address}: it is not created: its store cannot be read ({reason}) and may hold the key of {}{more}, which has the same type",
             live.ikey
         );
-        let mend = help.as_deref().unwrap_or("fix the store, then apply again");
+        let fix = help.as_deref().unwrap_or("fix the store, then apply again");
         let help =
-            format!("{mend}; if this is a new application, pass `--allow {}:{address}`", Risk::Replaces);
+            format!("{fix}; if this is a new application, pass `--allow {}:{address}`", Risk::Replaces);
         let problem = Diagnostic::error(Code::StoreUnreadable, wanted.span, message).help(help);
         parts.steps.retain(|step| step.address != *address);
         parts.add(Parts::blocked(address, vec![problem]));

@@ -53,6 +53,7 @@ pub(super) fn add_delivery(
         workspace: &cx.desired.workspace,
         formerly: cx.desired.formerly.as_ref().map(|former| former.value.as_str()),
         address: wanted.address.as_str(),
+        host: &cx.observation.host,
     };
     let known = [live.map(|live| &live.integration.ikey), pair.map(|pair| &pair.old.integration.ikey)];
     let known: Vec<&Ikey> = known.into_iter().flatten().collect();
@@ -88,14 +89,14 @@ pub(super) fn add_delivery(
         }
         (None, Some(live), Some(held)) => {
             let old = pair.map(|pair| &pair.old.integration.ikey);
-            let beside = old.filter(|old| **old != live.integration.ikey);
-            let due = match standing(held, live.integration, &cx.observation.host, beside) {
+            let previous = old.filter(|old| **old != live.integration.ikey);
+            let due = match standing(held, live.integration, &cx.observation.host, previous) {
                 Standing::Due(reason) => Some(reason),
                 Standing::Current => new_client(wanted, held),
                 Standing::CannotTell | Standing::Unreadable => None,
             };
             if let Some(reason) = due {
-                let delivery = Delivery { beside: beside.cloned(), ..Delivery::new(secret, reason) };
+                let delivery = Delivery { previous: previous.cloned(), ..Delivery::new(secret, reason) };
                 let step = Step::about(&wanted.address, Action::Deliver, live.integration);
                 insert(steps, separate(&step, delivery));
             }

@@ -56,7 +56,7 @@ fn unannounced(step: &Step, before: &FakeDuo, after: &FakeDuo, ikey: &Ikey) -> O
     let creating = marker_of(before, ikey).is_some_and(|marker| {
         matches!(marker.state, MarkerState::Creating { .. } | MarkerState::Successor { .. })
     });
-    let finishes = creating && before.reach(ikey.as_str()) == Reach::nobody();
+    let finishes = creating && before.reach(ikey.as_str()) == Reach::no_one();
     if !after.reach(ikey.as_str()).is_within(&before.reach(ikey.as_str())) && !widens && !finishes {
         return Some("more people may log in".to_owned());
     }
@@ -235,7 +235,7 @@ proptest! {
                         found.push(format!("{ikey} is wider on the way than before and after"));
                     }
                     let policy = |duo: &FakeDuo| duo.property(ikey, "policy_key");
-                    if is != Reach::nobody() && policy(after) != policy(last) && !first.applications.contains_key(ikey) {
+                    if is != Reach::no_one() && policy(after) != policy(last) && !first.applications.contains_key(ikey) {
                         found.push(format!("{ikey} is open before its policy is attached"));
                     }
                     if before.applications.contains_key(ikey) && first.applications.contains_key(ikey) {

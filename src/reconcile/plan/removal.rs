@@ -252,12 +252,12 @@ fn quarantine(
         step.inherent.push((Risk::Destroys, PROTECTED));
     }
     tell_console(cx, marker, &mut step);
-    step.writes = vec![Write::Update(live.ikey.clone(), nobody(live, shut.notes(&orphan.text)))];
+    step.writes = vec![Write::Update(live.ikey.clone(), no_one(live, shut.notes(&orphan.text)))];
     Ok(step)
 }
 
 /// The body that blocks all logins to an application and revokes its key's permissions.
-pub(super) fn nobody(live: &Integration, notes: String) -> Map<String, Value> {
+pub(super) fn no_one(live: &Integration, notes: String) -> Map<String, Value> {
     let access = [("user_access".to_owned(), json!(NO_USERS)), ("notes".to_owned(), json!(notes))];
     let permissions = held_permissions(live).into_iter();
     let permissions = permissions.map(|name| (format!("{PERMISSION_PREFIX}{name}"), json!("0")));

@@ -107,8 +107,8 @@ fn restore_access(
     declared_groups: Option<Vec<String>>,
 ) {
     let (Some(access), Some(groups)) = (field(ACCESS), field(GROUPS)) else { return };
-    let nobody = FieldValue::Text(NO_USERS.to_owned());
-    let assess = |after: &str| (access.risk)(&nobody, &FieldValue::Text(after.to_owned()));
+    let no_one = FieldValue::Text(NO_USERS.to_owned());
+    let assess = |after: &str| (access.risk)(&no_one, &FieldValue::Text(after.to_owned()));
     match &marker.shut.access {
         None => {}
         Some(AccessBefore::Everybody) => {

@@ -17,7 +17,7 @@ use super::super::pairing::Pair;
 use super::super::rotation::{Evidence, Keys, Rotation, Stage, evidence};
 use super::context::{Context, checked_notes};
 use super::existing::existing;
-use super::removal::nobody;
+use super::removal::no_one;
 use super::step::{Action, ROTATION, Step, Write};
 use crate::kinds::application::{NO_USERS, PERMITTED_GROUPS};
 use crate::kinds::managed::Managed;
@@ -244,7 +244,7 @@ impl Twin<'_> {
             let old = &self.old.integration.ikey;
             let reason = format!("its new key; the old key of {old} is kept next to it and still works");
             step.writes.push(Write::Deliver(successor.cloned()));
-            step.delivery = Some(Delivery { beside: Some(old.clone()), ..Delivery::new(secret, reason) });
+            step.delivery = Some(Delivery { previous: Some(old.clone()), ..Delivery::new(secret, reason) });
         }
         let of = self.old.integration.ikey.clone();
         let state = MarkerState::Delivered { of, since, at: self.cx.options.now };
@@ -334,7 +334,7 @@ impl Twin<'_> {
             // Any use of the old key after this time is unexpected.
             ..cx.marker(wanted, AppliedFields::new(), MarkerState::Retired(cx.options.now))
         };
-        let body = nobody(old, checked_notes(wanted, &retired, &self.old.text)?);
+        let body = no_one(old, checked_notes(wanted, &retired, &self.old.text)?);
         let settled = notes_only(self.notes(successor, MarkerState::Owned)?);
         let mut step = rotation_step(wanted, old, [live], "delivered", "finished");
         step.inherent.push((Risk::NarrowsAccess, "no user may log in with the old key anymore"));

@@ -50,7 +50,7 @@ pub(crate) enum Reach {
 }
 
 impl Reach {
-    pub(crate) fn nobody() -> Self {
+    pub(crate) fn no_one() -> Self {
         Self::Groups(BTreeSet::new())
     }
 
@@ -175,9 +175,9 @@ impl FakeDuo {
 
     /// Who may log in to an application. One that does not exist lets no one in.
     pub(crate) fn reach(&self, ikey: &str) -> Reach {
-        let Some(application) = self.applications.get(ikey) else { return Reach::nobody() };
+        let Some(application) = self.applications.get(ikey) else { return Reach::no_one() };
         match application.get("user_access").and_then(Value::as_str) {
-            Some("NO_USERS") => Reach::nobody(),
+            Some("NO_USERS") => Reach::no_one(),
             Some("PERMITTED_GROUPS") => {
                 let groups = application.get("groups_allowed").and_then(Value::as_array).cloned();
                 let ids = groups.unwrap_or_default();

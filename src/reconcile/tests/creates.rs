@@ -93,8 +93,8 @@ fn access_and_policies_of_new_applications() {
 fn permissions_of_new_keys() {
     for create in CREATES {
         for flag in PERMISSIONS.iter().map(|flag| flag.name).chain(["brand_new", "brand_new_read"]) {
-            for beside in [&[][..], &["info"], &["read_log", "settings_read"]] {
-                let held: Vec<&str> = beside.iter().copied().chain([flag]).collect();
+            for previous in [&[][..], &["info"], &["read_log", "settings_read"]] {
+                let held: Vec<&str> = previous.iter().copied().chain([flag]).collect();
                 let wanted =
                     app("it", "adminapi", "It").text("user_access", "no_users").list("permissions", &held);
                 let only_reads = flag == "info" || flag.starts_with("read_") || flag.ends_with("_read");

@@ -37,7 +37,7 @@ fn the_risk_of_every_transition() {
         flags.iter().for_each(|flag| live[format!("adminapi_{flag}")] = json!(1));
         live
     };
-    let nobody = || json!({"user_access": "NO_USERS"});
+    let no_one = || json!({"user_access": "NO_USERS"});
     let from = |networks: &str| json!({"user_access": "NO_USERS", "networks_for_api_access": networks});
     let saml = |sign: bool| json!({"sso": {"saml_config": {"sign_response": sign}}});
     let rows: Vec<Row> = vec![
@@ -49,10 +49,10 @@ fn the_risk_of_every_transition() {
             |a| a.groups(&["Staff"]),
             &[("user_access", NarrowsAccess), ("groups_allowed", Neutral)],
         ),
-        ("radius", nobody(), |a| a, &[("user_access", WidensAccess)]),
+        ("radius", no_one(), |a| a, &[("user_access", WidensAccess)]),
         (
             "radius",
-            nobody(),
+            no_one(),
             |a| a.groups(&["Staff"]),
             &[("user_access", WidensAccess), ("groups_allowed", Neutral)],
         ),

@@ -168,7 +168,7 @@ impl<'a> Writing<'a> {
         match self.sent("user_access").map(Value::as_str) {
             Some(Some("ALL_USERS")) => application.user_access = Access::All,
             Some(Some("PERMITTED_GROUPS")) => application.user_access = Access::Groups,
-            Some(Some("NO_USERS")) => application.user_access = Access::Nobody,
+            Some(Some("NO_USERS")) => application.user_access = Access::NoOne,
             Some(_) => return Err(Reply::invalid("user_access")),
             None if self.before.is_none() => application.user_access = self.default_access(),
             None => {}
@@ -190,7 +190,7 @@ impl<'a> Writing<'a> {
 
     fn default_access(&self) -> Access {
         let open = self.switches.open_by_default || self.version == Version::V1;
-        if open { Access::All } else { Access::Nobody }
+        if open { Access::All } else { Access::NoOne }
     }
 
     fn check_groups(&self, ids: &[String]) -> Result<(), Reply> {

@@ -69,8 +69,9 @@ input[aria-invalid=true]{border-color:var(--bad)}
 .push-fields{display:none;border-left:3px solid var(--line);padding-left:1rem;margin-top:.8rem}
 form:has(#push_verification:checked) .push-fields{display:block}
 table{border-collapse:collapse;width:100%;background:var(--paper);border:1px solid var(--line)}
-th,td{text-align:left;vertical-align:top;padding:.5rem .7rem;border-bottom:1px solid var(--line);overflow-wrap:anywhere}
-.badge{border-radius:999px;padding:.1rem .6rem;font-size:.8rem;font-weight:600;border:1px solid currentColor}
+th,td{text-align:left;vertical-align:top;padding:.5rem .7rem;border-bottom:1px solid var(--line);overflow-wrap:break-word}
+@media (max-width:40rem){table{display:block;overflow-x:auto}}
+.badge{border-radius:999px;white-space:nowrap;padding:.1rem .6rem;font-size:.8rem;font-weight:600;border:1px solid currentColor}
 .good{color:var(--good)}.fair{color:var(--fair)}.bad{color:var(--bad)}.calm{color:var(--calm)}
 pre{background:#0f1a2b;color:#e3edf9;padding:1rem;border-radius:6px;overflow:auto}
 dl{display:grid;grid-template-columns:max-content 1fr;gap:.2rem 1rem;margin:0}dl+h2,ul+h2{margin-top:1.2rem}dt{color:var(--calm)}dd{margin:0;overflow-wrap:anywhere}

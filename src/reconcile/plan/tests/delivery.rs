@@ -210,13 +210,13 @@ fn a_store_tells_that_the_application_was_deleted_in_duo() {
     let new = "the application is new";
     let gone = format!("{new}; DI1, whose keys the store holds, was deleted in Duo");
     assert_eq!(reason(&FakeDuo::new(), keys("9fQx")), gone);
-    // A key of another account does not count.
+    // A key of another account is left alone: that account may be in use.
     let elsewhere = Held::Keys(HeldKeys {
         ikey: "DI1".to_owned(),
         api_hostname: "api-00000000.duosecurity.com".to_owned(),
         ..HeldKeys::default()
     });
-    assert_eq!(reason(&FakeDuo::new(), elsewhere), new);
+    assert_eq!(codes(&planned(&desired, &FakeDuo::new(), elsewhere)), vec![Code::StoreUnreadable]);
     assert_eq!(reason(&FakeDuo::new(), Held::Nothing), new);
     // Clients may be using the application whose key the store holds.
     let other = FakeDuo::new().with("DI1", "websdk", "Other", json!({}));

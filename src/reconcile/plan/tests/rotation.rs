@@ -59,12 +59,12 @@ impl World {
         world
     }
 
-    fn deliver(&mut self, ikey: &str, beside: Option<&Ikey>) {
+    fn deliver(&mut self, ikey: &str, previous: Option<&Ikey>) {
         self.held = Held::Keys(HeldKeys {
             ikey: ikey.to_owned(),
             api_hostname: "api-1a2b3c4d.duosecurity.com".to_owned(),
             secret_end: Some(format!("{:0>4}", ikey.len())),
-            beside: beside.map(Ikey::to_string),
+            previous: previous.map(Ikey::to_string),
             ..HeldKeys::default()
         });
     }
@@ -96,8 +96,8 @@ impl World {
                 self.duo.write(write, &mut created).unwrap();
                 if let Write::Deliver(ikey) = write {
                     let ikey = ikey.as_ref().map_or_else(|| created.clone().unwrap(), Ikey::to_string);
-                    let beside = step.delivery.as_ref().and_then(|delivery| delivery.beside.clone());
-                    self.deliver(&ikey, beside.as_ref());
+                    let previous = step.delivery.as_ref().and_then(|delivery| delivery.previous.clone());
+                    self.deliver(&ikey, previous.as_ref());
                 }
             }
         }
@@ -200,7 +200,7 @@ fn wherever_a_rotation_stops_the_next_run_takes_it_up() {
             assert!(after.is_empty() && after.rotations().is_empty(), "after {stop}: {}", outline(&after));
             assert_eq!(after.matched()[&address()], successor);
             assert!(
-                matches!(&world.held, Held::Keys(keys) if keys.ikey == successor.as_str() && keys.beside.is_none())
+                matches!(&world.held, Held::Keys(keys) if keys.ikey == successor.as_str() && keys.previous.is_none())
             );
             if whole {
                 break;
@@ -240,7 +240,7 @@ fn wherever_calling_off_stops_the_old_application_is_left() {
                 outline(&after)
             );
             assert_eq!(world.duo.applications.len(), 2, "the operator and the old one");
-            assert!(matches!(&world.held, Held::Keys(keys) if keys.ikey == "DI1" && keys.beside.is_none()));
+            assert!(matches!(&world.held, Held::Keys(keys) if keys.ikey == "DI1" && keys.previous.is_none()));
             if called_off {
                 break;
             }

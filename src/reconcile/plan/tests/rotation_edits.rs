@@ -166,7 +166,7 @@ impl Story {
         }
         // Skip edits after which neither the store nor the other application would identify it.
         let kept = self.kept();
-        let told = !self.world.write_only && kept.ikey == successor && kept.beside.as_ref() == Some(&old);
+        let told = !self.world.write_only && kept.ikey == successor && kept.previous.as_ref() == Some(&old);
         let partner = self.world.state(other).and_then(|state| state.partner().cloned());
         if !told && partner != Some(Ikey::new(ikey.as_str())) {
             return;
@@ -204,7 +204,7 @@ impl Story {
     fn check_store(&self, before: &HeldKeys, order: Order, plan: &Plan) -> Result<(), TestCaseError> {
         let after = self.kept();
         let keys = |held: &HeldKeys| -> BTreeSet<String> {
-            std::iter::once(held.ikey.clone()).chain(held.beside.clone()).collect()
+            std::iter::once(held.ikey.clone()).chain(held.previous.clone()).collect()
         };
         for gone in keys(before).difference(&keys(&after)) {
             let allowed = !self.exists(gone)
@@ -215,7 +215,7 @@ impl Story {
         }
         let taken = before.ikey == after.ikey
             || !self.exists(&before.ikey)
-            || after.beside.as_ref() == Some(&before.ikey)
+            || after.previous.as_ref() == Some(&before.ikey)
             || matches!(order, Order::Abort | Order::Confirm)
             || self.let_go.contains(&before.ikey);
         prop_assert!(taken, "{before:?} -> {after:?}\n{}", outline(plan));
