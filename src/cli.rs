@@ -68,6 +68,8 @@ pub async fn run(args: Args) -> Exit {
         }
     };
     Printer::complete_commands(again::call(&args.command, &workspace));
+    let interrupted = outlet.clone();
+    signals::on_interrupt(move || interrupted.failed(Exit::Interrupted, "interrupted", &[], Vec::new()));
     let simulator = args.command.input().2.and_then(|connection| connection.connect_to);
     let exit = match dispatch(args, &workspace, &outlet, printer).await {
         Ok(exit) => exit,
@@ -75,7 +77,8 @@ pub async fn run(args: Args) -> Exit {
             failure.print(printer);
             if let (Failure::Duo(DuoError::Unreachable { .. }), Some(simulator)) = (&failure, simulator) {
                 printer.problem(&format!(
-                    "  this run connects to the simulator at {simulator}: check that it is running and that the CA file is its own\n"
+                    "  this run connects to the simulator at {simulator} (--connect-to, DUOCTL_CONNECT_TO), not to Duo: start it \
+                     again, and use the CA file that it prints\n"
                 ));
             }
             outlet.fail(&failure);

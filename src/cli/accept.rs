@@ -157,9 +157,15 @@ fn accepted<'p>(
             return accepted.map(Ok).map_err(|why| not_accepted(address, &why));
         }
         _ if stopped => "its differences are not known because of an error".to_owned(),
-        None => "it is not in the account".to_owned(),
-        Some(_) if named.is_empty() => "it was not changed in Duo since the last apply".to_owned(),
-        Some(_) => "none of the named fields was changed in Duo since the last apply".to_owned(),
+        None => {
+            "it is not in the account: remove its entry, or let `duoctl apply` create it again".to_owned()
+        }
+        Some(_) if named.is_empty() => {
+            "no field of the YAML was changed in Duo since the last apply".to_owned()
+        }
+        Some(_) => {
+            "none of the named fields is in the YAML and was changed in Duo since the last apply".to_owned()
+        }
     };
     Ok(Err(Nothing { why, stopped }))
 }
@@ -226,8 +232,8 @@ fn said<'p>(
 }
 
 fn not_accepted(address: &Address, why: &str) -> Failure {
-    Failure::Usage(format!(
-        "{address} cannot be accepted: {why}; edit the YAML by hand, or revert it with `duoctl apply`"
+    Failure::Refused(format!(
+        "{address} cannot be accepted: {why}; edit the YAML by hand, or let `duoctl apply` revert it"
     ))
 }
 

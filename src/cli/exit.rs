@@ -170,6 +170,9 @@ pub enum Failure {
     /// An argument that only the command can check.
     #[error("{0}")]
     Usage(String),
+    /// What was asked for cannot be done safely.
+    #[error("{0}")]
+    Refused(String),
     /// The YAML has errors.
     #[error("the configuration has errors")]
     Config(Box<(Vec<Diagnostic>, Sources)>),
@@ -280,7 +283,7 @@ impl Failure {
             | Self::Edit { .. }
             | Self::NoDocument { .. }
             | Self::NoPlan { .. } => Exit::Error,
-            Self::UnwantedPlan { .. } => Exit::Refused,
+            Self::Refused(_) | Self::UnwantedPlan { .. } => Exit::Refused,
             Self::Repaired { .. } => Exit::Partly,
             Self::Duo(error) | Self::FirstRefused { error, .. } => Exit::of(error),
         }
@@ -333,6 +336,7 @@ impl Failure {
             }
             Self::Exists(_) => vec!["pass another folder, or move the file away".to_owned()],
             Self::Usage(_)
+            | Self::Refused(_)
             | Self::Config(_)
             | Self::Https(_)
             | Self::Sandbox { .. }

@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use serde_json::Value;
 
 use crate::config::edit::{set, value};
@@ -9,7 +11,7 @@ use crate::config::model::Exception;
 use crate::config::variables::escaped;
 use crate::duo::catalogue::lookup;
 use crate::kinds::application::fields::field;
-use crate::output::document::{EditDocument, EditedDocument};
+use crate::output::document::{EditDocument, EditedDocument, ReasonDocument};
 use crate::output::printer::Printer;
 
 use super::args;
@@ -31,10 +33,21 @@ pub fn run(args: &args::Ignore, path: &Path, outlet: &Outlet, printer: Printer) 
         let kind = kind.unwrap_or_default();
         return Err(Failure::Usage(format!("an application of type `{kind}` has no `{}`", args.field)));
     }
+    if args.until.is_some_and(|until| until < TimeZone::UTC.to_datetime(Timestamp::now()).date()) {
+        return Err(Failure::Usage("the date of --until is in the past".to_owned()));
+    }
+    let before = declared.ignore.iter().find(|ignore| ignore.value.field == args.field);
+    let before = before.map(|ignore| entry(&ignore.value.field, &ignore.value.exception));
     let others = declared.ignore.iter().filter(|ignore| ignore.value.field != args.field);
     let others = others.map(|ignore| entry(&ignore.value.field, &ignore.value.exception));
     let own = Exception { reason: args.reason.clone(), until: args.until };
     let written = entry(&args.field, &own);
+    if before.as_ref() == Some(&written) {
+        let reason = format!("differences in `{}` are ignored already", args.field);
+        let unchanged = vec![ReasonDocument { address: place.to_string(), reason }];
+        outlet.edited(EditDocument { unchanged, ..EditDocument::new("ignore", Vec::new()) }, "");
+        return Ok(Exit::Done);
+    }
     let ignored = escaped(&others.chain([written.clone()]).collect());
     let path = [place.keys(), vec!["ignore"]].concat();
     let edited = edited(workspace, &loaded.sources, declared.span.file, |text| {
@@ -44,7 +57,7 @@ pub fn run(args: &args::Ignore, path: &Path, outlet: &Outlet, printer: Printer) 
     let edited = EditedDocument {
         address: place.to_string(),
         field: "ignore".to_owned(),
-        before: Value::Null,
+        before: before.unwrap_or_default(),
         after: written,
         file: file.display().to_string(),
     };

@@ -3,7 +3,11 @@
 #[cfg(unix)]
 use std::io::Write as _;
 #[cfg(unix)]
+use std::sync::OnceLock;
+#[cfg(unix)]
 use std::sync::atomic::{AtomicBool, Ordering};
+#[cfg(unix)]
+use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
@@ -30,7 +34,8 @@ pub fn end_at_once() {
             for _ in signals.forever() {
                 if AT_ONCE.load(Ordering::Acquire) {
                     // stderr may be closed.
-                    let _ = std::io::stderr().write_all(b"interrupted\n");
+                    let _ = std::io::stderr().write_all(b"\ninterrupted\n");
+                    report();
                     signal_hook::low_level::exit(i32::from(Exit::Interrupted.code()));
                 }
             }
@@ -41,6 +46,35 @@ pub fn end_at_once() {
         }
     }
 }
+
+/// What writes the outcome of an interrupted run.
+#[cfg(unix)]
+static REPORT: OnceLock<Box<dyn Fn() + Send + Sync>> = OnceLock::new();
+
+/// Sets what writes the outcome of a run that is interrupted before something waits for signals.
+pub(super) fn on_interrupt(report: impl Fn() + Send + Sync + 'static) {
+    #[cfg(unix)]
+    REPORT.get_or_init(|| Box::new(report));
+}
+
+/// The output may be blocked, and an interrupted run must end.
+#[cfg(unix)]
+fn report() {
+    let (done, wait) = std::sync::mpsc::channel();
+    let write = move || {
+        if let Some(report) = REPORT.get() {
+            report();
+        }
+        let _ = done.send(());
+    };
+    if std::thread::Builder::new().spawn(write).is_ok() {
+        let _ = wait.recv_timeout(PATIENCE);
+    }
+}
+
+/// How long an interrupted run may take to write its outcome.
+#[cfg(unix)]
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// SIGINT and SIGTERM, caught from the moment of creation on, so that none gets lost between two awaits.
 pub struct Signals {

@@ -13,7 +13,7 @@ use super::language::FILE;
 use super::language::variables::NAME;
 use crate::diagnostic::{Code, Diagnostic, Sources, Span};
 use crate::language::shape::{Findings, Key, Shape};
-use crate::language::similar::did_you_mean;
+use crate::language::similar::{did_you_mean, nearest};
 use crate::text::shown;
 use crate::yaml::{self, Data, Entry, Node, find, plain};
 
@@ -235,11 +235,14 @@ impl Run {
 
     fn report_unused(&mut self, assigned: &Assigned) {
         let names: Vec<String> = self.declared.keys().map(|name| name.to_uppercase()).collect();
-        for name in assigned.environment.keys().filter(|name| !names.contains(name)) {
+        for name in assigned.environment.keys().filter(|name| !name.is_empty() && !names.contains(name)) {
             let message =
                 format!("the YAML declares no variable for {}", shown(&format!("{ENVIRONMENT}{name}")));
-            let help = did_you_mean(name, names.iter().map(String::as_str))
-                .unwrap_or_else(|| format!("declare `{}` in `vars`, or unset it", name.to_lowercase()));
+            let near = nearest(name, names.iter().map(String::as_str));
+            let help = near.map_or_else(
+                || format!("declare `{}` in `vars`, or unset it", name.to_lowercase()),
+                |near| format!("did you mean `{ENVIRONMENT}{near}`?"),
+            );
             self.expanded.findings.push(Diagnostic::warning(Code::UnusedVariable, None, message).help(help));
         }
         for (name, declared) in self.declared.iter().filter(|(_, declared)| !declared.used) {

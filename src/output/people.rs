@@ -95,13 +95,15 @@ fn fit_line(line: &str, width: usize) -> Cow<'_, str> {
         return Cow::Borrowed(line);
     }
     let indent = " ".repeat(hanging(bare, begin).min(width / 2));
+    let leading = bare.strip_suffix(begin).unwrap_or_default();
     let options = textwrap::Options::new(width)
+        .initial_indent(leading)
         .subsequent_indent(&indent)
         .word_separator(WordSeparator::AsciiSpace)
         .word_splitter(WordSplitter::NoHyphenation)
         .wrap_algorithm(WrapAlgorithm::FirstFit)
         .break_words(false);
-    let mut fitted = textwrap::fill(&keep_commands(bare), options).replace(KEPT, " ");
+    let mut fitted = textwrap::fill(&keep_commands(begin), options).replace(KEPT, " ");
     fitted.push_str(line.get(bare.len()..).unwrap_or_default());
     Cow::Owned(fitted)
 }

@@ -154,10 +154,15 @@ pub fn evidence(
     if let Some(attested) = attested {
         match attested {
             true => evidence.seen.push("a person has attested that the console holds the new key".to_owned()),
-            false => evidence.waits_for.push(
-                "the new key in the console: `duoctl handoff` shows the fields, `duoctl attest` records that they are entered"
-                    .to_owned(),
-            ),
+            false => {
+                let entry = keys.address.composite().map(|(entry, _)| entry);
+                let name =
+                    entry.as_ref().and_then(|entry| entry.as_str().rsplit('.').next()).unwrap_or_default();
+                evidence.waits_for.push(format!(
+                    "the new key in the console: `duoctl handoff {name}` shows the fields, `duoctl attest {name}` records \
+                     that they are entered"
+                ));
+            }
         }
         return evidence;
     }

@@ -158,7 +158,7 @@ fn a_comment_reads_well_where_it_is_shown() {
 }
 
 /// What a name would do if it were more than a name.
-const HOSTILE: &str = "\"'><img src=x onerror=\"window.hit=1\"><script>window.hit=2</script></script></style></title><svg onload=window.hit=3> <a href=javascript:window.hit=4>`</code><iframe srcdoc=x>&#60;b&#62;--><!--";
+const HOSTILE_PAGE: &str = "\"'><img src=x onerror=\"window.hit=1\"><script>window.hit=2</script></script></style></title><svg onload=window.hit=3> <a href=javascript:window.hit=4>`</code><iframe srcdoc=x>&#60;b&#62;--><!--";
 
 /// Keys of several ages, one of them overdue and being rotated.
 fn keys() -> Value {

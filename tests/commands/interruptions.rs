@@ -69,6 +69,26 @@ fn an_interrupt_finishes_what_is_under_way_and_says_what_was_left() {
     }
 }
 
+/// While nothing is written yet, an interrupt ends the run at once; a program that waits for a document gets one.
+#[test]
+fn an_interrupt_while_the_account_is_read_is_reported() {
+    for command in [&["plan"][..], &["verify"], &["list"], &["keys", "rotate", "a0"]] {
+        let (folder, server) = (several(), Server::disturbed("delay=60000"));
+        let output = ["--format", "json", "--report", "json=report.json"];
+        let process = folder.duoctl(command).args(output).at(&server).start();
+        server.wait_until("the first request", |account| !account.requests().is_empty());
+        process.signal("INT");
+        let outcome = process.end().exits(130).warns("interrupted");
+        let document = outcome.json();
+        assert_eq!(
+            (&document["kind"], &document["exit_code"]),
+            (&"failure".into(), &130.into()),
+            "{command:?}"
+        );
+        assert_eq!(folder.read("report.json"), outcome.stdout, "{command:?}");
+    }
+}
+
 #[test]
 fn a_second_interrupt_ends_it_at_once() {
     let (folder, server) = (several(), Server::start());

@@ -27,9 +27,6 @@ pub struct Attest {
     /// Name of an entry of `identity_intelligence`.
     #[arg(value_name = "NAME", add = completing::entry())]
     pub name: String,
-    /// How to read the YAML and reach Duo.
-    #[command(flatten)]
-    pub online: Online,
     /// Who filled in the form, e.g. an email address [default: git's user.name and user.email].
     #[arg(long, value_name = "WHO", value_parser = person)]
     pub by: Option<String>,
@@ -39,6 +36,9 @@ pub struct Attest {
     /// Reason for --force, recorded with the attestation.
     #[arg(long, value_name = "TEXT", requires = "force", value_parser = reason)]
     pub reason: Option<String>,
+    /// How to read the YAML and reach Duo.
+    #[command(flatten)]
+    pub online: Online,
     /// Where the output goes.
     #[command(flatten)]
     pub output: Output<OfData>,

@@ -106,9 +106,6 @@ pub struct ListKeys {
 /// `duoctl keys rotate`.
 #[derive(Debug, clap::Args)]
 pub struct RotateKeys {
-    /// Which keys. Without addresses, --older-than covers all applications with a secret store.
-    #[command(flatten)]
-    pub keys: ChangeKeys,
     /// How the new key replaces the old one [default: overlap]; types that do not allow overlap need in-place.
     #[arg(long, value_enum)]
     pub strategy: Option<Strategy>,
@@ -118,20 +115,23 @@ pub struct RotateKeys {
     /// How long the old key must be unused before it is removed.
     #[arg(long, value_name = "TIME", default_value = "24h", value_parser = age)]
     pub silence: SignedDuration,
+    /// Which keys. Without addresses, --older-than covers all applications with a secret store.
+    #[command(flatten)]
+    pub keys: ChangeKeys,
 }
 
 /// `duoctl keys status`.
 #[derive(Debug, clap::Args)]
 pub struct KeyStatus {
+    /// How long the old key must be unused before it is removed.
+    #[arg(long, value_name = "TIME", default_value = "24h", value_parser = age)]
+    pub silence: SignedDuration,
     /// Which rotations.
     #[command(flatten)]
     pub covered: Covered,
     /// How to read the YAML and reach Duo.
     #[command(flatten)]
     pub online: Online,
-    /// How long the old key must be unused before it is removed.
-    #[arg(long, value_name = "TIME", default_value = "24h", value_parser = age)]
-    pub silence: SignedDuration,
     /// Where the output goes.
     #[command(flatten)]
     pub output: Output<OfData>,

@@ -133,12 +133,12 @@ pub struct Accept {
     /// Addresses, e.g. vpn or applications.vpn; nothing is written unless all of them can be accepted.
     #[arg(value_name = "ADDRESS", required = true, add = completing::address())]
     pub addresses: Vec<String>,
-    /// How to read the YAML and reach Duo.
-    #[command(flatten)]
-    pub online: Online,
     /// Accept only this field (repeatable) [default: every field that was changed in Duo].
     #[arg(long, value_name = "FIELD", add = completing::field())]
     pub field: Vec<String>,
+    /// How to read the YAML and reach Duo.
+    #[command(flatten)]
+    pub online: Online,
     /// Where the output goes.
     #[command(flatten)]
     pub output: Output<OfData>,

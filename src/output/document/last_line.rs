@@ -233,7 +233,7 @@ impl ValidateDocument {
 impl FailureDocument {
     /// What went wrong.
     pub fn last_line(&self) -> String {
-        format!("Failed: {}.", safe(&self.message))
+        format!("Failed: {}.", safe(self.message.trim_end_matches(['.', '?'])))
     }
 }
 

@@ -88,7 +88,8 @@ pub(crate) fn survey(text: &mut String, survey: &Survey, paint: Paint) {
         said = true;
     };
     if survey.budget == 0 {
-        say("no users were counted: --impact-budget 0 and --untrusted read no users".to_owned());
+        let why = "users are not counted with --impact-budget 0 or --untrusted, or without the permission to read them";
+        say(why.to_owned());
     } else if survey.exhausted {
         say(format!("counting stopped after {} requests; --impact-budget N allows more", survey.requests));
     }
