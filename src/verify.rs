@@ -3,7 +3,7 @@
 pub mod admin_api;
 pub mod doctor;
 pub mod keys;
-pub mod ladder;
+pub mod connection;
 pub mod needs;
 pub mod operator;
 pub mod report;

@@ -72,7 +72,7 @@ impl Stage {
         match self {
             Self::Made => "not delivered yet",
             Self::Delivered => "delivered",
-            Self::Abandoned => "called off",
+            Self::Abandoned => "aborted",
         }
     }
 }

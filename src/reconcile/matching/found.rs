@@ -51,7 +51,7 @@ pub(super) fn wanted_type_and_name(wanted: &DesiredApplication) -> Option<TypeAn
 
 /// The predecessor of an interrupted replacement that was then abandoned: it has the declared type again, and no
 /// successor of that type exists.
-pub(super) fn called_off<'a>(
+pub(super) fn aborted<'a>(
     wanted: &DesiredApplication,
     predecessors: &[Live<'a>],
     marked: &[Live<'a>],
