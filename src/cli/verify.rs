@@ -50,7 +50,10 @@ pub async fn run(
     report.connections = connections(&session, &plan, &report).await;
     spinner.finish();
     if outlet.streams() {
-        report.connections.iter().for_each(|connection| outlet.event(&EventDocument::connection_checked(connection)));
+        report
+            .connections
+            .iter()
+            .for_each(|connection| outlet.event(&EventDocument::connection_checked(connection)));
     }
     let document = VerifyDocument::alone(&report, &plan).located(&session.desired, &session.sources);
     outlet.deliver(&Document::Verify(Box::new(document)));
@@ -68,7 +71,7 @@ pub async fn run(
     })
 }
 
-/// The connection of every entry of Identity Intelligence that the selection covers.
+/// The connection of each entry of `identity_intelligence` that the selection covers.
 async fn connections(session: &Session, plan: &Plan, report: &Report) -> Vec<ConnectionReport> {
     let sheets = plan.attested().iter().chain(plan.handoffs());
     // An entry that is no longer in the YAML has nothing to verify.

@@ -1,6 +1,6 @@
 //! The checks of `verify` and `doctor` as JUnit XML, for the test tab of a CI system.
 //!
-//! One `testsuite` for each address, one `testcase` for each probe or check, following the schema that Jenkins publishes
+//! One `testsuite` for each address, one `testcase` for each check, following the schema that Jenkins publishes
 //! (junit-10.xsd). A check that could not be proven is `skipped` and never a success; a call without an answer is an
 //! `error`, because trying again may help.
 

@@ -1,5 +1,5 @@
-//! The connection of Identity Intelligence: how far data flows, check by check (design, section 6; identity-intelligence.md,
-//! section 6.5). It claims only what was observed.
+//! A connection to Identity Intelligence: how far data flows, check by check (design, section 6;
+//! identity-intelligence.md, section 6.5). It claims only what was observed.
 
 use std::time::Duration;
 
@@ -35,9 +35,13 @@ mod tests;
 /// How long a first collection and analysis may take (identity-intelligence.md, section 3).
 const GRACE: Duration = Duration::from_secs(24 * 3600);
 
-/// Checks the connection of every form. `operator` reads a few users of the account, to look for them on the other side, and
-/// when keys were changed.
-pub async fn check_all<T: Transport>(operator: &T, world: &World<'_>, sheets: Vec<&Handoff>) -> Vec<ConnectionReport> {
+/// Checks the connection of every form. `operator` reads a few users of the account, to look for them on the other
+/// side, and when keys were changed.
+pub async fn check_all<T: Transport>(
+    operator: &T,
+    world: &World<'_>,
+    sheets: Vec<&Handoff>,
+) -> Vec<ConnectionReport> {
     let sample = match world.apis.iter().any(|(_, api)| matches!(api, Api::Usable(_))) {
         true => sample::users(operator).await,
         false => Sample::default(),
@@ -51,13 +55,19 @@ pub async fn check_all<T: Transport>(operator: &T, world: &World<'_>, sheets: Ve
         let found = answers.iter().find(|(entries, _)| entries.contains(&sheet.address));
         found.map_or(&Answer::NotDeclared, |(_, answer)| answer)
     };
-    let climbs = sheets.into_iter().map(|sheet| climb(world, sheet, answer(sheet), &sample, &history));
-    let mut connections: Vec<ConnectionReport> = climbs.collect();
+    let checked = sheets.into_iter().map(|sheet| check(world, sheet, answer(sheet), &sample, &history));
+    let mut connections: Vec<ConnectionReport> = checked.collect();
     connections.sort_by(|a, b| a.address.cmp(&b.address));
     connections
 }
 
-fn climb(world: &World<'_>, sheet: &Handoff, answer: &Answer, sample: &Sample, history: &History) -> ConnectionReport {
+fn check(
+    world: &World<'_>,
+    sheet: &Handoff,
+    answer: &Answer,
+    sample: &Sample,
+    history: &History,
+) -> ConnectionReport {
     let name = display_name(sheet);
     let mut checks = duo(world, sheet);
     checks.push(console(sheet));

@@ -150,13 +150,13 @@ pub struct ConnectionReport {
     pub address: Address,
     /// The display name in the console.
     pub name: String,
-    /// The checks; each builds on those before it.
+    /// The checks, in order.
     pub checks: Vec<Check>,
 }
 
 impl ConnectionReport {
-    /// The last check that a live call proved together with all checks before it.
-    pub fn highest(&self) -> Option<&Check> {
+    /// The last check that a live call proved, with none before it pending, inconclusive or failed.
+    pub fn reached(&self) -> Option<&Check> {
         let stands = |check: &&Check| {
             !matches!(check.verdict, Verdict::Pending | Verdict::Inconclusive | Verdict::Failed)
         };
@@ -175,7 +175,7 @@ impl ConnectionReport {
 pub struct Report {
     /// The applications, sorted by address.
     pub subjects: Vec<Subject>,
-    /// The connections of Identity Intelligence, sorted by address.
+    /// The connections to Identity Intelligence, sorted by address.
     pub connections: Vec<ConnectionReport>,
 }
 

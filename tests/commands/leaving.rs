@@ -197,10 +197,20 @@ fn what_points_at_the_old_key_is_one_of_the_consequences() {
     folder.duoctl(["apply", "--auto-approve"]).at(&server).run().exits(0);
     folder.declare(&yaml(&format!("{KEY}{other}")));
     let document = folder.duoctl(["plan", "--format", "json"]).at(&server).run().exits(0).json();
-    let consequences: Vec<&str> =
-        document["steps"][0]["consequences"].as_array().unwrap().iter().map(|line| line.as_str().unwrap()).collect();
-    assert!(consequences.contains(&format!("the YAML of applications.other refers to {old}").as_str()), "{consequences:?}");
-    assert!(consequences.contains(&format!("applications.other, \"Other\", refers to {old}").as_str()), "{consequences:?}");
+    let consequences: Vec<&str> = document["steps"][0]["consequences"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|line| line.as_str().unwrap())
+        .collect();
+    assert!(
+        consequences.contains(&format!("the YAML of applications.other refers to {old}").as_str()),
+        "{consequences:?}"
+    );
+    assert!(
+        consequences.contains(&format!("applications.other, \"Other\", refers to {old}").as_str()),
+        "{consequences:?}"
+    );
 }
 
 /// A list that silently omits applications is detected by the account's own count.

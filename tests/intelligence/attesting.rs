@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use super::workspace::{Elsewhere, CONNECTION, Workspace};
+use super::workspace::{CONNECTION, Elsewhere, Workspace};
 
 fn attested(workspace: &Workspace) -> Option<String> {
     let text = workspace.yaml();

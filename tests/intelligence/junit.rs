@@ -62,7 +62,9 @@ fn every_check_is_a_test_case_with_the_right_outcome() {
     let connection = &suites["identity_intelligence.emea"];
     assert_eq!(connection["ping"][0], "system-out");
     assert_eq!(connection["console form"][0], "skipped");
-    assert!(connection["console form"][1].as_str().unwrap().starts_with("pending: not attested yet; `duoctl"));
+    assert!(
+        connection["console form"][1].as_str().unwrap().starts_with("pending: not attested yet; `duoctl")
+    );
     assert!(connection["integration status"][1].as_str().unwrap().contains("Duo <EMEA> &"));
 
     workspace.insist("emea");
@@ -74,6 +76,11 @@ fn every_check_is_a_test_case_with_the_right_outcome() {
     assert_eq!(connection["console form"][0], "skipped", "what a person says is no passed test");
     assert!(connection["console form"][1].as_str().unwrap().starts_with("attested: a person confirmed"));
     assert_eq!(connection["data from Duo"][0], "failure");
-    assert!(connection["data from Duo"][1].as_str().unwrap().contains("check the integration and System Logs"));
-    assert_eq!(connection["the console's switches"], json!(["skipped", connection["the console's switches"][1]]));
+    assert!(
+        connection["data from Duo"][1].as_str().unwrap().contains("check the integration and System Logs")
+    );
+    assert_eq!(
+        connection["the console's switches"],
+        json!(["skipped", connection["the console's switches"][1]])
+    );
 }

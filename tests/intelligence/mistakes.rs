@@ -4,9 +4,9 @@ use std::fs;
 
 use serde_json::{Map, Value, json};
 
-use super::workspace::{Elsewhere, CONNECTION, Workspace};
+use super::workspace::{CONNECTION, Elsewhere, Workspace};
 
-/// The check of the one connection that a verification climbed.
+/// The check of the one connection that was verified.
 fn check<'r>(report: &'r Value, name: &str) -> &'r Value {
     let checks = report["identity_intelligence"][0]["checks"].as_array().unwrap();
     checks.iter().find(|check| check["name"] == name).unwrap_or_else(|| panic!("no check {name}"))
@@ -104,8 +104,8 @@ async fn nobody_at_the_token_endpoint() {
     let mut fields: Map<String, Value> = serde_json::from_str(&text).unwrap();
     fields.insert("tokenUrl".to_owned(), json!(format!("https://{nobody}/oauth/token")));
     fs::write(&copied, Value::Object(fields).to_string()).unwrap();
-    let (exit, highest, checks) = elsewhere.verify().await;
-    assert_eq!((exit, highest.as_str(), &checks["token"]), (75, "permissions", &json!("inconclusive")));
+    let (exit, reached, checks) = elsewhere.verify().await;
+    assert_eq!((exit, reached.as_str(), &checks["token"]), (75, "permissions", &json!("inconclusive")));
     fs::write(&copied, text.replace("clientSecret", "client_sekret")).unwrap();
     let (exit, _, checks) = elsewhere.verify().await;
     assert_eq!((exit, &checks["token"]), (3, &json!("failed")));
@@ -199,7 +199,8 @@ fn attestations_that_are_older_or_mistyped() {
     let (exit, report) = report(&workspace);
     let form = report["identity_intelligence"].as_array().unwrap();
     let form = form.iter().find(|connection| connection["address"] == "identity_intelligence.emea").unwrap();
-    let form = form["checks"].as_array().unwrap().iter().find(|check| check["name"] == "console form").unwrap();
+    let form =
+        form["checks"].as_array().unwrap().iter().find(|check| check["name"] == "console form").unwrap();
     assert_eq!((exit, &form["verdict"]), (3, &json!("failed")));
     assert_eq!(form["detail"], "attested for older values; enter again: Secret key");
     assert!(form["fix"].as_str().unwrap().contains("`duoctl attest emea`"));

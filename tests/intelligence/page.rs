@@ -33,7 +33,12 @@ const SENTENCES: &[(&str, Fate, &str, &str)] = &[
     ("set up an integration", Done, "tests/browser/mod.rs", "a_person_walks_through_the_vendors_page"),
     ("only for an additional integration", Said, DOC, "one *additional* Duo integration"),
     // Understanding Identity Intelligence admin API permissions
-    ("read-only Admin API", Done, CONNECTION, "the_whole_page_ends_at_the_last_check_and_a_rotated_key_falls_back"),
+    (
+        "read-only Admin API",
+        Done,
+        CONNECTION,
+        "the_whole_page_ends_at_the_last_check_and_a_rotated_key_falls_back",
+    ),
     (
         "read/write adds Grant write resource",
         Done,

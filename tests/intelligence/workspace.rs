@@ -190,7 +190,7 @@ impl Workspace {
         Console { running, client }
     }
 
-    /// The exit code, the highest check, and the verdict of each check.
+    /// The exit code, the last check reached, and the verdict of each check.
     pub(crate) fn verify(&self, more: &[&str]) -> (i32, String, Map<String, Value>) {
         let mut arguments = vec!["verify", "--format", "json"];
         arguments.extend(more);
@@ -224,22 +224,23 @@ impl Workspace {
     }
 }
 
-/// The exit code, the highest check, and the verdict of each check.
+/// The exit code, the last check reached, and the verdict of each check.
 pub(crate) fn connection(output: &Output) -> (i32, String, Map<String, Value>) {
     let report: Value = serde_json::from_slice(&output.stdout)
         .unwrap_or_else(|_| panic!("{}", String::from_utf8_lossy(&output.stderr)));
-    let (highest, checks) = climbed(&report, "identity_intelligence.emea");
-    (output.status.code().unwrap(), highest, checks)
+    let (reached, checks) = checked(&report, "identity_intelligence.emea");
+    (output.status.code().unwrap(), reached, checks)
 }
 
-/// The highest check, and the verdict of each check, of one entry.
-pub(crate) fn climbed(report: &Value, address: &str) -> (String, Map<String, Value>) {
+/// The last check reached, and the verdict of each check, of one entry.
+pub(crate) fn checked(report: &Value, address: &str) -> (String, Map<String, Value>) {
     let connections = report["identity_intelligence"].as_array().unwrap();
     let connection = connections.iter().find(|connection| connection["address"] == address).unwrap();
     let checks = connection["checks"].as_array().unwrap();
-    let checks = checks.iter().map(|check| (check["name"].as_str().unwrap().to_owned(), check["verdict"].clone()));
-    let highest = connection["reached"].as_str().unwrap_or_default().to_owned();
-    (highest, checks.collect())
+    let checks =
+        checks.iter().map(|check| (check["name"].as_str().unwrap().to_owned(), check["verdict"].clone()));
+    let reached = connection["reached"].as_str().unwrap_or_default().to_owned();
+    (reached, checks.collect())
 }
 
 /// A simulator that runs elsewhere on this machine, with the credentials copied from its console.

@@ -16,7 +16,7 @@ use crate::reconcile::plan::{Action, Step};
 use crate::verify::report::{ConnectionReport, Report, Subject};
 
 use super::{
-    ApplicationDocument, FORMAT_VERSION, HandoffDocument, Kind, ConnectionDocument, MadeBy, PlanDocument,
+    ApplicationDocument, ConnectionDocument, FORMAT_VERSION, HandoffDocument, Kind, MadeBy, PlanDocument,
     StepDocument, VerifyDocument,
 };
 
@@ -402,7 +402,7 @@ impl EventDocument {
     }
 
     /// A connection was checked.
-    pub fn connection_checked(climbed: &ConnectionReport) -> Self {
-        Self { connection: Some(climbed.into()), ..Self::now(EventName::ConnectionChecked, &climbed.address) }
+    pub fn connection_checked(seen: &ConnectionReport) -> Self {
+        Self { connection: Some(seen.into()), ..Self::now(EventName::ConnectionChecked, &seen.address) }
     }
 }

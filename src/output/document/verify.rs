@@ -26,7 +26,7 @@ pub struct VerifyDocument {
     pub passed: bool,
     /// How many applications have which outcome.
     pub summary: VerifySummary,
-    /// The connections of Identity Intelligence.
+    /// The connections to Identity Intelligence.
     pub identity_intelligence: Vec<ConnectionDocument>,
     /// The applications.
     pub applications: Vec<ApplicationDocument>,
@@ -60,9 +60,9 @@ pub struct ConnectionDocument {
     pub display_name: String,
     /// The worst outcome.
     pub verdict: Verdict,
-    /// The last check that was proven together with all checks before it; null if there is none.
+    /// The last check that was proven, with none before it pending, inconclusive or failed.
     pub reached: Option<String>,
-    /// The checks; each builds on those before it.
+    /// The checks in their order.
     pub checks: Vec<Check>,
     /// Where the entry is declared in the YAML.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -145,7 +145,7 @@ impl From<&ConnectionReport> for ConnectionDocument {
             address: connection.address.to_string(),
             display_name: connection.name.clone(),
             verdict: connection.verdict(),
-            reached: connection.highest().map(|check| check.name.clone()),
+            reached: connection.reached().map(|check| check.name.clone()),
             checks: connection.checks.clone(),
             place: None,
         }

@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use super::page::{Page, Tone, code, list, prose, section, tag, tool};
-use crate::output::document::{ApplicationDocument, DoctorDocument, ConnectionDocument, VerifyDocument};
+use crate::output::document::{ApplicationDocument, ConnectionDocument, DoctorDocument, VerifyDocument};
 use crate::output::human::plan::left_out;
 use crate::text::safe;
 use crate::verify::report::{Check, Verdict};
@@ -76,12 +76,14 @@ fn open_item(address: &str, kind: &str, check: &Check) -> Markup {
 }
 
 fn connection(connection: &ConnectionDocument) -> Markup {
-    let highest = connection.reached.as_deref().unwrap_or("none");
     html! {
         details open data-address=(safe(&connection.address)) data-kind="identity_intelligence" data-state=(state(connection.verdict)) {
             summary { (verdict(connection.verdict)) " " (code(&connection.address)) " " (safe(&connection.display_name)) }
             (checks(&connection.checks))
-            p { "highest check reached: " b { (safe(highest)) } }
+            @match &connection.reached {
+                Some(name) => { p { "works up to: " b { (safe(name)) } } }
+                None => { p { "nothing works yet" } }
+            }
         }
     }
 }

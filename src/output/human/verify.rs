@@ -68,8 +68,10 @@ fn connection_text(text: &mut String, connection: &ConnectionDocument, paint: Pa
         let _ = writeln!(text, "  {:2}. {name}: {verdict}: {}", number + 1, safe(&check.detail));
         fix(text, check, "        ");
     }
-    let highest = connection.reached.as_deref().unwrap_or("none");
-    let _ = writeln!(text, "      highest check reached: {}", paint.strong(&safe(highest)));
+    let _ = match &connection.reached {
+        Some(name) => writeln!(text, "      works up to: {}", paint.strong(&safe(name))),
+        None => writeln!(text, "      nothing works yet"),
+    };
 }
 
 /// What to do, line by line.

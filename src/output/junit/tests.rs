@@ -16,7 +16,8 @@ fn xml(checks: Vec<Check>) -> String {
         took: Duration::from_millis(1250),
     };
     let checks = vec![Check::new("token", Verdict::Pending, "wait")];
-    let connection = ConnectionReport { address: Address::intelligence("emea"), name: "Duo EMEA".to_owned(), checks };
+    let connection =
+        ConnectionReport { address: Address::intelligence("emea"), name: "Duo EMEA".to_owned(), checks };
     let report = report::Report { subjects: vec![subject], connections: vec![connection] };
     render(&Document::Verify(Box::new(VerifyDocument::new(&report))), "").unwrap()
 }

@@ -40,7 +40,7 @@ pub(super) struct Subject<'a> {
     pub(super) now: Timestamp,
 }
 
-/// Every check; each builds on those before it.
+/// Every check, in order.
 pub(super) fn checks(subject: &Subject<'_>, answer: &Answer, sample: &Sample) -> Vec<Check> {
     let all = |verdict, detail: &str| {
         [TOKEN, PING, STATUS, DATA, USERS].map(|name| Check::new(name, verdict, detail)).to_vec()

@@ -7,7 +7,7 @@ use crate::kinds::address::Address;
 use crate::verify::report::{Check, ConnectionReport, Verdict};
 
 use super::age::{Age, Change, Entered, Values};
-use super::flow::{Subject, named, checks};
+use super::flow::{Subject, checks, named};
 use super::sample::Sample;
 use super::seen::{Answer, Data, Seen, Users};
 
@@ -264,21 +264,21 @@ fn data_of_the_tenant_counts_for_its_only_integration_and_for_no_other() {
 }
 
 #[test]
-fn the_highest_level_is_the_last_one_that_was_proven_with_nothing_open_below() {
+fn what_is_reached_is_the_last_check_that_was_proven_with_nothing_open_before_it() {
     let connection = |checks: Vec<Check>| ConnectionReport {
         address: Address::intelligence("emea"),
         name: "Duo EMEA".to_owned(),
         checks,
     };
     let only = |date| Some(vec![status("t__DUO__1", "Duo EMEA", "SUCCESS", &hour(date).to_string())]);
-    for (statuses, newest, highest) in [
+    for (statuses, newest, reached) in [
         (only(3), Some(3), "this account's users"),
         (only(3), Some(1), "integration status"),
         (only(1), Some(3), "ping"),
         (None, Some(3), "ping"),
     ] {
         let connection = connection(judged(&attested(), None, &seen(statuses, newest)));
-        assert_eq!(connection.highest().unwrap().name, highest);
+        assert_eq!(connection.reached().unwrap().name, reached);
     }
 }
 

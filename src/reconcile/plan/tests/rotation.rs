@@ -369,5 +369,5 @@ fn a_successor_alone_is_the_application_of_its_address() {
         write_only: false,
     };
     let plan = world.plan(&wanted, Orders::default());
-    assert_eq!(plan.steps()[0].action, Action::Create, "what was rotated out does not come back");
+    assert_eq!(plan.steps()[0].action, Action::Create, "what a rotation replaced does not come back");
 }
