@@ -120,7 +120,7 @@ impl<'a> Asked<'a> {
         if self.order.verb == Verb::Abort {
             choice.orders.abort.insert(address.clone());
         } else {
-            if rotation.stage == Stage::Abandoned {
+            if rotation.stage == Stage::Aborted {
                 return Err(format!(
                     "its rotation was aborted but not cleaned up; run `duoctl keys abort {address}` to finish"
                 ));

@@ -82,7 +82,7 @@ fn seen(
             let uses = &cx.observation.rotation_uses;
             return evidence(keys, uses, &cx.options.rotation, attested, cx.options.now);
         }
-        (Stage::Abandoned, _) => format!("its cleanup: `duoctl keys abort {address}`"),
+        (Stage::Aborted, _) => format!("its cleanup: `duoctl keys abort {address}`"),
         (Stage::Made | Stage::Delivered, _) => {
             format!("the delivery of the new key: `duoctl keys rotate {address}` or `duoctl apply`")
         }
@@ -116,7 +116,7 @@ pub(super) fn steps(
         ))]);
     }
     let mut steps = existing(cx, wanted, managed, &pair.old, &twin.rotating(pair), said)?;
-    let made = pair.successor.state().filter(|_| stage != Stage::Abandoned);
+    let made = pair.successor.state().filter(|_| stage != Stage::Aborted);
     if let Some(state) = made {
         // Both are or will be in use, so both follow the YAML; findings are reported once.
         steps.extend(existing(cx, wanted, managed, &pair.successor, state, &mut Vec::new())?);
@@ -129,7 +129,7 @@ pub(super) fn steps(
                 steps.push(twin.finish(&pair.successor)?);
             }
         }
-        Stage::Abandoned => {
+        Stage::Aborted => {
             let message = format!(
                 "{address}: a rotation was aborted, but its successor {} still exists",
                 pair.successor.integration.ikey
@@ -276,7 +276,7 @@ impl Twin<'_> {
         let said = pair.successor.state().filter(|state| state.of() == Some(&of)).cloned();
         let successor = said.unwrap_or(match pair.stage {
             Stage::Delivered => MarkerState::Delivered { of, since: now, at: now },
-            Stage::Made | Stage::Abandoned => MarkerState::Successor { of, since: now },
+            Stage::Made | Stage::Aborted => MarkerState::Successor { of, since: now },
         });
         let mut steps = Vec::new();
         for (live, state) in [(&pair.old, self.rotating(pair)), (&pair.successor, successor)] {
@@ -352,7 +352,7 @@ impl Twin<'_> {
         if self.old.state() != Some(&rotating) {
             step.writes.push(Write::Update(old.ikey.clone(), notes_only(self.notes(self.old, rotating)?)));
         }
-        if stage != Stage::Abandoned {
+        if stage != Stage::Aborted {
             let abandoned = MarkerState::Abandoned { of: old.ikey.clone() };
             let notes = self.notes(&pair.successor, abandoned)?;
             step.writes.push(Write::Update(made.ikey.clone(), notes_only(notes)));
