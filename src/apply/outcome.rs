@@ -59,7 +59,7 @@ pub struct StepOutcome {
     pub action: Action,
     /// The application, once it is known.
     pub ikey: Option<Ikey>,
-    /// The stage that a rotation reaches, e.g. `called off`.
+    /// The stage that a rotation reaches, e.g. `aborted`.
     pub stage: Option<String>,
     /// Whether the recovery key makes it.
     pub by_recovery_key: bool,

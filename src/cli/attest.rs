@@ -17,8 +17,8 @@ use crate::output::printer::Printer;
 use crate::reconcile::handoff::{Handoff, Purpose};
 use crate::reconcile::plan::Plan;
 use crate::text::safe;
-use crate::verify::ladder::World;
-use crate::verify::ladder::claim::{self, Claim};
+use crate::verify::connection::World;
+use crate::verify::connection::claim::{self, Claim};
 use crate::verify::report::Report;
 
 use super::args;

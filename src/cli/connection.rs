@@ -15,7 +15,7 @@ use crate::kinds::address::Address;
 use crate::output::printer::Printer;
 use crate::sandbox::serve::{self, Running, ServeOptions};
 use crate::secret::Secret;
-use crate::verify::ladder::{Api, Apis};
+use crate::verify::connection::{Api, Apis};
 
 use super::args::Connection;
 use super::exit::Failure;

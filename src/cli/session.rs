@@ -36,7 +36,7 @@ use crate::reconcile::unmanaged::{Unmanaged, seen};
 use crate::sandbox::serve::Running;
 use crate::secrets::Stores;
 use crate::text::{quoted, safe};
-use crate::verify::ladder::Apis;
+use crate::verify::connection::Apis;
 
 use super::again::Again;
 use super::args::{Connection, Consents, Online, PruneMode, Pruning, Selected, Variables};

@@ -19,8 +19,8 @@ use crate::reconcile::observed::Observed;
 use crate::reconcile::plan::Plan;
 use crate::reconcile::selection::Selection;
 use crate::text::counted;
-use crate::verify::ladder::{World, climb_all};
-use crate::verify::report::{Ladder, Report, Subject};
+use crate::verify::connection::{World, check_all};
+use crate::verify::report::{ConnectionReport, Report, Subject};
 use crate::verify::run::{Target, WAITS, verify_watched};
 
 use super::args::{self, FailOn, Pruning};
@@ -47,10 +47,13 @@ pub async fn run(
     let mut report = verify_addresses(&session, &plan, &reading, &options.selection, parallelism, outlet)
         .await
         .unwrap_or_default();
-    report.ladders = ladders(&session, &plan, &report).await;
+    report.connections = connections(&session, &plan, &report).await;
     spinner.finish();
     if outlet.streams() {
-        report.ladders.iter().for_each(|ladder| outlet.event(&EventDocument::ladder_climbed(ladder)));
+        report
+            .connections
+            .iter()
+            .for_each(|connection| outlet.event(&EventDocument::connection_checked(connection)));
     }
     let document = VerifyDocument::alone(&report, &plan).located(&session.desired, &session.sources);
     outlet.deliver(&Document::Verify(Box::new(document)));
@@ -68,8 +71,8 @@ pub async fn run(
     })
 }
 
-/// The ladder of every entry of Identity Intelligence that the selection covers.
-async fn ladders(session: &Session, plan: &Plan, report: &Report) -> Vec<Ladder> {
+/// The connection of each entry of `identity_intelligence` that the selection covers.
+async fn connections(session: &Session, plan: &Plan, report: &Report) -> Vec<ConnectionReport> {
     let sheets = plan.attested().iter().chain(plan.handoffs());
     // An entry that is no longer in the YAML has nothing to verify.
     let sheets: Vec<_> = sheets.filter(|sheet| sheet.purpose == Purpose::Enter).collect();
@@ -86,7 +89,7 @@ async fn ladders(session: &Session, plan: &Plan, report: &Report) -> Vec<Ladder>
         now: session.duo_now(),
         log_delay: session.log_delay(),
     };
-    climb_all(&session.transport, &world, sheets).await
+    check_all(&session.transport, &world, sheets).await
 }
 
 /// With `-v`: how many calls are expected.

@@ -33,7 +33,7 @@ pub use plan::{
     RefusalDocument, RiskDocument, StepDocument, UnmanagedFieldDocument, WhoDocument,
 };
 pub use unmanaged::unmanaged_fields;
-pub use verify::{ApplicationDocument, LadderDocument, VerifyDocument, VerifySummary};
+pub use verify::{ApplicationDocument, ConnectionDocument, VerifyDocument, VerifySummary};
 
 use schemars::{Schema, SchemaGenerator};
 use serde::de::DeserializeOwned;

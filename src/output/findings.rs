@@ -206,8 +206,8 @@ fn verify_findings(found: &mut Vec<Finding>, verify: &VerifyDocument, plan: Opti
         let checks = application.checks.iter();
         found.extend(checks.filter_map(|check| failed(&application.address, check, place.clone())));
     }
-    for ladder in &verify.identity_intelligence {
-        found.extend(ladder.rungs.iter().filter_map(|rung| failed(&ladder.address, rung, None)));
+    for connection in &verify.identity_intelligence {
+        found.extend(connection.checks.iter().filter_map(|check| failed(&connection.address, check, None)));
     }
 }
 

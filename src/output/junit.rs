@@ -1,6 +1,6 @@
 //! The checks of `verify` and `doctor` as JUnit XML, for the test tab of a CI system.
 //!
-//! One `testsuite` for each address, one `testcase` for each probe or rung, following the schema that Jenkins publishes
+//! One `testsuite` for each address, one `testcase` for each check, following the schema that Jenkins publishes
 //! (junit-10.xsd). A check that could not be proven is `skipped` and never a success; a call without an answer is an
 //! `error`, because trying again may help.
 
@@ -64,9 +64,9 @@ fn verified<'r>(report: &'r mut Report, verify: &VerifyDocument, prefix: &str) -
         }
         suite
     });
-    let ladders =
-        verify.identity_intelligence.iter().map(|it| suite(&it.address, &it.rungs, place(&it.place)));
-    report.add_test_suites(applications.chain(ladders))
+    let connections =
+        verify.identity_intelligence.iter().map(|it| suite(&it.address, &it.checks, place(&it.place)));
+    report.add_test_suites(applications.chain(connections))
 }
 
 /// The failure as a single test case with an error, so that the test tab is not empty.

@@ -205,9 +205,10 @@ fn ends(plan: &PlanDocument) -> Section {
         .filter(|step| matches!(step.action, Action::Delete | Action::Replace | Action::Quarantine));
     let items = ending.map(|step| {
         let ikey = step.integration_key.as_ref().map(|ikey| format!(" {}", code(ikey))).unwrap_or_default();
-        let price: String = step.price.iter().map(|line| format!("<br>{}", prose(line))).collect();
+        let consequences: String =
+            step.consequences.iter().map(|line| format!("<br>{}", prose(line))).collect();
         format!(
-            "**{}** {} {} ({}){ikey}{price}",
+            "**{}** {} {} ({}){ikey}{consequences}",
             step.action.name(),
             code(&step.address),
             code(&step.name),
@@ -427,10 +428,11 @@ fn apply_comment(apply: &ApplyDocument) -> Comment {
 fn failed_checks(verify: &VerifyDocument) -> Vec<String> {
     let applications =
         verify.applications.iter().map(|application| (&application.address, &application.checks));
-    let ladders = verify.identity_intelligence.iter().map(|ladder| (&ladder.address, &ladder.rungs));
+    let connections =
+        verify.identity_intelligence.iter().map(|connection| (&connection.address, &connection.checks));
     let open = |check: &&Check| matches!(check.verdict, Verdict::Failed | Verdict::Inconclusive);
     let mut items = Vec::new();
-    for (address, checks) in applications.chain(ladders) {
+    for (address, checks) in applications.chain(connections) {
         for check in checks.iter().filter(open) {
             let mut item = format!(
                 "**{}** {} {}: {}",

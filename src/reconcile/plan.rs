@@ -30,6 +30,7 @@ mod ages;
 mod application;
 mod by_hand;
 mod claims;
+mod consequences;
 mod console;
 mod context;
 mod count;
@@ -41,7 +42,6 @@ mod former;
 mod give_back;
 mod likeness;
 mod options;
-mod price;
 mod removal;
 mod renamed;
 mod restoration;
@@ -102,7 +102,7 @@ pub struct Plan {
     unmanaged_fields: Vec<SetField>,
     left_out_pending: BTreeSet<Address>,
     /// The consequences of each replacement beyond its changes, by the step's index.
-    prices: BTreeMap<usize, Vec<String>>,
+    consequences: BTreeMap<usize, Vec<String>>,
     impact: Impact,
     look_alikes: BTreeMap<Ikey, Address>,
     fingerprint: Fingerprint,
@@ -215,8 +215,8 @@ impl Plan {
     }
 
     /// The consequences of a step beyond its changes, one per line; only replacements have any.
-    pub fn price(&self, step: usize) -> &[String] {
-        self.prices.get(&step).map(Vec::as_slice).unwrap_or_default()
+    pub fn consequences(&self, step: usize) -> &[String] {
+        self.consequences.get(&step).map(Vec::as_slice).unwrap_or_default()
     }
 
     /// Who is affected by a step that changes who may log in or under which policy.
@@ -405,7 +405,7 @@ pub fn plan(desired: &Desired, observation: &Observation, options: &Options) -> 
         unmanaged: matches.unmanaged,
         unmanaged_fields,
         left_out_pending: pending(&cx, &parts.left_out),
-        prices: price::of(&parts.steps, desired, integrations),
+        consequences: consequences::of(&parts.steps, desired, integrations),
         impact: Impact::default(),
         look_alikes: look_alikes.certain,
         fingerprint,

@@ -46,7 +46,7 @@ pub enum Stage {
     /// Its keys are delivered, and both work.
     Delivered,
     /// It was aborted, and the successor will be removed.
-    Abandoned,
+    Aborted,
 }
 
 impl Stage {
@@ -55,7 +55,7 @@ impl Stage {
         match state {
             MarkerState::Successor { .. } => Some(Self::Made),
             MarkerState::Delivered { .. } => Some(Self::Delivered),
-            MarkerState::Abandoned { .. } => Some(Self::Abandoned),
+            MarkerState::Abandoned { .. } => Some(Self::Aborted),
             MarkerState::Owned
             | MarkerState::Creating { .. }
             | MarkerState::Replaced
@@ -72,7 +72,7 @@ impl Stage {
         match self {
             Self::Made => "not delivered yet",
             Self::Delivered => "delivered",
-            Self::Abandoned => "called off",
+            Self::Aborted => "aborted",
         }
     }
 }

@@ -143,30 +143,30 @@ impl Subject {
     }
 }
 
-/// How far data flows for one Identity Intelligence entry, rung by rung (design, section 6).
+/// How far data flows for one Identity Intelligence entry, check by check (design, section 6).
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Ladder {
+pub struct ConnectionReport {
     /// The address of the entry.
     pub address: Address,
     /// The display name in the console.
     pub name: String,
-    /// The rungs, lowest first.
-    pub rungs: Vec<Check>,
+    /// The checks, in order.
+    pub checks: Vec<Check>,
 }
 
-impl Ladder {
-    /// The highest rung that a live call proved together with all rungs below it.
-    pub fn highest(&self) -> Option<&Check> {
-        let stands = |rung: &&Check| {
-            !matches!(rung.verdict, Verdict::Pending | Verdict::Inconclusive | Verdict::Failed)
+impl ConnectionReport {
+    /// The last check that a live call proved, with none before it pending, inconclusive or failed.
+    pub fn reached(&self) -> Option<&Check> {
+        let stands = |check: &&Check| {
+            !matches!(check.verdict, Verdict::Pending | Verdict::Inconclusive | Verdict::Failed)
         };
-        let reached = self.rungs.iter().take_while(stands);
-        reached.filter(|rung| rung.verdict == Verdict::Verified).last()
+        let reached = self.checks.iter().take_while(stands);
+        reached.filter(|check| check.verdict == Verdict::Verified).last()
     }
 
     /// The worst outcome.
     pub fn verdict(&self) -> Verdict {
-        self.rungs.iter().map(|rung| rung.verdict).max().unwrap_or(Verdict::NotTestable)
+        self.checks.iter().map(|check| check.verdict).max().unwrap_or(Verdict::NotTestable)
     }
 }
 
@@ -175,8 +175,8 @@ impl Ladder {
 pub struct Report {
     /// The applications, sorted by address.
     pub subjects: Vec<Subject>,
-    /// The ladders of Identity Intelligence, sorted by address.
-    pub ladders: Vec<Ladder>,
+    /// The connections to Identity Intelligence, sorted by address.
+    pub connections: Vec<ConnectionReport>,
 }
 
 impl Report {
@@ -189,19 +189,19 @@ impl Report {
     pub fn passed(&self) -> bool {
         self.count(Verdict::Inconclusive) == 0
             && !self.failed()
-            && !self.ladders.iter().any(|ladder| ladder.verdict() == Verdict::Inconclusive)
+            && !self.connections.iter().any(|connection| connection.verdict() == Verdict::Inconclusive)
     }
 
     /// Whether something cannot be proven yet.
     pub fn pending(&self) -> bool {
         let checks = self.subjects.iter().flat_map(|subject| &subject.checks);
-        let mut all = checks.chain(self.ladders.iter().flat_map(|ladder| &ladder.rungs));
+        let mut all = checks.chain(self.connections.iter().flat_map(|connection| &connection.checks));
         all.any(|check| check.verdict == Verdict::Pending)
     }
 
     /// Whether a live call proved that something is not as it should be.
     pub fn failed(&self) -> bool {
         self.count(Verdict::Failed) > 0
-            || self.ladders.iter().any(|ladder| ladder.verdict() == Verdict::Failed)
+            || self.connections.iter().any(|connection| connection.verdict() == Verdict::Failed)
     }
 }

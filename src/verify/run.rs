@@ -70,7 +70,7 @@ pub async fn verify_watched<T: Transport + Clone>(
     let probes = targets.into_iter().map(|target| subject(operator, target, now, waits));
     let subjects =
         futures_util::stream::iter(probes).buffered(parallelism.max(1)).inspect(seen).collect().await;
-    Report { subjects, ladders: Vec::new() }
+    Report { subjects, connections: Vec::new() }
 }
 
 async fn subject<T: Transport + Clone>(

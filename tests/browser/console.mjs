@@ -44,10 +44,10 @@ async function serve() {
   return { document: JSON.parse(line), stop };
 }
 
-function ladder() {
+function connection() {
   const done = run("verify", "--format", "json");
   const report = JSON.parse(done.out).identity_intelligence[0];
-  return { code: done.code, highest: report.highest_rung, rungs: Object.fromEntries(report.rungs.map((rung) => [rung.name, rung.verdict])) };
+  return { code: done.code, reached: report.reached, checks: Object.fromEntries(report.checks.map((check) => [check.name, check.verdict])) };
 }
 
 const browser = await chromium.launch({ executablePath: browserPath, args: ["--no-sandbox"] });
@@ -129,8 +129,8 @@ try {
 
   ok("attest", "emea", "--by", "alice@example.com");
   await terminal("terminal-verify", "duoctl verify", ok("verify"));
-  let reached = ladder();
-  assert.deepEqual([reached.code, reached.highest], [0, "this account's users"]);
+  let found = connection();
+  assert.deepEqual([found.code, found.reached], [0, "this account's users"]);
 
   // The parent process resets the secret key in the simulated Duo Admin Panel, and reports when it is done.
   console.log(JSON.stringify({ reset: fields["Integration key"] }));
@@ -141,8 +141,8 @@ try {
   const again = plan.handoffs[0].fields.filter((field) => field.outstanding).map((field) => field.label);
   assert.deepEqual(again, ["Secret key"]);
   await terminal("terminal-plan-after-rotation", "duoctl plan", ok("plan"));
-  reached = ladder();
-  assert.deepEqual([reached.code, reached.highest, reached.rungs["console form"]], [3, "Auth API key", "failed"]);
+  found = connection();
+  assert.deepEqual([found.code, found.reached, found.checks["console form"]], [3, "Auth API key", "failed"]);
 
   const renewed = sheet(onTerminal("handoff", "emea", "--reveal"));
   assert.notEqual(renewed["Secret key"], fields["Secret key"]);
@@ -161,7 +161,7 @@ try {
   await page.getByText("44 users").waitFor();
   await sandbox.stop();
   ok("attest", "emea", "--by", "alice@example.com");
-  assert.equal(ladder().highest, "this account's users");
+  assert.equal(connection().reached, "this account's users");
   assert.match(ok("plan"), /^No changes\. The account matches the configuration\.\n$/);
 } finally {
   await browser.close();

@@ -148,15 +148,15 @@ fn what_is_retained_is_forgotten_and_can_be_adopted_again() {
 const KEY: &str = "  helpdesk: {type: authapi, name: Help desk, user_access: permitted_groups, groups_allowed: [Employees]}\n";
 
 #[test]
-fn a_replacement_names_its_price_and_the_old_one_serves_until_the_new_one_is_proven() {
+fn a_replacement_names_its_consequences_and_the_old_one_serves_until_the_new_one_is_proven() {
     let (folder, server) = applied(&KEY.replace("authapi", "websdk"));
     let old = server.ikey("Help desk");
     folder.declare(&yaml(KEY));
     let outcome = folder.duoctl(["plan"]).at(&server).run().exits(0);
     outcome
-        .says(&format!("! price: a new integration key and a new secret key; those of {old} stop working once the new ones are proven"))
-        .says("! price: no secret store is configured")
-        .says("! price: the program that authenticates users with the old keys needs the new ones");
+        .says(&format!("! consequence: a new integration key and a new secret key; those of {old} stop working once the new ones are proven"))
+        .says("! consequence: no secret store is configured")
+        .says("! consequence: the program that authenticates users with the old keys needs the new ones");
     let apply = || {
         folder
             .duoctl(["apply", "--auto-approve", "--allow", "replaces:applications.helpdesk", "--no-verify"])
@@ -188,7 +188,7 @@ fn a_replacement_names_its_price_and_the_old_one_serves_until_the_new_one_is_pro
 }
 
 #[test]
-fn what_points_at_the_old_key_is_part_of_the_price() {
+fn what_points_at_the_old_key_is_one_of_the_consequences() {
     let (folder, server) = applied(&KEY.replace("authapi", "websdk"));
     let old = server.ikey("Help desk");
     let other =
@@ -197,10 +197,20 @@ fn what_points_at_the_old_key_is_part_of_the_price() {
     folder.duoctl(["apply", "--auto-approve"]).at(&server).run().exits(0);
     folder.declare(&yaml(&format!("{KEY}{other}")));
     let document = folder.duoctl(["plan", "--format", "json"]).at(&server).run().exits(0).json();
-    let price: Vec<&str> =
-        document["steps"][0]["price"].as_array().unwrap().iter().map(|line| line.as_str().unwrap()).collect();
-    assert!(price.contains(&format!("the YAML of applications.other refers to {old}").as_str()), "{price:?}");
-    assert!(price.contains(&format!("applications.other, \"Other\", refers to {old}").as_str()), "{price:?}");
+    let consequences: Vec<&str> = document["steps"][0]["consequences"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|line| line.as_str().unwrap())
+        .collect();
+    assert!(
+        consequences.contains(&format!("the YAML of applications.other refers to {old}").as_str()),
+        "{consequences:?}"
+    );
+    assert!(
+        consequences.contains(&format!("applications.other, \"Other\", refers to {old}").as_str()),
+        "{consequences:?}"
+    );
 }
 
 /// A list that silently omits applications is detected by the account's own count.

@@ -11,7 +11,7 @@ fn steps(text: &str) -> Value {
         ],
         "delivery": {"store": text, "path": text, "place": text, "reason": text},
         "risks": [{"risk": "widens_access", "reason": text}], "drift": [{"risk": "widens_access", "reason": text}],
-        "price": [text], "affected": {
+        "consequences": [text], "affected": {
             "access_changes": true, "gains": {"bound": "exactly", "count": 2, "first": [text]}, "loses": {"bound": "unknown", "count": 0, "first": []},
             "policy": {
                 "users": {"bound": "at_most", "count": 1, "first": [text]}, "from": null,
@@ -21,7 +21,7 @@ fn steps(text: &str) -> Value {
         "place": {"file": text, "line": 3, "column": 4, "end_line": 3, "end_column": 9},
     }, {
         "address": text, "action": "delete", "integration_key": text, "type": text, "name": text, "changes": [],
-        "delivery": null, "risks": [{"risk": "destroys", "reason": text}], "drift": [], "price": [], "affected": null,
+        "delivery": null, "risks": [{"risk": "destroys", "reason": text}], "drift": [], "consequences": [], "affected": null,
     }])
 }
 
@@ -59,7 +59,7 @@ pub(crate) fn verify(text: &str, fix: &str) -> Value {
     json!({
         "format_version": "1.0", "kind": "verify", "workspace": "acme", "passed": false,
         "summary": {"verified": 0, "not_testable": 0, "inconclusive": 0, "failed": 1},
-        "identity_intelligence": [{"address": text, "display_name": text, "verdict": "failed", "highest_rung": text, "rungs": [check]}],
+        "identity_intelligence": [{"address": text, "display_name": text, "verdict": "failed", "reached": text, "checks": [check]}],
         "applications": [{"address": text, "integration_key": text, "type": text, "name": text, "verdict": "failed", "checks": [check]}],
     })
 }

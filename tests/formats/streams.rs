@@ -63,13 +63,13 @@ fn a_line_is_there_before_the_run_ends() {
 }
 
 #[test]
-fn verify_streams_applications_and_ladders() {
+fn verify_streams_applications_and_connections() {
     let intelligence = "identity_intelligence:\n  emea: {display_name: Duo EMEA, access: read_only}\n";
     let (folder, server) = (Folder::with(&format!("{THREE}{intelligence}")), Server::start());
     folder.duoctl(["apply", "--auto-approve", "--no-verify"]).at(&server).run().exits(0);
     let outcome = folder.duoctl(["verify", "--format", "jsonl"]).at(&server).run().exits(0);
     let lines = lines(&outcome.stdout);
     assert_eq!(events(&lines).len(), 5, "{:?}", events(&lines));
-    assert!(events(&lines).contains(&"ladder_climbed identity_intelligence.emea".to_owned()));
+    assert!(events(&lines).contains(&"connection_checked identity_intelligence.emea".to_owned()));
     assert_eq!(lines.last().unwrap()["kind"], "verify");
 }

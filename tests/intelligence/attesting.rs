@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use super::workspace::{Elsewhere, LADDER, Workspace};
+use super::workspace::{CONNECTION, Elsewhere, Workspace};
 
 fn attested(workspace: &Workspace) -> Option<String> {
     let text = workspace.yaml();
@@ -11,7 +11,7 @@ fn attested(workspace: &Workspace) -> Option<String> {
 
 #[test]
 fn whoever_would_commit_the_file_is_recorded_and_nobody_never() {
-    let yaml = LADDER.split("    api:").next().unwrap();
+    let yaml = CONNECTION.split("    api:").next().unwrap();
     let workspace = Workspace::applied(yaml);
     for (configuration, recorded) in [
         ("", None),
@@ -47,7 +47,7 @@ fn whoever_would_commit_the_file_is_recorded_and_nobody_never() {
 
 #[tokio::test]
 async fn what_the_public_api_contradicts_is_refused_unless_a_reason_is_recorded() {
-    let workspace = Workspace::applied(LADDER);
+    let workspace = Workspace::applied(CONNECTION);
     let refused = |what: &str, words: &str| {
         let (exit, text) = workspace.says(&["attest", "emea"]);
         assert_eq!(exit, 5, "{what}: {text}");
@@ -93,7 +93,7 @@ async fn what_the_public_api_contradicts_is_refused_unless_a_reason_is_recorded(
 #[tokio::test]
 async fn a_removal_that_the_console_denies_is_refused() {
     // The API of the remaining entry is the only one, so it is used for the removed entry, too.
-    let (head, api) = LADDER.split_once("identity_intelligence:\n").unwrap();
+    let (head, api) = CONNECTION.split_once("identity_intelligence:\n").unwrap();
     let (entry, api) = api.split_once("    api:\n").unwrap();
     let (entry, api) = (format!("{entry}    api: *api\n"), api.replace("      ", "  "));
     let yaml = format!(
@@ -119,7 +119,7 @@ async fn a_removal_that_the_console_denies_is_refused() {
 
 #[tokio::test]
 async fn an_api_that_cannot_be_asked_is_said_and_stops_nothing() {
-    let text = LADDER.split("    api:").next().unwrap();
+    let text = CONNECTION.split("    api:").next().unwrap();
     let workspace = Workspace::applied(text);
     let (exit, said) = workspace.says(&["attest", "emea"]);
     assert_eq!((exit, said.contains("public API")), (0, false), "nothing is declared: {said}");
@@ -145,7 +145,7 @@ async fn an_api_that_cannot_be_asked_is_said_and_stops_nothing() {
 
 #[test]
 fn the_sheet_for_people_marks_what_has_to_be_entered_again() {
-    let yaml = LADDER.split("    api:").next().unwrap();
+    let yaml = CONNECTION.split("    api:").next().unwrap();
     let workspace = Workspace::applied(yaml);
     let marked = |sheet: &str| -> Vec<String> {
         let lines = sheet.lines().filter_map(|line| line.strip_prefix("    * "));

@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 
 use serde_json::{Value, json};
 
-use super::workspace::{LADDER, Workspace};
+use super::workspace::{CONNECTION, Workspace};
 
 /// The rules of junit-10.xsd that `duoctl` uses: elements, their order, attributes, counts. Prints the document as JSON.
 const READER: &str = r#"
@@ -48,9 +48,9 @@ fn read(xml: &[u8]) -> Value {
 }
 
 #[test]
-fn every_rung_is_a_test_case_with_the_right_outcome() {
+fn every_check_is_a_test_case_with_the_right_outcome() {
     let name = "Duo <EMEA> & \u{2028}\u{e9}\"";
-    let workspace = Workspace::applied(&LADDER.replace("Duo EMEA", &format!("'{name}'")));
+    let workspace = Workspace::applied(&CONNECTION.replace("Duo EMEA", &format!("'{name}'")));
     let output = workspace.run(&["verify", "--format", "junit"]);
     assert_eq!(output.status.code(), Some(0));
     let suites = read(&output.stdout);
@@ -59,21 +59,28 @@ fn every_rung_is_a_test_case_with_the_right_outcome() {
         suites["identity_intelligence.emea.admin_api"]["permission write_resource"][0], "skipped",
         "not testable is no success"
     );
-    let ladder = &suites["identity_intelligence.emea"];
-    assert_eq!(ladder["ping"][0], "system-out");
-    assert_eq!(ladder["console form"][0], "skipped");
-    assert!(ladder["console form"][1].as_str().unwrap().starts_with("pending: not attested yet; `duoctl"));
-    assert!(ladder["integration status"][1].as_str().unwrap().contains("Duo <EMEA> &"));
+    let connection = &suites["identity_intelligence.emea"];
+    assert_eq!(connection["ping"][0], "system-out");
+    assert_eq!(connection["console form"][0], "skipped");
+    assert!(
+        connection["console form"][1].as_str().unwrap().starts_with("pending: not attested yet; `duoctl")
+    );
+    assert!(connection["integration status"][1].as_str().unwrap().contains("Duo <EMEA> &"));
 
     workspace.insist("emea");
     workspace.age();
     let output = workspace.run(&["verify", "--format", "junit"]);
     assert_eq!(output.status.code(), Some(3));
     let suites = read(&output.stdout);
-    let ladder = &suites["identity_intelligence.emea"];
-    assert_eq!(ladder["console form"][0], "skipped", "what a person says is no passed test");
-    assert!(ladder["console form"][1].as_str().unwrap().starts_with("attested: a person confirmed"));
-    assert_eq!(ladder["data from Duo"][0], "failure");
-    assert!(ladder["data from Duo"][1].as_str().unwrap().contains("check the integration and System Logs"));
-    assert_eq!(ladder["the console's switches"], json!(["skipped", ladder["the console's switches"][1]]));
+    let connection = &suites["identity_intelligence.emea"];
+    assert_eq!(connection["console form"][0], "skipped", "what a person says is no passed test");
+    assert!(connection["console form"][1].as_str().unwrap().starts_with("attested: a person confirmed"));
+    assert_eq!(connection["data from Duo"][0], "failure");
+    assert!(
+        connection["data from Duo"][1].as_str().unwrap().contains("check the integration and System Logs")
+    );
+    assert_eq!(
+        connection["the console's switches"],
+        json!(["skipped", connection["the console's switches"][1]])
+    );
 }

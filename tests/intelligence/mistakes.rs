@@ -4,12 +4,12 @@ use std::fs;
 
 use serde_json::{Map, Value, json};
 
-use super::workspace::{Elsewhere, LADDER, Workspace};
+use super::workspace::{CONNECTION, Elsewhere, Workspace};
 
-/// The rung of the one ladder that a verification climbed.
-fn rung<'r>(report: &'r Value, name: &str) -> &'r Value {
-    let rungs = report["identity_intelligence"][0]["rungs"].as_array().unwrap();
-    rungs.iter().find(|rung| rung["name"] == name).unwrap_or_else(|| panic!("no rung {name}"))
+/// The check of the one connection that was verified.
+fn check<'r>(report: &'r Value, name: &str) -> &'r Value {
+    let checks = report["identity_intelligence"][0]["checks"].as_array().unwrap();
+    checks.iter().find(|check| check["name"] == name).unwrap_or_else(|| panic!("no check {name}"))
 }
 
 fn report(workspace: &Workspace) -> (i32, Value) {
@@ -19,7 +19,7 @@ fn report(workspace: &Workspace) -> (i32, Value) {
 
 #[tokio::test]
 async fn wrong_keys_in_the_console_fail_with_what_is_wrong_with_them() {
-    let yaml = LADDER.replace(
+    let yaml = CONNECTION.replace(
         "    endpoints",
         "    push_verification: {application_name: Acme IT Support}\n    endpoints",
     );
@@ -27,7 +27,7 @@ async fn wrong_keys_in_the_console_fail_with_what_is_wrong_with_them() {
     let (ikey, secret) = workspace.key();
     let auth = workspace.ikey("authapi", "Acme IT Support");
     let auth_secret = workspace.secret(&auth);
-    let other = Workspace::applied(LADDER);
+    let other = Workspace::applied(CONNECTION);
     let foreign = other.key();
     workspace.insist("emea");
     let console = workspace.console(&[]).await;
@@ -44,12 +44,12 @@ async fn wrong_keys_in_the_console_fail_with_what_is_wrong_with_them() {
         console.running.shutdown().await;
         workspace.collected("Duo EMEA", 2);
         let (exit, report) = report(&workspace);
-        let status = rung(&report, "integration status");
+        let status = check(&report, "integration status");
         assert_eq!((exit, &status["verdict"]), (3, &json!("failed")), "{what}: {status}");
         assert!(status["detail"].as_str().unwrap().contains(code), "{what}: {status}");
         let fix = status["fix"].as_str().unwrap();
         assert!(fix.contains(words) && fix.contains("`duoctl handoff emea`"), "{what}: {fix}");
-        assert_eq!(report["identity_intelligence"][0]["highest_rung"], "ping", "{what}");
+        assert_eq!(report["identity_intelligence"][0]["reached"], "ping", "{what}");
     }
 }
 
@@ -80,7 +80,7 @@ async fn a_disturbed_token_endpoint_is_told_from_a_wrong_one() {
         let output = elsewhere.run(&["verify", "--format", "json"]).await;
         elsewhere.console.running.account().faults.clear();
         let report: Value = serde_json::from_slice(&output.stdout).unwrap();
-        let token = rung(&report, "token");
+        let token = check(&report, "token");
         assert_eq!(
             (output.status.code(), &token["verdict"]),
             (Some(exit), &json!(verdict)),
@@ -88,7 +88,7 @@ async fn a_disturbed_token_endpoint_is_told_from_a_wrong_one() {
         );
         assert!(token["detail"].as_str().unwrap().contains(detail), "{fault}: {token}");
         assert!(token["fix"].as_str().unwrap().contains(fix), "{fault}: {token}");
-        assert_eq!(rung(&report, "ping")["verdict"], "not_testable", "{fault}");
+        assert_eq!(check(&report, "ping")["verdict"], "not_testable", "{fault}");
     }
     assert_eq!(elsewhere.verify().await.1, "this account's users");
 }
@@ -104,16 +104,16 @@ async fn nobody_at_the_token_endpoint() {
     let mut fields: Map<String, Value> = serde_json::from_str(&text).unwrap();
     fields.insert("tokenUrl".to_owned(), json!(format!("https://{nobody}/oauth/token")));
     fs::write(&copied, Value::Object(fields).to_string()).unwrap();
-    let (exit, highest, rungs) = elsewhere.verify().await;
-    assert_eq!((exit, highest.as_str(), &rungs["token"]), (75, "permissions", &json!("inconclusive")));
+    let (exit, reached, checks) = elsewhere.verify().await;
+    assert_eq!((exit, reached.as_str(), &checks["token"]), (75, "permissions", &json!("inconclusive")));
     fs::write(&copied, text.replace("clientSecret", "client_sekret")).unwrap();
-    let (exit, _, rungs) = elsewhere.verify().await;
-    assert_eq!((exit, &rungs["token"]), (3, &json!("failed")));
+    let (exit, _, checks) = elsewhere.verify().await;
+    assert_eq!((exit, &checks["token"]), (3, &json!("failed")));
 }
 
 #[tokio::test]
 async fn users_without_email_are_counted_and_the_others_are_found() {
-    let workspace = Workspace::applied(LADDER);
+    let workspace = Workspace::applied(CONNECTION);
     let key = workspace.key();
     let duoctl::sandbox::call::Reply::Page(users, _) = workspace.account().as_administrator(
         "GET",
@@ -133,7 +133,7 @@ async fn users_without_email_are_counted_and_the_others_are_found() {
     workspace.collected("Duo EMEA", 2);
     workspace.attest();
     let (exit, report) = report(&workspace);
-    let found = rung(&report, "this account's users");
+    let found = check(&report, "this account's users");
     assert_eq!((exit, &found["verdict"]), (0, &json!("verified")), "{found}");
     assert!(
         found["detail"]
@@ -174,7 +174,7 @@ async fn the_accounts_own_plan_decides_about_endpoints() {
 
 /// The same workspace with other entries.
 fn in_place_of_the_entry(entries: &str) -> String {
-    let head = LADDER.split("  emea:").next().unwrap();
+    let head = CONNECTION.split("  emea:").next().unwrap();
     format!("{head}{entries}")
 }
 
@@ -198,8 +198,9 @@ fn attestations_that_are_older_or_mistyped() {
     workspace.rotate(&ikey);
     let (exit, report) = report(&workspace);
     let form = report["identity_intelligence"].as_array().unwrap();
-    let form = form.iter().find(|ladder| ladder["address"] == "identity_intelligence.emea").unwrap();
-    let form = form["rungs"].as_array().unwrap().iter().find(|rung| rung["name"] == "console form").unwrap();
+    let form = form.iter().find(|connection| connection["address"] == "identity_intelligence.emea").unwrap();
+    let form =
+        form["checks"].as_array().unwrap().iter().find(|check| check["name"] == "console form").unwrap();
     assert_eq!((exit, &form["verdict"]), (3, &json!("failed")));
     assert_eq!(form["detail"], "attested for older values; enter again: Secret key");
     assert!(form["fix"].as_str().unwrap().contains("`duoctl attest emea`"));

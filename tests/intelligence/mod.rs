@@ -1,11 +1,11 @@
-//! Identity Intelligence, end to end: the vendor's page, the handoff and its attestation, the ladder, the order of a removal,
-//! and the simulated service.
+//! Identity Intelligence, end to end: the vendor's page, the handoff and its attestation, the connection, the order of a
+//! removal, and the simulated service.
 
 mod attesting;
 mod by_hand;
+mod connection;
 mod handoff;
 mod junit;
-mod ladder;
 mod mistakes;
 mod page;
 mod removal;

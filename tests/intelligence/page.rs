@@ -20,7 +20,7 @@ use Fate::{Checked, Done, HandedOver, Refused, Said};
 
 const DOC: &str = "docs/how-to/identity-intelligence.md";
 const HANDOFF: &str = "tests/intelligence/handoff.rs";
-const LADDER: &str = "tests/intelligence/ladder.rs";
+const CONNECTION: &str = "tests/intelligence/connection.rs";
 const MISTAKES: &str = "tests/intelligence/mistakes.rs";
 const REMOVAL: &str = "tests/intelligence/removal.rs";
 const CONSOLE: &str = "tests/intelligence/sandbox.rs";
@@ -33,7 +33,12 @@ const SENTENCES: &[(&str, Fate, &str, &str)] = &[
     ("set up an integration", Done, "tests/browser/mod.rs", "a_person_walks_through_the_vendors_page"),
     ("only for an additional integration", Said, DOC, "one *additional* Duo integration"),
     // Understanding Identity Intelligence admin API permissions
-    ("read-only Admin API", Done, LADDER, "the_whole_page_ends_at_the_top_rung_and_a_rotated_key_falls_off"),
+    (
+        "read-only Admin API",
+        Done,
+        CONNECTION,
+        "the_whole_page_ends_at_the_last_check_and_a_rotated_key_falls_back",
+    ),
     (
         "read/write adds Grant write resource",
         Done,
@@ -105,7 +110,7 @@ const SENTENCES: &[(&str, Fate, &str, &str)] = &[
     // Test Connectivity and Start Collection
     ("Test Connectivity", HandedOver, CONSOLE, "wrong_keys_give_duos_own_refusals"),
     ("Collect Now", HandedOver, CONSOLE, "what_was_collected_is_what_the_public_api_shows"),
-    ("the data flows", Checked, LADDER, "what_is_missing_is_pending_for_a_day_and_failed_afterwards"),
+    ("the data flows", Checked, CONNECTION, "what_is_missing_is_pending_for_a_day_and_failed_afterwards"),
     // Event Streaming
     ("only for the integration from the Admin Panel", Refused, INVALID, "event-streaming.yaml"),
     ("in step 2 of the wizard, then or later", Said, DOC, "step 2 of the provisioning wizard"),

@@ -11,7 +11,7 @@ use reqwest::{Certificate, Client};
 use serde_json::{Map, Value, json};
 
 /// One entry, and credentials of the public API, which a rehearsal replaces with its own.
-pub(crate) const LADDER: &str = "\
+pub(crate) const CONNECTION: &str = "\
 version: 1
 workspace: acme
 tenant: {api_hostname: api-1a2b3c4d.duosecurity.com, plan: advantage}
@@ -190,12 +190,12 @@ impl Workspace {
         Console { running, client }
     }
 
-    /// The exit code, the highest rung, and the verdict of each rung.
+    /// The exit code, the last check reached, and the verdict of each check.
     pub(crate) fn verify(&self, more: &[&str]) -> (i32, String, Map<String, Value>) {
         let mut arguments = vec!["verify", "--format", "json"];
         arguments.extend(more);
         let output = self.run(&arguments);
-        ladder(&output)
+        connection(&output)
     }
 
     pub(crate) fn attest(&self) {
@@ -224,22 +224,23 @@ impl Workspace {
     }
 }
 
-/// The exit code, the highest rung, and the verdict of each rung.
-pub(crate) fn ladder(output: &Output) -> (i32, String, Map<String, Value>) {
+/// The exit code, the last check reached, and the verdict of each check.
+pub(crate) fn connection(output: &Output) -> (i32, String, Map<String, Value>) {
     let report: Value = serde_json::from_slice(&output.stdout)
         .unwrap_or_else(|_| panic!("{}", String::from_utf8_lossy(&output.stderr)));
-    let (highest, rungs) = climbed(&report, "identity_intelligence.emea");
-    (output.status.code().unwrap(), highest, rungs)
+    let (reached, checks) = checked(&report, "identity_intelligence.emea");
+    (output.status.code().unwrap(), reached, checks)
 }
 
-/// The highest rung, and the verdict of each rung, of one entry.
-pub(crate) fn climbed(report: &Value, address: &str) -> (String, Map<String, Value>) {
-    let ladders = report["identity_intelligence"].as_array().unwrap();
-    let ladder = ladders.iter().find(|ladder| ladder["address"] == address).unwrap();
-    let rungs = ladder["rungs"].as_array().unwrap();
-    let rungs = rungs.iter().map(|rung| (rung["name"].as_str().unwrap().to_owned(), rung["verdict"].clone()));
-    let highest = ladder["highest_rung"].as_str().unwrap_or_default().to_owned();
-    (highest, rungs.collect())
+/// The last check reached, and the verdict of each check, of one entry.
+pub(crate) fn checked(report: &Value, address: &str) -> (String, Map<String, Value>) {
+    let connections = report["identity_intelligence"].as_array().unwrap();
+    let connection = connections.iter().find(|connection| connection["address"] == address).unwrap();
+    let checks = connection["checks"].as_array().unwrap();
+    let checks =
+        checks.iter().map(|check| (check["name"].as_str().unwrap().to_owned(), check["verdict"].clone()));
+    let reached = connection["reached"].as_str().unwrap_or_default().to_owned();
+    (reached, checks.collect())
 }
 
 /// A simulator that runs elsewhere on this machine, with the credentials copied from its console.
@@ -250,7 +251,7 @@ pub(crate) struct Elsewhere {
 
 impl Elsewhere {
     pub(crate) async fn with(switches: &[&str], audience: bool) -> Self {
-        let workspace = Workspace::applied(LADDER);
+        let workspace = Workspace::applied(CONNECTION);
         let key = workspace.key();
         let console = workspace.console(switches).await;
         console.fill("/console/integrations/duo", (&key.0, &key.1)).await;
@@ -264,7 +265,7 @@ impl Elsewhere {
         let page = request.form(&fields).send().await.unwrap().text().await.unwrap();
         let copied = page.split("<pre id=\"credentials\">").nth(1).unwrap().split("</pre>").next().unwrap();
         fs::write(workspace.folder.path().join("copied.json"), copied.replace("&quot;", "\"")).unwrap();
-        let text = LADDER.split("    api:").next().unwrap();
+        let text = CONNECTION.split("    api:").next().unwrap();
         fs::write(workspace.file(), format!("{text}    api: {{file: copied.json}}\n")).unwrap();
         Self { workspace, console }
     }
@@ -288,6 +289,6 @@ impl Elsewhere {
     }
 
     pub(crate) async fn verify(&self) -> (i32, String, Map<String, Value>) {
-        ladder(&self.run(&["verify", "--format", "json"]).await)
+        connection(&self.run(&["verify", "--format", "json"]).await)
     }
 }

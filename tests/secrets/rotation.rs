@@ -49,7 +49,7 @@ fn a_new_key_takes_the_place_of_the_old_one() {
         "--auto-approve",
     ];
     let run = duo.run(&folder, &arguments).exits(0);
-    run.tells("! price: the old key stops working at once")
+    run.tells("! consequence: the old key stops working at once")
         .tells(&rotated("applications.help", &help, "to store cmd: help; read back, proven by a signed call"))
         .tells(&rotated("applications.portal", &portal, "to store cmd: portal"));
     assert_ne!(duo.application("Help")["secret_key"], help["secret_key"]);

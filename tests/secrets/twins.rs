@@ -194,15 +194,15 @@ async fn a_login_with_the_old_key_keeps_it() {
 }
 
 #[test]
-fn a_rotation_can_be_called_off() {
+fn a_rotation_can_be_aborted() {
     let (duo, folder) = start(HELP);
-    keys(&duo, &folder, "abort", &[]).exits(5).tells("there is nothing to call off");
+    keys(&duo, &folder, "abort", &[]).exits(5).tells("there is nothing to abort");
     keys(&duo, &folder, "confirm", &[]).exits(5).tells("there is nothing to confirm");
     let old = duo.application("Help");
     keys(&duo, &folder, "rotate", &[]).exits(0);
     let run = keys(&duo, &folder, "abort", &[]).exits(0);
-    let run = run.tells("rotation called off applications.help").never_tells("rotated");
-    run.tells("\"delivered\" -> \"called off\"").tells("the new key stops working for good");
+    let run = run.tells("rotation aborted applications.help").never_tells("rotated");
+    run.tells("\"delivered\" -> \"aborted\"").tells("the new key stops working for good");
     assert_eq!(duo.application("Help"), old);
     let held = kept(&folder, "secrets/help.json");
     assert_eq!(held["secret_key"], old["secret_key"]);

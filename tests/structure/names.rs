@@ -85,7 +85,7 @@ fn nothing_else_folds_texts_to_compare_names() {
 
 #[test]
 fn no_names_are_compared_letter_by_letter() {
-    let name = r"(\b(display|target|integration|application)_name|\b(live|integration|application|it)\.name\(\)|\b(group|policy|status|only|live|form|sheet|ladder)\.name|\bname\.value)(\.as_str\(\))?";
+    let name = r"(\b(display|target|integration|application)_name|\b(live|integration|application|it)\.name\(\)|\b(group|policy|status|only|live|form|sheet|connection)\.name|\bname\.value)(\.as_str\(\))?";
     let compared = format!(r"(?-u){name} [!=]= |[!=]= [&*]?({name})\b");
     assert!(Regex::new(&compared).unwrap().is_match("if *wanted != live.name() {"));
     assert_eq!(found(&compared), listed(LITERAL));

@@ -31,7 +31,7 @@ use super::order::{Order, Verb};
 pub(super) struct Choice<'a> {
     /// Keys that are replaced in the same application.
     pub(super) in_place: Vec<InPlace<'a>>,
-    /// Addresses whose rotation with an overlap begins, continues, ends or is called off.
+    /// Addresses whose rotation with an overlap begins, continues, ends or is aborted.
     pub(super) twins: BTreeSet<Address>,
     /// What was requested for these rotations.
     pub(super) orders: Orders,
@@ -96,7 +96,7 @@ impl<'a> Asked<'a> {
         match rotation {
             Some(rotation) => self.go_on(declared, rotation, choice),
             None if self.order.verb == Verb::Abort => {
-                Err("it has no rotation in progress, so there is nothing to call off".to_owned())
+                Err("it has no rotation in progress, so there is nothing to abort".to_owned())
             }
             None if self.order.verb == Verb::Confirm => {
                 Err("it has no rotation in progress, so there is nothing to confirm".to_owned())
@@ -114,16 +114,16 @@ impl<'a> Asked<'a> {
         let address = &declared.address;
         if self.order.in_place() {
             return Err(format!(
-                "its key is already being rotated with an overlap; finish that, or call it off with `duoctl keys abort {address}`"
+                "its key is already being rotated with an overlap; finish that, or abort it with `duoctl keys abort {address}`"
             ));
         }
         self.readable(declared)?;
         if self.order.verb == Verb::Abort {
             choice.orders.abort.insert(address.clone());
         } else {
-            if rotation.stage == Stage::Abandoned {
+            if rotation.stage == Stage::Aborted {
                 return Err(format!(
-                    "its rotation was called off but not cleaned up; run `duoctl keys abort {address}` to finish"
+                    "its rotation was aborted but not cleaned up; run `duoctl keys abort {address}` to finish"
                 ));
             }
             self.as_declared(declared, Some(rotation))?;

@@ -37,7 +37,7 @@ impl InPlace<'_> {
         Delivery::new(self.secret, "the key is new")
     }
 
-    fn price(&self) -> Vec<String> {
+    fn consequences(&self) -> Vec<String> {
         let outage = "the old key stops working at once: its users are refused until they read the new one";
         let own = "duoctl itself uses this key: the recovery key replaces, delivers and proves it";
         let own = self.is_operator.then(|| own.to_owned());
@@ -54,7 +54,7 @@ impl InPlace<'_> {
             name: self.live.name().to_owned(),
             changes: Vec::new(),
             affected: None,
-            price: self.price(),
+            consequences: self.consequences(),
             delivery: Some(DeliveryDocument::from(&self.delivery())),
             risks: Vec::new(),
             drift: Vec::new(),

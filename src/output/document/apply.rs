@@ -13,10 +13,10 @@ use crate::duo::explain::{Cause, causes};
 use crate::kinds::address::Address;
 use crate::reconcile::desired::Desired;
 use crate::reconcile::plan::{Action, Step};
-use crate::verify::report::{Ladder, Report, Subject};
+use crate::verify::report::{ConnectionReport, Report, Subject};
 
 use super::{
-    ApplicationDocument, FORMAT_VERSION, HandoffDocument, Kind, LadderDocument, MadeBy, PlanDocument,
+    ApplicationDocument, ConnectionDocument, FORMAT_VERSION, HandoffDocument, Kind, MadeBy, PlanDocument,
     StepDocument, VerifyDocument,
 };
 
@@ -106,7 +106,7 @@ pub struct OutcomeDocument {
     pub action: Action,
     /// The application, once it is known.
     pub integration_key: Option<String>,
-    /// The stage that a rotation reaches: `delivered`, `finished` or `called off`.
+    /// The stage that a rotation reaches: `delivered`, `finished` or `aborted`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stage: Option<String>,
     /// How the step ended.
@@ -352,9 +352,9 @@ pub struct EventDocument {
     /// The checks, for `application_verified`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub application: Option<ApplicationDocument>,
-    /// How far the data flows, for `ladder_climbed`.
+    /// How far the data flows, for `connection_checked`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub ladder: Option<LadderDocument>,
+    pub connection: Option<ConnectionDocument>,
 }
 
 /// An event while a command runs.
@@ -367,8 +367,8 @@ pub enum EventName {
     StepEnded,
     /// An application was checked.
     ApplicationVerified,
-    /// A ladder was checked.
-    LadderClimbed,
+    /// A connection was checked.
+    ConnectionChecked,
 }
 
 impl EventDocument {
@@ -382,7 +382,7 @@ impl EventDocument {
             action: None,
             step: None,
             application: None,
-            ladder: None,
+            connection: None,
         }
     }
 
@@ -401,8 +401,8 @@ impl EventDocument {
         Self { application: Some(seen.into()), ..Self::now(EventName::ApplicationVerified, &seen.address) }
     }
 
-    /// A ladder was checked.
-    pub fn ladder_climbed(climbed: &Ladder) -> Self {
-        Self { ladder: Some(climbed.into()), ..Self::now(EventName::LadderClimbed, &climbed.address) }
+    /// A connection was checked.
+    pub fn connection_checked(seen: &ConnectionReport) -> Self {
+        Self { connection: Some(seen.into()), ..Self::now(EventName::ConnectionChecked, &seen.address) }
     }
 }

@@ -197,9 +197,14 @@ impl VerifyDocument {
             }
         }
         for verdict in [Verdict::Failed, Verdict::Inconclusive, Verdict::Pending] {
-            let count = self.identity_intelligence.iter().filter(|ladder| ladder.verdict == verdict).count();
+            let count =
+                self.identity_intelligence.iter().filter(|connection| connection.verdict == verdict).count();
             if count > 0 {
-                line.push_str(&format!(", {} {}", counted(count, "ladder", "ladders"), verdict.words()));
+                line.push_str(&format!(
+                    ", {} {}",
+                    counted(count, "connection", "connections"),
+                    verdict.words()
+                ));
             }
         }
         line.push('.');

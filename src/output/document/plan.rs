@@ -96,7 +96,7 @@ impl PlanDocument {
         let steps = plan.steps().iter().enumerate();
         let steps = steps.map(|(index, step)| StepDocument {
             affected: plan.affected(index).cloned(),
-            price: plan.price(index).to_vec(),
+            consequences: plan.consequences(index).to_vec(),
             made_by: plan.is_by_recovery_key(step).then_some(MadeBy::RecoveryKey),
             place: places.get(step.address.as_str()).cloned(),
             ..StepDocument::from(step)
@@ -172,8 +172,8 @@ pub struct StepDocument {
     pub changes: Vec<ChangeDocument>,
     /// Who is affected, if the step changes who may log in or under which policy.
     pub affected: Option<Affected>,
-    /// What a replacement costs beyond its changes, in one line each.
-    pub price: Vec<String>,
+    /// The consequences of a replacement beyond its changes, in one line each.
+    pub consequences: Vec<String>,
     /// Where keys are delivered, and why.
     pub delivery: Option<DeliveryDocument>,
     /// The risks of the step, one for each reason.
@@ -281,7 +281,7 @@ impl From<&Step> for StepDocument {
             changes: step.changes.iter().map(ChangeDocument::from).collect(),
             affected: None,
             rests_on: step.rests_on.clone(),
-            price: Vec::new(),
+            consequences: Vec::new(),
             delivery: step.delivery.as_ref().map(DeliveryDocument::from),
             risks: RiskDocument::all(step.risks()),
             drift: RiskDocument::all(step.drift()),

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::diagnostic::Sources;
 use crate::reconcile::desired::Desired;
 use crate::reconcile::plan::Plan;
-use crate::verify::report::{Check, Ladder, Report, Subject, Verdict};
+use crate::verify::report::{Check, ConnectionReport, Report, Subject, Verdict};
 
 use super::plan::texts;
 use super::{FORMAT_VERSION, Kind, Place, places};
@@ -26,8 +26,8 @@ pub struct VerifyDocument {
     pub passed: bool,
     /// How many applications have which outcome.
     pub summary: VerifySummary,
-    /// The ladders of Identity Intelligence.
-    pub identity_intelligence: Vec<LadderDocument>,
+    /// The connections to Identity Intelligence.
+    pub identity_intelligence: Vec<ConnectionDocument>,
     /// The applications.
     pub applications: Vec<ApplicationDocument>,
     /// The addresses that `--only` and `--exclude` left out; absent within an apply, which lists them itself.
@@ -53,17 +53,17 @@ pub struct VerifySummary {
 
 /// How far data flows for one Identity Intelligence entry.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct LadderDocument {
+pub struct ConnectionDocument {
     /// The address of the entry.
     pub address: String,
     /// The display name in the console.
     pub display_name: String,
     /// The worst outcome.
     pub verdict: Verdict,
-    /// The highest rung that was proven together with all rungs below it.
-    pub highest_rung: Option<String>,
-    /// The rungs, lowest first.
-    pub rungs: Vec<Check>,
+    /// The last check that was proven, with none before it pending, inconclusive or failed.
+    pub reached: Option<String>,
+    /// The checks in their order.
+    pub checks: Vec<Check>,
     /// Where the entry is declared in the YAML.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub place: Option<Place>,
@@ -108,7 +108,7 @@ impl VerifyDocument {
                 inconclusive: count(Verdict::Inconclusive),
                 failed: count(Verdict::Failed),
             },
-            identity_intelligence: report.ladders.iter().map(LadderDocument::from).collect(),
+            identity_intelligence: report.connections.iter().map(ConnectionDocument::from).collect(),
             applications: report.subjects.iter().map(ApplicationDocument::from).collect(),
             left_out: None,
             left_out_pending: None,
@@ -132,21 +132,21 @@ impl VerifyDocument {
         for application in &mut self.applications {
             application.place = places.get(application.address.as_str()).cloned();
         }
-        for ladder in &mut self.identity_intelligence {
-            ladder.place = places.get(ladder.address.as_str()).cloned();
+        for connection in &mut self.identity_intelligence {
+            connection.place = places.get(connection.address.as_str()).cloned();
         }
         self
     }
 }
 
-impl From<&Ladder> for LadderDocument {
-    fn from(ladder: &Ladder) -> Self {
+impl From<&ConnectionReport> for ConnectionDocument {
+    fn from(connection: &ConnectionReport) -> Self {
         Self {
-            address: ladder.address.to_string(),
-            display_name: ladder.name.clone(),
-            verdict: ladder.verdict(),
-            highest_rung: ladder.highest().map(|rung| rung.name.clone()),
-            rungs: ladder.rungs.clone(),
+            address: connection.address.to_string(),
+            display_name: connection.name.clone(),
+            verdict: connection.verdict(),
+            reached: connection.reached().map(|check| check.name.clone()),
+            checks: connection.checks.clone(),
             place: None,
         }
     }

@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use super::page::{Page, Tone, code, list, prose, section, tag, tool};
-use crate::output::document::{ApplicationDocument, DoctorDocument, LadderDocument, VerifyDocument};
+use crate::output::document::{ApplicationDocument, ConnectionDocument, DoctorDocument, VerifyDocument};
 use crate::output::human::plan::left_out;
 use crate::text::safe;
 use crate::verify::report::{Check, Verdict};
@@ -50,9 +50,9 @@ pub(super) fn tone(verify: &VerifyDocument) -> Tone {
 /// What is amiss, the connections, and every application.
 pub(super) fn sections(verify: &VerifyDocument) -> Vec<Markup> {
     let applications = verify.applications.iter().map(|it| (&it.address, it.kind.as_str(), &it.checks));
-    let ladders =
-        verify.identity_intelligence.iter().map(|it| (&it.address, "identity_intelligence", &it.rungs));
-    let open = applications.chain(ladders).flat_map(|(address, kind, checks)| {
+    let connections =
+        verify.identity_intelligence.iter().map(|it| (&it.address, "identity_intelligence", &it.checks));
+    let open = applications.chain(connections).flat_map(|(address, kind, checks)| {
         let amiss =
             checks.iter().filter(|check| matches!(check.verdict, Verdict::Failed | Verdict::Inconclusive));
         amiss.map(move |check| open_item(address, kind, check))
@@ -61,7 +61,7 @@ pub(super) fn sections(verify: &VerifyDocument) -> Vec<Markup> {
     applications.sort_by_key(|it| std::cmp::Reverse(it.verdict.is_amiss()));
     vec![
         list("Not verified", open),
-        section("Identity Intelligence", verify.identity_intelligence.iter().map(ladder)),
+        section("Identity Intelligence", verify.identity_intelligence.iter().map(connection)),
         section("Applications", applications.into_iter().map(application)),
     ]
 }
@@ -75,13 +75,15 @@ fn open_item(address: &str, kind: &str, check: &Check) -> Markup {
     }
 }
 
-fn ladder(ladder: &LadderDocument) -> Markup {
-    let highest = ladder.highest_rung.as_deref().unwrap_or("none");
+fn connection(connection: &ConnectionDocument) -> Markup {
     html! {
-        details open data-address=(safe(&ladder.address)) data-kind="identity_intelligence" data-state=(state(ladder.verdict)) {
-            summary { (verdict(ladder.verdict)) " " (code(&ladder.address)) " " (safe(&ladder.display_name)) }
-            (checks(&ladder.rungs))
-            p { "highest rung reached: " b { (safe(highest)) } }
+        details open data-address=(safe(&connection.address)) data-kind="identity_intelligence" data-state=(state(connection.verdict)) {
+            summary { (verdict(connection.verdict)) " " (code(&connection.address)) " " (safe(&connection.display_name)) }
+            (checks(&connection.checks))
+            @match &connection.reached {
+                Some(name) => { p { "works up to: " b { (safe(name)) } } }
+                None => { p { "nothing works yet" } }
+            }
         }
     }
 }

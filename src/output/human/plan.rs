@@ -148,8 +148,8 @@ pub(crate) fn remarks(step: &StepDocument, paint: Paint) -> String {
     for change in step.changes.iter().filter(|change| is_open(change)) {
         let _ = writeln!(text, "    {} {}", paint.notice("? not known:"), safe(&change.reason));
     }
-    for line in &step.price {
-        let _ = writeln!(text, "    {} {}", paint.notice("! price:"), safe(line));
+    for line in &step.consequences {
+        let _ = writeln!(text, "    {} {}", paint.notice("! consequence:"), safe(line));
     }
     for claim in &step.rests_on {
         let _ = writeln!(text, "    {} {}", paint.notice("? not verified:"), safe(&claim.to_string()));
@@ -198,7 +198,7 @@ pub(crate) fn retired(plan: &PlanDocument, paint: Paint) -> String {
     for retired in untouched(&plan.retired, plan) {
         let _ = writeln!(
             text,
-            "{} {}  {} was rotated out on {}; `duoctl apply --prune` deletes it once its quarantine is over",
+            "{} {}  {} was replaced by a rotation on {}; `duoctl apply --prune` deletes it once its quarantine is over",
             paint.faint("? retired"),
             paint.strong(&safe(retired.address.as_str())),
             safe(retired.ikey.as_str()),

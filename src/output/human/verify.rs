@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use crate::output::document::{ApplicationDocument, LadderDocument, VerifyDocument};
+use crate::output::document::{ApplicationDocument, ConnectionDocument, VerifyDocument};
 use crate::output::paint::Paint;
 use crate::text::{counted, quoted, safe};
 use crate::verify::report::{Check, PERMISSION, SHOWN, Verdict};
@@ -11,7 +11,7 @@ use crate::verify::report::{Check, PERMISSION, SHOWN, Verdict};
 use super::many::{MANY, few};
 use super::{Style, plan};
 
-/// Every application, every ladder, what was left out, and the last line.
+/// Every application, every connection, what was left out, and the last line.
 pub(super) fn render(verify: &VerifyDocument, style: Style) -> String {
     let mut text = body(verify, style);
     let pending = verify.left_out_pending.as_ref().map_or(0, Vec::len);
@@ -22,7 +22,7 @@ pub(super) fn render(verify: &VerifyDocument, style: Style) -> String {
     text
 }
 
-/// Every application and every ladder.
+/// Every application and every connection.
 pub(super) fn body(verify: &VerifyDocument, style: Style) -> String {
     let mut text = String::new();
     let many = !style.every && verify.applications.len() >= MANY;
@@ -32,8 +32,8 @@ pub(super) fn body(verify: &VerifyDocument, style: Style) -> String {
     for application in whole {
         application_text(&mut text, application, style);
     }
-    for ladder in &verify.identity_intelligence {
-        ladder_text(&mut text, ladder, style.paint);
+    for connection in &verify.identity_intelligence {
+        connection_text(&mut text, connection, style.paint);
     }
     text
 }
@@ -60,16 +60,18 @@ fn summary(text: &mut String, applications: &[&ApplicationDocument], paint: Pain
     }
 }
 
-fn ladder_text(text: &mut String, ladder: &LadderDocument, paint: Paint) {
-    let address = paint.strong(&safe(&ladder.address));
-    let _ = writeln!(text, "ladder {address}  {}", quoted(&ladder.display_name));
-    for (number, rung) in ladder.rungs.iter().enumerate() {
-        let (name, verdict) = (safe(&rung.name), word(rung.verdict, paint));
-        let _ = writeln!(text, "  {:2}. {name}: {verdict}: {}", number + 1, safe(&rung.detail));
-        fix(text, rung, "        ");
+fn connection_text(text: &mut String, connection: &ConnectionDocument, paint: Paint) {
+    let address = paint.strong(&safe(&connection.address));
+    let _ = writeln!(text, "connection {address}  {}", quoted(&connection.display_name));
+    for (number, check) in connection.checks.iter().enumerate() {
+        let (name, verdict) = (safe(&check.name), word(check.verdict, paint));
+        let _ = writeln!(text, "  {:2}. {name}: {verdict}: {}", number + 1, safe(&check.detail));
+        fix(text, check, "        ");
     }
-    let highest = ladder.highest_rung.as_deref().unwrap_or("none");
-    let _ = writeln!(text, "      highest rung reached: {}", paint.strong(&safe(highest)));
+    let _ = match &connection.reached {
+        Some(name) => writeln!(text, "      works up to: {}", paint.strong(&safe(name))),
+        None => writeln!(text, "      nothing works yet"),
+    };
 }
 
 /// What to do, line by line.

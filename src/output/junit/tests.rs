@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::kinds::address::Address;
-use crate::verify::report::{self, Ladder, Subject};
+use crate::verify::report::{self, ConnectionReport, Subject};
 
 fn xml(checks: Vec<Check>) -> String {
     let address = Address::application("vpn");
@@ -15,9 +15,10 @@ fn xml(checks: Vec<Check>) -> String {
         checks,
         took: Duration::from_millis(1250),
     };
-    let rungs = vec![Check::new("token", Verdict::Pending, "wait")];
-    let ladder = Ladder { address: Address::intelligence("emea"), name: "Duo EMEA".to_owned(), rungs };
-    let report = report::Report { subjects: vec![subject], ladders: vec![ladder] };
+    let checks = vec![Check::new("token", Verdict::Pending, "wait")];
+    let connection =
+        ConnectionReport { address: Address::intelligence("emea"), name: "Duo EMEA".to_owned(), checks };
+    let report = report::Report { subjects: vec![subject], connections: vec![connection] };
     render(&Document::Verify(Box::new(VerifyDocument::new(&report))), "").unwrap()
 }
 

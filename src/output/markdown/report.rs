@@ -17,15 +17,15 @@ pub(super) fn verify_comment(verify: &VerifyDocument) -> Comment {
         let name = format!("{} {}", html_code(&it.address), html_code(&it.name));
         checks_detail(it.verdict, &name, &it.checks)
     });
-    let ladders = verify.identity_intelligence.iter().map(|it| {
-        let name = format!("ladder {} {}", html_code(&it.address), html_code(&it.display_name));
-        checks_detail(it.verdict, &name, &it.rungs)
+    let connections = verify.identity_intelligence.iter().map(|it| {
+        let name = format!("connection {} {}", html_code(&it.address), html_code(&it.display_name));
+        checks_detail(it.verdict, &name, &it.checks)
     });
     Comment {
         marker: marker("verify", workspace),
         head,
         sections: vec![Section { title: "Not verified", alert: None, items: failed_checks(verify) }],
-        details: applications.chain(ladders).collect(),
+        details: applications.chain(connections).collect(),
         foot: tool(),
     }
 }

@@ -326,10 +326,10 @@ fn no_rotation_puts_the_operator_out_of_use() {
     let address = BTreeSet::from([Address::application("operator")]);
     // As the old key of a rotation that ends, and as the new key of one that is aborted.
     let ends = Orders { confirmed: address.clone(), ..Orders::default() };
-    let called_off = Orders { abort: address, ..Orders::default() };
+    let aborted = Orders { abort: address, ..Orders::default() };
     for (operator, other, rotation) in [
         (rotating("DI2"), delivered("DIOPERATOR"), ends),
-        (delivered("DI2"), rotating("DIOPERATOR"), called_off),
+        (delivered("DI2"), rotating("DIOPERATOR"), aborted),
     ] {
         let mut duo = FakeDuo::new();
         for (ikey, state) in [("DIOPERATOR", operator), ("DI2", other)] {

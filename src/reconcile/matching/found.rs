@@ -49,9 +49,9 @@ pub(super) fn wanted_type_and_name(wanted: &DesiredApplication) -> Option<TypeAn
     Some(type_and_name(wanted.kind.as_deref()?, &wanted.name.as_ref()?.value))
 }
 
-/// The predecessor of an interrupted replacement that was then abandoned: it has the declared type again, and no
+/// The predecessor of an interrupted replacement that was then aborted: it has the declared type again, and no
 /// successor of that type exists.
-pub(super) fn called_off<'a>(
+pub(super) fn aborted<'a>(
     wanted: &DesiredApplication,
     predecessors: &[Live<'a>],
     marked: &[Live<'a>],

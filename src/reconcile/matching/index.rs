@@ -15,7 +15,7 @@ use super::super::observation::Proofs;
 use super::super::pairing::Ground;
 use super::super::rotation::Stage;
 use super::found::{
-    Match, TypeAndName, called_off, duplicate, ikeys, others, owned, problem, type_and_name,
+    Match, TypeAndName, aborted, duplicate, ikeys, others, owned, problem, type_and_name,
     wanted_type_and_name,
 };
 use crate::kinds::address::Address;
@@ -260,7 +260,7 @@ impl<'a, 'd> Index<'a, 'd> {
             let predecessors = others(predecessors, &live);
             return Ok(Match::of(Some(live), predecessors));
         }
-        match called_off(wanted, &predecessors, &marked).as_slice() {
+        match aborted(wanted, &predecessors, &marked).as_slice() {
             [] => {}
             [resumed] => {
                 let predecessors = others(predecessors.into_iter().chain(marked).collect(), resumed);

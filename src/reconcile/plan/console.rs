@@ -19,7 +19,7 @@ use crate::kinds::risk::Risk;
 use crate::language::attestation::Attestation;
 
 /// The handoff of every entry in the YAML, and what removed entries still have in a console. `olds` are the applications
-/// whose keys are being rotated out and still work.
+/// whose keys are being replaced and still work.
 pub(super) fn handoffs(
     desired: &Desired,
     lives: &HashMap<&Address, &Integration>,

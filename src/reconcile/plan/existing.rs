@@ -189,7 +189,7 @@ fn marker_changes(marker: &Marker, wanted: &DesiredApplication, becomes: &Marker
         MarkerState::Successor { of, .. } | MarkerState::Delivered { of, .. } => {
             Some(format!("successor of {of}, which is gone"))
         }
-        MarkerState::Abandoned { .. } => Some("left by a rotation that was called off".to_owned()),
+        MarkerState::Abandoned { .. } => Some("left by a rotation that was aborted".to_owned()),
         MarkerState::Retired(since) => Some(format!("retired since {}", day(*since))),
         MarkerState::Untested(_) => Some("changed, and not proven to work since".to_owned()),
     };

@@ -1,4 +1,4 @@
-//! Overlap rotations as steps: begin, continue, finish, call off. Each can stop after any of its requests; the next plan
+//! Overlap rotations as steps: begin, continue, finish, abort. Each can stop after any of its requests; the next plan
 //! finds in the markers where it stopped.
 
 use jiff::Timestamp;
@@ -40,7 +40,7 @@ pub(super) fn under_way(
         let message = format!("{address}: its type changed while its key is being rotated");
         return Err(vec![
             Diagnostic::error(Code::RotationUnderWay, wanted.span, message)
-                .help(format!("finish the rotation first, or call it off: `duoctl keys abort {address}`")),
+                .help(format!("finish the rotation first, or abort it: `duoctl keys abort {address}`")),
         ]);
     }
     let delivered_at = match state {
@@ -82,7 +82,7 @@ fn seen(
             let uses = &cx.observation.rotation_uses;
             return evidence(keys, uses, &cx.options.rotation, attested, cx.options.now);
         }
-        (Stage::Abandoned, _) => format!("its cleanup: `duoctl keys abort {address}`"),
+        (Stage::Aborted, _) => format!("its cleanup: `duoctl keys abort {address}`"),
         (Stage::Made | Stage::Delivered, _) => {
             format!("the delivery of the new key: `duoctl keys rotate {address}` or `duoctl apply`")
         }
@@ -105,18 +105,18 @@ pub(super) fn steps(
         return twin.writing_again(pair);
     }
     if cx.options.rotation.abort.contains(address) {
-        return Ok(vec![twin.calling_off(stage, pair)?]);
+        return Ok(vec![twin.aborting(stage, pair)?]);
     }
     if !pair.surplus.is_empty() {
         let ikeys: Vec<&str> = pair.surplus.iter().map(|live| live.integration.ikey.as_str()).collect();
         let message =
             format!("{address}: a second rotation started at the same time and left {}", ikeys.join(", "));
         return Err(vec![Diagnostic::error(Code::RotationUnderWay, wanted.span, message).help(format!(
-            "call them off one at a time with `duoctl keys abort {address}`, then rotate again"
+            "abort them one at a time with `duoctl keys abort {address}`, then rotate again"
         ))]);
     }
     let mut steps = existing(cx, wanted, managed, &pair.old, &twin.rotating(pair), said)?;
-    let made = pair.successor.state().filter(|_| stage != Stage::Abandoned);
+    let made = pair.successor.state().filter(|_| stage != Stage::Aborted);
     if let Some(state) = made {
         // Both are or will be in use, so both follow the YAML; findings are reported once.
         steps.extend(existing(cx, wanted, managed, &pair.successor, state, &mut Vec::new())?);
@@ -129,9 +129,9 @@ pub(super) fn steps(
                 steps.push(twin.finish(&pair.successor)?);
             }
         }
-        Stage::Abandoned => {
+        Stage::Aborted => {
             let message = format!(
-                "{address}: a rotation was called off, but its successor {} still exists",
+                "{address}: a rotation was aborted, but its successor {} still exists",
                 pair.successor.integration.ikey
             );
             said.push(
@@ -276,7 +276,7 @@ impl Twin<'_> {
         let said = pair.successor.state().filter(|state| state.of() == Some(&of)).cloned();
         let successor = said.unwrap_or(match pair.stage {
             Stage::Delivered => MarkerState::Delivered { of, since: now, at: now },
-            Stage::Made | Stage::Abandoned => MarkerState::Successor { of, since: now },
+            Stage::Made | Stage::Aborted => MarkerState::Successor { of, since: now },
         });
         let mut steps = Vec::new();
         for (live, state) in [(&pair.old, self.rotating(pair)), (&pair.successor, successor)] {
@@ -345,14 +345,14 @@ impl Twin<'_> {
 
     /// Delivers the old key again, and only then deletes the successor. The marker says so first, so that nothing continues the
     /// rotation in between.
-    fn calling_off(&self, stage: Stage, pair: &Pair<'_>) -> Result<Step, Vec<Diagnostic>> {
+    fn aborting(&self, stage: Stage, pair: &Pair<'_>) -> Result<Step, Vec<Diagnostic>> {
         let (old, made) = (self.old.integration, pair.successor.integration);
-        let mut step = rotation_step(self.wanted, old, [made], stage.words(), CALLED_OFF);
+        let mut step = rotation_step(self.wanted, old, [made], stage.words(), ABORTED);
         let rotating = self.rotating(pair);
         if self.old.state() != Some(&rotating) {
             step.writes.push(Write::Update(old.ikey.clone(), notes_only(self.notes(self.old, rotating)?)));
         }
-        if stage != Stage::Abandoned {
+        if stage != Stage::Aborted {
             let abandoned = MarkerState::Abandoned { of: old.ikey.clone() };
             let notes = self.notes(&pair.successor, abandoned)?;
             step.writes.push(Write::Update(made.ikey.clone(), notes_only(notes)));
@@ -379,8 +379,8 @@ impl Twin<'_> {
     }
 }
 
-/// The stage of a rotation that was called off.
-const CALLED_OFF: &str = "called off";
+/// The stage of a rotation that was aborted.
+const ABORTED: &str = "aborted";
 /// The length of an integration key (duo-api.md, section 1).
 const IKEY_LENGTH: usize = 20;
 

@@ -162,7 +162,7 @@ impl Step {
         }
     }
 
-    /// The stage that a rotation reaches with this step, e.g. `called off`.
+    /// The stage that a rotation reaches with this step, e.g. `aborted`.
     pub fn stage(&self) -> Option<&str> {
         let stages = self.changes.iter().filter(|change| change.field == ROTATION);
         stages.filter_map(|change| change.after.as_str()).next()

@@ -2,7 +2,7 @@
 
 use crate::intelligence::api::{ApiError, Client};
 use crate::kinds::address::Address;
-use crate::verify::ladder::{Api, Apis, advice};
+use crate::verify::connection::{Api, Apis, advice};
 use crate::verify::report::{Check, Verdict};
 
 use super::diagnosis::{Diagnosis, Trouble};

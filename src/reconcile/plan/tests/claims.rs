@@ -460,7 +460,7 @@ proptest! {
         }
         let plan = plan(&desired, &duo.observation(), &Options { rotation: orders, ..options(prune) });
         told(&plan)?;
-        // Calling off a rotation deletes at most one application, whatever the markers say.
+        // Aborting a rotation deletes at most one application, whatever the markers say.
         let rotated = plan.steps().iter().filter(|step| step.action == Action::Rotate);
         prop_assert!(rotated.map(|step| step.deletes().len()).all(|deletes| deletes <= 1));
     }

@@ -77,7 +77,7 @@ fn an_interrupted_replacement_is_continued_at_every_point() {
 }
 
 #[test]
-fn a_replacement_that_is_called_off_takes_the_old_one_back() {
+fn a_replacement_that_is_aborted_takes_the_old_one_back() {
     let (forth, back) = (desired([wanted()]), desired([app("vpn", "radius", "VPN").groups(&["VPN Users"])]));
     for done in 1..=2 {
         let mut duo = old();

@@ -213,7 +213,7 @@ fn wherever_a_rotation_stops_the_next_run_takes_it_up() {
 }
 
 #[test]
-fn wherever_calling_off_stops_the_old_application_is_left() {
+fn wherever_aborting_stops_the_old_application_is_left() {
     let wanted = desired([vpn()]);
     for requests in 1.. {
         let mut world = World::new();
@@ -221,8 +221,8 @@ fn wherever_calling_off_stops_the_old_application_is_left() {
         for stop in 0.. {
             let mut world = world.clone();
             let plan = world.plan(&wanted, abort());
-            let called_off = world.apply(&plan, stop);
-            if !called_off {
+            let aborted = world.apply(&plan, stop);
+            if !aborted {
                 // An apply in between continues the rotation only until the successor's marker says that it is over.
                 let is_over = !matches!(
                     world.state("DINEW0"),
@@ -241,7 +241,7 @@ fn wherever_calling_off_stops_the_old_application_is_left() {
             );
             assert_eq!(world.duo.applications.len(), 2, "the operator and the old one");
             assert!(matches!(&world.held, Held::Keys(keys) if keys.ikey == "DI1" && keys.previous.is_none()));
-            if called_off {
+            if aborted {
                 break;
             }
         }
@@ -369,5 +369,5 @@ fn a_successor_alone_is_the_application_of_its_address() {
         write_only: false,
     };
     let plan = world.plan(&wanted, Orders::default());
-    assert_eq!(plan.steps()[0].action, Action::Create, "what was rotated out does not come back");
+    assert_eq!(plan.steps()[0].action, Action::Create, "what a rotation replaced does not come back");
 }

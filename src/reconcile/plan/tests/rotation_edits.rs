@@ -257,8 +257,8 @@ impl Story {
     /// Does what the plan asks a person to do; false if it asks for nothing.
     fn follow(&mut self, plan: &Plan) -> bool {
         let asks = |problem: &&Diagnostic| {
-            let called_off = problem.code == Code::RotationUnderWay;
-            called_off || has_errors(std::slice::from_ref(*problem))
+            let aborted = problem.code == Code::RotationUnderWay;
+            aborted || has_errors(std::slice::from_ref(*problem))
         };
         let Some(problem) = plan.problems().iter().find(asks) else { return false };
         let help = problem.help.clone().unwrap_or_default();

@@ -1,5 +1,5 @@
-//! The ladder of Identity Intelligence: how far data flows, rung by rung (design, section 6; identity-intelligence.md,
-//! section 6.5). It claims only what was observed.
+//! A connection to Identity Intelligence: how far data flows, check by check (design, section 6;
+//! identity-intelligence.md, section 6.5). It claims only what was observed.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use crate::kinds::address::Address;
 use crate::reconcile::handoff::Handoff;
 use crate::reconcile::plan::Plan;
 
-use super::report::{APPLY, Check, Ladder, PERMISSION, Subject, Verdict};
+use super::report::{APPLY, Check, ConnectionReport, PERMISSION, Subject, Verdict};
 
 mod age;
 pub mod claim;
@@ -35,9 +35,13 @@ mod tests;
 /// How long a first collection and analysis may take (identity-intelligence.md, section 3).
 const GRACE: Duration = Duration::from_secs(24 * 3600);
 
-/// Checks the ladder of every form. `operator` reads a few users of the account, to look for them on the other side, and
-/// when keys were changed.
-pub async fn climb_all<T: Transport>(operator: &T, world: &World<'_>, sheets: Vec<&Handoff>) -> Vec<Ladder> {
+/// Checks the connection of every form. `operator` reads a few users of the account, to look for them on the other
+/// side, and when keys were changed.
+pub async fn check_all<T: Transport>(
+    operator: &T,
+    world: &World<'_>,
+    sheets: Vec<&Handoff>,
+) -> Vec<ConnectionReport> {
     let sample = match world.apis.iter().any(|(_, api)| matches!(api, Api::Usable(_))) {
         true => sample::users(operator).await,
         false => Sample::default(),
@@ -51,17 +55,23 @@ pub async fn climb_all<T: Transport>(operator: &T, world: &World<'_>, sheets: Ve
         let found = answers.iter().find(|(entries, _)| entries.contains(&sheet.address));
         found.map_or(&Answer::NotDeclared, |(_, answer)| answer)
     };
-    let climbs = sheets.into_iter().map(|sheet| climb(world, sheet, answer(sheet), &sample, &history));
-    let mut ladders: Vec<Ladder> = climbs.collect();
-    ladders.sort_by(|a, b| a.address.cmp(&b.address));
-    ladders
+    let checked = sheets.into_iter().map(|sheet| check(world, sheet, answer(sheet), &sample, &history));
+    let mut connections: Vec<ConnectionReport> = checked.collect();
+    connections.sort_by(|a, b| a.address.cmp(&b.address));
+    connections
 }
 
-fn climb(world: &World<'_>, sheet: &Handoff, answer: &Answer, sample: &Sample, history: &History) -> Ladder {
+fn check(
+    world: &World<'_>,
+    sheet: &Handoff,
+    answer: &Answer,
+    sample: &Sample,
+    history: &History,
+) -> ConnectionReport {
     let name = display_name(sheet);
-    let mut rungs = duo(world, sheet);
-    rungs.push(console(sheet));
-    rungs.push(Check::new(
+    let mut checks = duo(world, sheet);
+    checks.push(console(sheet));
+    checks.push(Check::new(
         "the console's switches",
         Verdict::NotVerifiable,
         "no API shows the form: push, endpoints and hostname are known only from the attestation",
@@ -69,8 +79,8 @@ fn climb(world: &World<'_>, sheet: &Handoff, answer: &Answer, sample: &Sample, h
     let (values, grace) = (values(sheet, world, history), in_grace(world.now, sheet));
     let grace = grace.as_deref();
     let subject = flow::Subject { entry: entry(sheet), name: &name, values: &values, grace, now: world.now };
-    rungs.extend(flow::rungs(&subject, answer, sample));
-    Ladder { address: sheet.address.clone(), name, rungs }
+    checks.extend(flow::checks(&subject, answer, sample));
+    ConnectionReport { address: sheet.address.clone(), name, checks }
 }
 
 /// The name of an entry as people type it.
@@ -135,21 +145,21 @@ fn in_grace(now: Timestamp, sheet: &Handoff) -> Option<String> {
     (age < grace).then(|| format!("attested on {at:.0}; collection and analysis may take up to 24 hours"))
 }
 
-/// The rungs on Duo's side.
+/// The checks on Duo's side.
 fn duo(world: &World<'_>, sheet: &Handoff) -> Vec<Check> {
     let subject = |part: &str| {
         let address = sheet.address.part(part);
         world.report.subjects.iter().find(|subject| subject.address == address)
     };
-    let mut rungs =
+    let mut checks =
         vec![Check::new("Duo", Verdict::Verified, format!("{} answers", world.host)), clock(world)];
     let admin = subject(ADMIN_API);
-    rungs.push(key("Admin API key", admin));
-    rungs.push(permissions(admin, &sheet.address.part(ADMIN_API), world.plan));
+    checks.push(key("Admin API key", admin));
+    checks.push(permissions(admin, &sheet.address.part(ADMIN_API), world.plan));
     if sheet.fields.iter().any(|field| field.application == Some(sheet.address.part(AUTH_API))) {
-        rungs.push(key("Auth API key", subject(AUTH_API)));
+        checks.push(key("Auth API key", subject(AUTH_API)));
     }
-    rungs
+    checks
 }
 
 fn clock(world: &World<'_>) -> Check {

@@ -1,23 +1,23 @@
-//! The ladder in `verify`: each rung with its result, in the program and the rehearsed console.
+//! The connection in `verify`: each check with its result, in the program and the rehearsed console.
 
 use std::fs;
 
 use serde_json::{Value, json};
 
-use super::workspace::{Elsewhere, LADDER, Workspace, climbed};
+use super::workspace::{CONNECTION, Elsewhere, Workspace, checked};
 
 const STATUS: &str = "integration status";
 const DATA: &str = "data from Duo";
 const USERS: &str = "this account's users";
 
 #[tokio::test]
-async fn the_whole_page_ends_at_the_top_rung_and_a_rotated_key_falls_off() {
-    let workspace = Workspace::applied(LADDER);
-    let (exit, highest, rungs) = workspace.verify(&[]);
-    assert_eq!((exit, highest.as_str()), (0, "permissions"));
-    assert_eq!(rungs["console form"], "pending");
-    assert_eq!((&rungs["token"], &rungs["ping"]), (&json!("verified"), &json!("verified")));
-    assert_eq!((&rungs[STATUS], &rungs[DATA]), (&json!("pending"), &json!("pending")));
+async fn the_whole_page_ends_at_the_last_check_and_a_rotated_key_falls_back() {
+    let workspace = Workspace::applied(CONNECTION);
+    let (exit, reached, checks) = workspace.verify(&[]);
+    assert_eq!((exit, reached.as_str()), (0, "permissions"));
+    assert_eq!(checks["console form"], "pending");
+    assert_eq!((&checks["token"], &checks["ping"]), (&json!("verified"), &json!("verified")));
+    assert_eq!((&checks[STATUS], &checks[DATA]), (&json!("pending"), &json!("pending")));
 
     let key = workspace.key();
     let console = workspace.console(&[]).await;
@@ -26,24 +26,24 @@ async fn the_whole_page_ends_at_the_top_rung_and_a_rotated_key_falls_off() {
     // Newer than the key, and older than the current attestation.
     workspace.collected("Duo EMEA", 2);
     workspace.attest();
-    let (exit, highest, rungs) = workspace.verify(&["--fail-on", "pending"]);
-    assert_eq!((exit, highest.as_str()), (0, USERS), "{rungs:?}");
-    assert_eq!(rungs["console form"], "attested");
-    assert_eq!(rungs["the console's switches"], "not_verifiable");
+    let (exit, reached, checks) = workspace.verify(&["--fail-on", "pending"]);
+    assert_eq!((exit, reached.as_str()), (0, USERS), "{checks:?}");
+    assert_eq!(checks["console form"], "attested");
+    assert_eq!(checks["the console's switches"], "not_verifiable");
 
     // A collection from before the reset used the old key, whatever is attested afterwards.
     workspace.collected("Duo EMEA", -60);
     workspace.rotate(&key.0);
-    let (exit, highest, rungs) = workspace.verify(&[]);
-    assert_eq!((exit, highest.as_str()), (3, "permissions"));
-    assert_eq!((&rungs["console form"], &rungs[STATUS]), (&json!("failed"), &json!("pending")));
+    let (exit, reached, checks) = workspace.verify(&[]);
+    assert_eq!((exit, reached.as_str()), (3, "permissions"));
+    assert_eq!((&checks["console form"], &checks[STATUS]), (&json!("failed"), &json!("pending")));
     let (exit, text) = workspace.says(&["attest", "emea"]);
     assert_eq!(exit, 5, "{text}");
     assert!(text.contains("when the key was last changed in Duo; press Test Connectivity"), "{text}");
     workspace.insist("emea");
-    let (exit, highest, rungs) = workspace.verify(&[]);
-    assert_eq!((exit, highest.as_str()), (0, "ping"), "{rungs:?}");
-    assert_eq!([&rungs[STATUS], &rungs[DATA], &rungs[USERS]], ["pending"; 3]);
+    let (exit, reached, checks) = workspace.verify(&[]);
+    assert_eq!((exit, reached.as_str()), (0, "ping"), "{checks:?}");
+    assert_eq!([&checks[STATUS], &checks[DATA], &checks[USERS]], ["pending"; 3]);
     assert_eq!(workspace.verify(&["--fail-on", "pending"]).0, 3);
     let human = String::from_utf8(workspace.run(&["verify"]).stdout).unwrap();
     assert!(human.contains("recorded without confirmation by the public API: a rehearsal"), "{human}");
@@ -56,9 +56,9 @@ async fn the_whole_page_ends_at_the_top_rung_and_a_rotated_key_falls_off() {
     console.post(&format!("{integration}/collect"), &[]).await;
     console.running.shutdown().await;
     workspace.collected("Duo EMEA", 2);
-    let (exit, highest, rungs) = workspace.verify(&[]);
-    assert_eq!((exit, highest.as_str()), (3, "ping"), "{rungs:?}");
-    assert_eq!(rungs[STATUS], "failed");
+    let (exit, reached, checks) = workspace.verify(&[]);
+    assert_eq!((exit, reached.as_str()), (3, "ping"), "{checks:?}");
+    assert_eq!(checks[STATUS], "failed");
 
     let key = workspace.key();
     let console = workspace.console(&[]).await;
@@ -67,12 +67,12 @@ async fn the_whole_page_ends_at_the_top_rung_and_a_rotated_key_falls_off() {
     workspace.collected("Duo EMEA", 2);
     assert_eq!(workspace.verify(&[]).1, USERS);
     let human = String::from_utf8(workspace.run(&["verify"]).stdout).unwrap();
-    assert!(human.contains("highest rung reached: this account's users"), "{human}");
+    assert!(human.contains("works up to: this account's users"), "{human}");
 }
 
 #[tokio::test]
 async fn what_another_integration_of_the_tenant_brought_proves_nothing() {
-    let shared = LADDER.replace("    api:", "    api: &api");
+    let shared = CONNECTION.replace("    api:", "    api: &api");
     let yaml = format!("{shared}  apac: {{display_name: Duo APAC, access: read_only, api: *api}}\n");
     let workspace = Workspace::applied(&yaml);
     let key = workspace.key();
@@ -82,13 +82,13 @@ async fn what_another_integration_of_the_tenant_brought_proves_nothing() {
     workspace.collected("Duo EMEA", 2);
     workspace.attest();
     workspace.insist("apac");
-    let climb = || {
+    let both = || {
         let output = workspace.run(&["verify", "--format", "json"]);
         let report: Value = serde_json::from_slice(&output.stdout).unwrap();
-        ["emea", "apac"].map(|entry| climbed(&report, &format!("identity_intelligence.{entry}")))
+        ["emea", "apac"].map(|entry| checked(&report, &format!("identity_intelligence.{entry}")))
     };
     // The tenant's only integration is that of `emea`, so all data comes from it.
-    let [emea, apac] = climb();
+    let [emea, apac] = both();
     assert_eq!(emea.0, USERS, "{emea:?}");
     assert_eq!(apac.0, "ping", "{apac:?}");
     assert_eq!(
@@ -101,7 +101,7 @@ async fn what_another_integration_of_the_tenant_brought_proves_nothing() {
     console.fill_as("Duo APAC", "/console/integrations/duo", (&key.0, &wrong)).await;
     console.running.shutdown().await;
     workspace.collected("Duo APAC", 2);
-    let [emea, apac] = climb();
+    let [emea, apac] = both();
     assert_eq!(
         [&emea.1[STATUS], &emea.1[DATA], &emea.1[USERS]],
         ["verified", "not_verifiable", "not_verifiable"]
@@ -117,58 +117,61 @@ async fn what_another_integration_of_the_tenant_brought_proves_nothing() {
 #[test]
 fn an_entry_without_an_api_is_not_judged_by_that_of_another_entry() {
     let workspace =
-        Workspace::applied(&format!("{LADDER}  apac: {{display_name: Duo APAC, access: read_only}}\n"));
+        Workspace::applied(&format!("{CONNECTION}  apac: {{display_name: Duo APAC, access: read_only}}\n"));
     let output = workspace.run(&["verify", "--format", "json"]);
     let report: Value = serde_json::from_slice(&output.stdout).unwrap();
     let [emea, apac] =
-        ["emea", "apac"].map(|entry| climbed(&report, &format!("identity_intelligence.{entry}")));
+        ["emea", "apac"].map(|entry| checked(&report, &format!("identity_intelligence.{entry}")));
     assert_eq!(emea.1["token"], "verified", "{emea:?}");
-    assert!([STATUS, DATA, USERS, "token"].iter().all(|rung| apac.1[*rung] == "not_verifiable"), "{apac:?}");
+    assert!(
+        [STATUS, DATA, USERS, "token"].iter().all(|check| apac.1[*check] == "not_verifiable"),
+        "{apac:?}"
+    );
 }
 
 #[test]
 fn a_rotation_under_way_is_no_failure_and_a_reset_beside_it_is_one() {
-    let workspace = Workspace::applied(LADDER);
+    let workspace = Workspace::applied(CONNECTION);
     workspace.insist("emea");
     let old = workspace.key().0;
     workspace.ok(&["keys", "rotate", "identity_intelligence.emea.admin_api", "--auto-approve"]);
-    let (exit, _, rungs) = workspace.verify(&[]);
-    assert_eq!((exit, &rungs["console form"]), (0, &json!("pending")), "{rungs:?}");
+    let (exit, _, checks) = workspace.verify(&[]);
+    assert_eq!((exit, &checks["console form"]), (0, &json!("pending")), "{checks:?}");
     let human = String::from_utf8(workspace.run(&["verify"]).stdout).unwrap();
     assert!(human.contains("the one in the console still works; enter before"), "{human}");
     assert!(human.contains("Integration key, Secret key"), "{human}");
     // After a reset, the old key in the console no longer works.
     workspace.rotate(&old);
-    let (exit, _, rungs) = workspace.verify(&[]);
-    assert_eq!((exit, &rungs["console form"]), (3, &json!("failed")), "{rungs:?}");
+    let (exit, _, checks) = workspace.verify(&[]);
+    assert_eq!((exit, &checks["console form"]), (3, &json!("failed")), "{checks:?}");
 }
 
 #[tokio::test]
 async fn what_is_missing_is_pending_for_a_day_and_failed_afterwards() {
-    let workspace = Workspace::applied(LADDER);
+    let workspace = Workspace::applied(CONNECTION);
     workspace.insist("emea");
-    let (exit, highest, rungs) = workspace.verify(&[]);
-    assert_eq!((exit, highest.as_str()), (0, "ping"));
-    for rung in ["integration status", "data from Duo", "this account's users"] {
-        assert_eq!(rungs[rung], "pending", "{rung}");
+    let (exit, reached, checks) = workspace.verify(&[]);
+    assert_eq!((exit, reached.as_str()), (0, "ping"));
+    for check in ["integration status", "data from Duo", "this account's users"] {
+        assert_eq!(checks[check], "pending", "{check}");
     }
     workspace.age();
-    let (exit, highest, rungs) = workspace.verify(&[]);
-    assert_eq!((exit, highest.as_str()), (3, "ping"));
-    for rung in ["integration status", "data from Duo", "this account's users"] {
-        assert_eq!(rungs[rung], "failed", "{rung}");
+    let (exit, reached, checks) = workspace.verify(&[]);
+    assert_eq!((exit, reached.as_str()), (3, "ping"));
+    for check in ["integration status", "data from Duo", "this account's users"] {
+        assert_eq!(checks[check], "failed", "{check}");
     }
 }
 
 #[test]
 fn without_credentials_of_the_api_nothing_is_claimed() {
-    let workspace = Workspace::applied(LADDER);
-    let text = LADDER.split("    api:").next().unwrap();
+    let workspace = Workspace::applied(CONNECTION);
+    let text = CONNECTION.split("    api:").next().unwrap();
     fs::write(workspace.file(), text).unwrap();
-    let (exit, highest, rungs) = workspace.verify(&[]);
-    assert_eq!((exit, highest.as_str()), (0, "permissions"));
-    assert_eq!(rungs["token"], "not_verifiable");
-    assert_eq!(rungs["this account's users"], "not_verifiable");
+    let (exit, reached, checks) = workspace.verify(&[]);
+    assert_eq!((exit, reached.as_str()), (0, "permissions"));
+    assert_eq!(checks["token"], "not_verifiable");
+    assert_eq!(checks["this account's users"], "not_verifiable");
 }
 
 #[tokio::test]
@@ -176,11 +179,11 @@ async fn an_old_client_and_the_other_generation_are_understood() {
     let switches = ["intelligence-status=off", "intelligence-form-token", "intelligence-new-values"];
     let elsewhere = Elsewhere::with(&switches, true).await;
     assert!(elsewhere.run(&["attest", "emea"]).await.status.success());
-    let (exit, highest, rungs) = elsewhere.verify().await;
-    assert_eq!((exit, highest.as_str()), (0, "ping"), "{rungs:?}");
-    assert_eq!(rungs["integration status"], "unsupported");
+    let (exit, reached, checks) = elsewhere.verify().await;
+    assert_eq!((exit, reached.as_str()), (0, "ping"), "{checks:?}");
+    assert_eq!(checks["integration status"], "unsupported");
     assert_eq!(
-        [&rungs[DATA], &rungs[USERS]],
+        [&checks[DATA], &checks[USERS]],
         ["not_verifiable"; 2],
         "without the list all may be another one's"
     );
@@ -190,13 +193,13 @@ async fn an_old_client_and_the_other_generation_are_understood() {
 async fn an_unknown_status_is_no_failure_and_a_removed_client_is() {
     let elsewhere = Elsewhere::with(&["intelligence-new-values"], false).await;
     assert!(elsewhere.run(&["attest", "emea"]).await.status.success());
-    let (exit, _, rungs) = elsewhere.verify().await;
-    assert_eq!((exit, &rungs["integration status"]), (0, &json!("not_verifiable")));
+    let (exit, _, checks) = elsewhere.verify().await;
+    assert_eq!((exit, &checks["integration status"]), (0, &json!("not_verifiable")));
     let file = elsewhere.workspace.folder.path().join("copied.json");
     let copied = fs::read_to_string(&file).unwrap();
     let client: Value = serde_json::from_str(&copied).unwrap();
     fs::write(&file, copied.replace(client["clientSecret"].as_str().unwrap(), "wrong")).unwrap();
-    let (exit, highest, rungs) = elsewhere.verify().await;
-    assert_eq!((exit, highest.as_str()), (3, "permissions"));
-    assert_eq!((&rungs["token"], &rungs["ping"]), (&json!("failed"), &json!("not_testable")));
+    let (exit, reached, checks) = elsewhere.verify().await;
+    assert_eq!((exit, reached.as_str()), (3, "permissions"));
+    assert_eq!((&checks["token"], &checks["ping"]), (&json!("failed"), &json!("not_testable")));
 }

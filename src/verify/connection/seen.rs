@@ -66,7 +66,7 @@ pub(super) struct Users {
     pub(super) newest: Option<Timestamp>,
 }
 
-/// Asks for everything that the rungs depend on.
+/// Asks for everything that the checks depend on.
 pub(super) async fn ask(api: &Api, sample: &Sample) -> Answer {
     let client = match api {
         Api::NotDeclared => return Answer::NotDeclared,

@@ -19,10 +19,10 @@ pub(super) fn of(
     integrations: &[Integration],
 ) -> BTreeMap<usize, Vec<String>> {
     let replaced = steps.iter().enumerate().filter(|(_, step)| step.action == Action::Replace);
-    replaced.map(|(index, step)| (index, price(step, desired, integrations))).collect()
+    replaced.map(|(index, step)| (index, consequences(step, desired, integrations))).collect()
 }
 
-fn price(step: &Step, desired: &Desired, integrations: &[Integration]) -> Vec<String> {
+fn consequences(step: &Step, desired: &Desired, integrations: &[Integration]) -> Vec<String> {
     let mut lines = Vec::new();
     let old = step.ikey.as_ref().and_then(|ikey| integrations.iter().find(|live| live.ikey == *ikey));
     let Some(old) = old else { return lines };

@@ -1,4 +1,4 @@
-//! What the rungs depend on in addition to the entry itself.
+//! What the checks depend on in addition to the entry itself.
 
 use std::time::Duration;
 
@@ -46,7 +46,7 @@ impl Apis {
     }
 }
 
-/// What the rungs depend on in addition to the entry itself.
+/// What the checks depend on in addition to the entry itself.
 pub struct World<'a> {
     /// The API hostname.
     pub host: &'a str,

@@ -1,4 +1,4 @@
-//! The rungs on the side of Identity Intelligence: token, ping, the integration's status, data, this account's users.
+//! The checks on the side of Identity Intelligence: token, ping, the integration's status, data, this account's users.
 //! Pure functions: they take the observations and return what these prove about this integration.
 
 use std::time::Duration;
@@ -40,15 +40,15 @@ pub(super) struct Subject<'a> {
     pub(super) now: Timestamp,
 }
 
-/// Every rung, lowest first.
-pub(super) fn rungs(subject: &Subject<'_>, answer: &Answer, sample: &Sample) -> Vec<Check> {
+/// Every check, in order.
+pub(super) fn checks(subject: &Subject<'_>, answer: &Answer, sample: &Sample) -> Vec<Check> {
     let all = |verdict, detail: &str| {
-        [TOKEN, PING, STATUS, DATA, USERS].map(|rung| Check::new(rung, verdict, detail)).to_vec()
+        [TOKEN, PING, STATUS, DATA, USERS].map(|name| Check::new(name, verdict, detail)).to_vec()
     };
     let without_token = |first: Check| {
-        let mut rungs = all(Verdict::NotTestable, "without a token, nothing can be queried");
-        rungs.splice(..1, [first]);
-        rungs
+        let mut checks = all(Verdict::NotTestable, "without a token, nothing can be queried");
+        checks.splice(..1, [first]);
+        checks
     };
     let token = Check::new(TOKEN, Verdict::Verified, "the token endpoint accepts the API client");
     match answer {
@@ -66,7 +66,7 @@ pub(super) fn rungs(subject: &Subject<'_>, answer: &Answer, sample: &Sample) -> 
                 None => Check::new(PING, Verdict::Failed, "the public API returns `false`"),
             };
             let silent = [STATUS, DATA, USERS]
-                .map(|rung| Check::new(rung, Verdict::NotTestable, "the public API does not answer"));
+                .map(|name| Check::new(name, Verdict::NotTestable, "the public API does not answer"));
             [token, ping].into_iter().chain(silent).collect()
         }
         Answer::Seen(seen) => vec![
@@ -79,9 +79,9 @@ pub(super) fn rungs(subject: &Subject<'_>, answer: &Answer, sample: &Sample) -> 
     }
 }
 
-pub(super) fn failure(rung: &str, error: &ApiError) -> Check {
+pub(super) fn failure(name: &str, error: &ApiError) -> Check {
     let verdict = if error.is_transient() { Verdict::Inconclusive } else { Verdict::Failed };
-    Check::new(rung, verdict, error.to_string()).fix(advice(error))
+    Check::new(name, verdict, error.to_string()).fix(advice(error))
 }
 
 /// How to fix an error of the public API.
@@ -151,22 +151,22 @@ fn shared(statuses: &Result<Option<Vec<IntegrationStatus>>, ApiError>, name: &st
 
 impl Subject<'_> {
     /// Missing data is pending while it cannot be there yet.
-    fn missing(&self, rung: &str, detail: &str) -> Check {
+    fn missing(&self, name: &str, detail: &str) -> Check {
         match self.grace {
-            Some(why) => Check::new(rung, Verdict::Pending, format!("{detail}; {why}")),
-            None => Check::new(rung, Verdict::Failed, detail).fix(
+            Some(why) => Check::new(name, Verdict::Pending, format!("{detail}; {why}")),
+            None => Check::new(name, Verdict::Failed, detail).fix(
                 "check the integration and System Logs in the console, and press Test Connectivity there",
             ),
         }
     }
 
     /// Whether an observation proves anything: `Ok` only if it is newer than the values.
-    fn dated(&self, rung: &str, seen: &str, at: Timestamp) -> Result<(), Check> {
-        let pending = |why: String| Check::new(rung, Verdict::Pending, format!("{seen}; {why}"));
+    fn dated(&self, name: &str, seen: &str, at: Timestamp) -> Result<(), Check> {
+        let pending = |why: String| Check::new(name, Verdict::Pending, format!("{seen}; {why}"));
         let horizon = self.now.checked_add(AHEAD).unwrap_or(self.now);
         if at > horizon {
             let detail = format!("{seen}; that date is in the future");
-            return Err(Check::new(rung, Verdict::NotVerifiable, detail));
+            return Err(Check::new(name, Verdict::NotVerifiable, detail));
         }
         let entry = self.entry;
         match self.values.age(at) {
@@ -259,17 +259,17 @@ impl Subject<'_> {
     }
 
     /// What an observation in the tenant proves about this integration.
-    fn attributed(&self, rung: &str, seen: &Seen, what: &str, newest: Option<Timestamp>) -> Check {
+    fn attributed(&self, name: &str, seen: &Seen, what: &str, newest: Option<Timestamp>) -> Check {
         if let Some(why) = shared(&seen.statuses, self.name) {
-            return Check::new(rung, Verdict::NotVerifiable, format!("{what}; {why}"));
+            return Check::new(name, Verdict::NotVerifiable, format!("{what}; {why}"));
         }
         let Some(newest) = newest else {
             let detail = format!("{what}; the public API does not show when it arrived");
-            return Check::new(rung, Verdict::NotVerifiable, detail);
+            return Check::new(name, Verdict::NotVerifiable, detail);
         };
         let what = format!("{what}, last updated on {newest:.0}");
-        match self.dated(rung, &what, newest) {
-            Ok(()) => Check::new(rung, Verdict::Verified, what),
+        match self.dated(name, &what, newest) {
+            Ok(()) => Check::new(name, Verdict::Verified, what),
             Err(check) => check,
         }
     }

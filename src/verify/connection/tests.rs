@@ -4,10 +4,10 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::intelligence::api::IntegrationStatus;
 use crate::kinds::address::Address;
-use crate::verify::report::{Check, Ladder, Verdict};
+use crate::verify::report::{Check, ConnectionReport, Verdict};
 
 use super::age::{Age, Change, Entered, Values};
-use super::flow::{Subject, named, rungs};
+use super::flow::{Subject, checks, named};
 use super::sample::Sample;
 use super::seen::{Answer, Data, Seen, Users};
 
@@ -164,16 +164,16 @@ fn seen(statuses: Option<Vec<IntegrationStatus>>, newest: Option<i64>) -> Answer
 
 fn judged(values: &Values, grace: Option<&str>, answer: &Answer) -> Vec<Check> {
     let subject = Subject { entry: "emea", name: "Duo EMEA", values, grace, now: hour(NOW) };
-    let rungs = rungs(&subject, answer, &Sample::default());
-    for rung in &rungs {
-        let says = format!("{} {}", rung.detail, rung.fix.as_deref().unwrap_or_default());
+    let checks = checks(&subject, answer, &Sample::default());
+    for check in &checks {
+        let says = format!("{} {}", check.detail, check.fix.as_deref().unwrap_or_default());
         assert!(!says.contains("verified"), "{says}");
     }
-    rungs
+    checks
 }
 
-fn verdicts(rungs: &[Check]) -> [Verdict; 3] {
-    [2, 3, 4].map(|rung| rungs[rung].verdict)
+fn verdicts(checks: &[Check]) -> [Verdict; 3] {
+    [2, 3, 4].map(|index| checks[index].verdict)
 }
 
 #[test]
@@ -196,17 +196,17 @@ fn each_status_gets_its_verdict_by_its_age_and_its_word() {
                     (hour(NOW + 2), NotVerifiable),
                 ] {
                     let statuses = vec![status("t__DUO__1", "Duo EMEA", word, &date.to_string())];
-                    let rungs = judged(&attested(), grace, &seen(Some(statuses), None));
-                    assert_eq!(rungs[2].verdict, expected, "{word} {date}: {:?}", rungs[2]);
+                    let checks = judged(&attested(), grace, &seen(Some(statuses), None));
+                    assert_eq!(checks[2].verdict, expected, "{word} {date}: {:?}", checks[2]);
                     if expected == Pending {
                         let both = [date.to_string(), hour(1).to_string()];
-                        assert!(both.iter().all(|time| rungs[2].detail.contains(time)), "{:?}", rungs[2]);
-                        assert!(rungs[2].fix.as_ref().unwrap().contains("Collect Now"));
+                        assert!(both.iter().all(|time| checks[2].detail.contains(time)), "{:?}", checks[2]);
+                        assert!(checks[2].fix.as_ref().unwrap().contains("Collect Now"));
                     }
                 }
                 let statuses = vec![status("t__DUO__1", "Duo EMEA", word, "yesterday")];
-                let rungs = judged(&attested(), grace, &seen(Some(statuses), None));
-                assert_eq!(rungs[2].verdict, NotVerifiable, "{:?}", rungs[2]);
+                let checks = judged(&attested(), grace, &seen(Some(statuses), None));
+                assert_eq!(checks[2].verdict, NotVerifiable, "{:?}", checks[2]);
             }
         }
     }
@@ -254,31 +254,31 @@ fn data_of_the_tenant_counts_for_its_only_integration_and_for_no_other() {
         ),
         ("no list", None, Some(3), attested(), [Verdict::Unsupported, NotVerifiable, NotVerifiable]),
     ] {
-        let rungs = judged(&values, None, &seen(statuses, newest));
-        assert_eq!(verdicts(&rungs), expected, "{what}: {rungs:?}");
+        let checks = judged(&values, None, &seen(statuses, newest));
+        assert_eq!(verdicts(&checks), expected, "{what}: {checks:?}");
     }
     // Only another integration has data, so nothing is about this one.
     let other = Some(vec![status("t__DUO__2", "Duo", "SUCCESS", &hour(3).to_string())]);
-    let rungs = judged(&attested(), Some("wait"), &seen(other, Some(3)));
-    assert_eq!(verdicts(&rungs), [Pending, NotVerifiable, NotVerifiable]);
+    let checks = judged(&attested(), Some("wait"), &seen(other, Some(3)));
+    assert_eq!(verdicts(&checks), [Pending, NotVerifiable, NotVerifiable]);
 }
 
 #[test]
-fn the_highest_level_is_the_last_one_that_was_proven_with_nothing_open_below() {
-    let ladder = |rungs: Vec<Check>| Ladder {
+fn what_is_reached_is_the_last_check_that_was_proven_with_nothing_open_before_it() {
+    let connection = |checks: Vec<Check>| ConnectionReport {
         address: Address::intelligence("emea"),
         name: "Duo EMEA".to_owned(),
-        rungs,
+        checks,
     };
     let only = |date| Some(vec![status("t__DUO__1", "Duo EMEA", "SUCCESS", &hour(date).to_string())]);
-    for (statuses, newest, highest) in [
+    for (statuses, newest, reached) in [
         (only(3), Some(3), "this account's users"),
         (only(3), Some(1), "integration status"),
         (only(1), Some(3), "ping"),
         (None, Some(3), "ping"),
     ] {
-        let ladder = ladder(judged(&attested(), None, &seen(statuses, newest)));
-        assert_eq!(ladder.highest().unwrap().name, highest);
+        let connection = connection(judged(&attested(), None, &seen(statuses, newest)));
+        assert_eq!(connection.reached().unwrap().name, reached);
     }
 }
 
