@@ -215,7 +215,7 @@ fn a_page_is_readable_and_runs_nothing() {
     fs::write(folder.path().join("page-keys.html"), shown.stdout).unwrap();
     pages.push(folder.path().join("page-keys.html"));
     for (index, document) in
-        [outside::documents(HOSTILE), outside::lists(HOSTILE)].concat().iter().enumerate()
+        [outside::documents(HOSTILE_PAGE), outside::lists(HOSTILE_PAGE)].concat().iter().enumerate()
     {
         fs::write(folder.path().join("hostile.json"), document.to_string()).unwrap();
         let shown = duoctl(&["show", "hostile.json", "--format", "html"]);

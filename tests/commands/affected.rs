@@ -105,7 +105,7 @@ fn the_budget_is_kept_and_its_end_is_visible() {
     outcome.says("who is affected: counting stopped after 2 requests; --impact-budget N allows more");
     assert_eq!(requests, 2);
     let (outcome, requests) = run("0");
-    outcome.says("no users were counted: --impact-budget 0");
+    outcome.says("users are not counted with --impact-budget 0");
     assert_eq!(requests, 0);
     folder.declare(&portal("groups_allowed: [Blue]"));
     let (outcome, _) = run("1");

@@ -73,10 +73,18 @@ fn an_interrupt_finishes_what_is_under_way_and_says_what_was_left() {
 #[test]
 fn an_interrupt_while_the_account_is_read_is_reported() {
     for command in [&["plan"][..], &["verify"], &["list"], &["keys", "rotate", "a0"]] {
-        let (folder, server) = (several(), Server::disturbed("delay=60000"));
+        let (folder, server) = (several(), Server::start());
+        // A secret store that does not answer.
+        let yaml = folder.read("duo.yaml").replacen(
+            "groups_allowed",
+            "secret: {store: cmd, path: a}, groups_allowed",
+            1,
+        );
+        let store = "secret_stores: {cmd: {type: exec, read: [/bin/sh, -c, 'touch asked; exec sleep 60'], write: [cat]}}\n";
+        folder.write("duo.yaml", &format!("{yaml}{store}"));
         let output = ["--format", "json", "--report", "json=report.json"];
         let process = folder.duoctl(command).args(output).at(&server).start();
-        server.wait_until("the first request", |account| !account.requests().is_empty());
+        server.wait_until("the store is asked", |_| folder.path("asked").exists());
         process.signal("INT");
         let outcome = process.end().exits(130).warns("interrupted");
         let document = outcome.json();

@@ -130,7 +130,7 @@ fn several_addresses_are_accepted_together_or_not_at_all() {
     accepted.says("\"Hello\"").says("\"Good morning\"");
     let again = folder.duoctl(["accept", "vpn", "wiki"]).at(&server).run().exits(0);
     again
-        .warns("applications.vpn: it was not changed in Duo")
-        .warns("applications.wiki: it was not changed in Duo");
+        .warns("applications.vpn: no field of the YAML was changed in Duo")
+        .warns("applications.wiki: no field of the YAML was changed in Duo");
     folder.duoctl(["drift"]).at(&server).run().exits(0);
 }

@@ -421,7 +421,7 @@ fn a_console_gets_the_new_key_before_the_old_one_goes() {
     let old = kept(&folder, "secrets/cii/admin_api");
     duo.run(&folder, &["keys", "rotate", address, "--auto-approve"])
         .exits(0)
-        .tells("`duoctl attest` records that they are entered");
+        .tells("`duoctl attest emea` records that they are entered");
     let sheet = duo.run(&folder, &["handoff", "emea", "--format", "json"]).exits(0);
     let sheet: Value = serde_json::from_str(&sheet.stdout).unwrap();
     let fields = sheet["handoffs"][0]["fields"].as_array().unwrap();
