@@ -7,6 +7,7 @@ mod changes;
 mod columns;
 mod console;
 mod finding;
+mod kind;
 mod last_line;
 mod list;
 mod plan;
@@ -18,10 +19,10 @@ pub use apply::{ApplyDocument, EventDocument, EventName, OutcomeDocument, StepSt
 pub use changes::{EditDocument, EditedDocument, KeyChangesDocument, ReasonDocument};
 pub(crate) use columns::{COLUMNS, row, short_row};
 pub use console::{ConsoleFieldDocument, HandoffDocument, HandoffsDocument};
-use finding::places;
 pub use finding::{
     DeclaredCounts, DiagnosticDocument, FailureDocument, Place, RelatedDocument, ValidateDocument,
 };
+pub use kind::{FORMAT_VERSION, Kind};
 pub use list::{
     DoctorDocument, ImportDocument, ImportedDocument, ImportedFile, KeysDocument, LeftOutDocument,
     LeftOutReason, ListDocument, RotationsDocument,
@@ -35,25 +36,13 @@ pub use plan::{
 pub use unmanaged::unmanaged_fields;
 pub use verify::{ApplicationDocument, ConnectionDocument, VerifyDocument, VerifySummary};
 
-use schemars::{Schema, SchemaGenerator};
+use schemars::Schema;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// The format version of all documents.
-pub const FORMAT_VERSION: &str = "1.0";
-
 macro_rules! documents {
     ($($(#[$doc:meta])* $variant:ident($document:ty) = $name:literal,)*) => {
-        /// The kind of a document, as in its `kind`.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-        pub enum Kind {
-            $($(#[$doc])* #[serde(rename = $name)] $variant,)*
-            /// A line of a stream, which is not a document of its own.
-            #[serde(rename = "event")]
-            Event,
-        }
-
         /// A document.
         #[derive(Clone, Debug, Serialize)]
         #[serde(untagged)]
@@ -63,7 +52,7 @@ macro_rules! documents {
         pub const READABLE: &[&str] = &[$($name,)*];
 
         /// The schema of each document.
-        const SCHEMAS: &[(&str, fn(&mut SchemaGenerator) -> Schema)] = &[$(($name, schema::of::<$document>),)*];
+        const SCHEMAS: &[schema::Named] = &[$(($name, schema::of::<$document>),)*];
 
         impl Document {
             /// The value of its `kind`.
@@ -119,6 +108,11 @@ struct Header {
     format_version: Value,
 }
 
+/// The schema of every document but plans.
+pub fn report_schema() -> Schema {
+    schema::reports(SCHEMAS)
+}
+
 fn no_kind() -> String {
     format!("its `kind` must be one of `{}`", READABLE.join("`, `"))
 }
@@ -145,4 +139,21 @@ fn typed<T: DeserializeOwned>(value: &Value) -> Result<Box<T>, String> {
         let missing = text.strip_prefix("missing field ").map(|field| format!("it has no {field}"));
         missing.unwrap_or_else(|| "one of its properties has the wrong type".to_owned())
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_document_is_read_by_its_name() {
+        for name in READABLE {
+            let kind: Kind = serde_json::from_value(Value::from(*name)).unwrap();
+            assert_eq!(serde_json::to_value(kind).unwrap(), *name);
+            let message =
+                read(&serde_json::json!({"kind": name, "format_version": FORMAT_VERSION})).unwrap_err();
+            assert!(message.starts_with("it has no "), "{name}: {message}");
+        }
+        assert_eq!(read(&serde_json::json!({"kind": "event"})).unwrap_err(), no_kind());
+    }
 }

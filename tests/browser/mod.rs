@@ -158,7 +158,7 @@ fn a_comment_reads_well_where_it_is_shown() {
 }
 
 /// What a name would do if it were more than a name.
-const HOSTILE_PAGE: &str = "\"'><img src=x onerror=\"window.hit=1\"><script>window.hit=2</script></script></style></title><svg onload=window.hit=3> <a href=javascript:window.hit=4>`</code><iframe srcdoc=x>&#60;b&#62;--><!--";
+const MARKUP: &str = "\"'><img src=x onerror=\"window.hit=1\"><script>window.hit=2</script></script></style></title><svg onload=window.hit=3> <a href=javascript:window.hit=4>`</code><iframe srcdoc=x>&#60;b&#62;--><!--";
 
 /// Keys of several ages, one of them overdue and being rotated.
 fn keys() -> Value {
@@ -196,7 +196,8 @@ fn a_page_is_readable_and_runs_nothing() {
         let run = Command::new(env!("CARGO_BIN_EXE_duoctl")).args(arguments).current_dir(&folder).output();
         run.unwrap()
     };
-    fs::write(folder.path().join("duo.yaml"), BEFORE).unwrap();
+    let name = if pictures().is_some() { "Lobby kiosk" } else { HOSTILE };
+    fs::write(folder.path().join("duo.yaml"), BEFORE.replace(HOSTILE, name)).unwrap();
     duoctl(&["apply", "--sandbox", "--auto-approve", "--no-verify"]);
     fs::write(folder.path().join("duo.yaml"), AFTER).unwrap();
     let mut pages = Vec::new();
@@ -214,8 +215,7 @@ fn a_page_is_readable_and_runs_nothing() {
     let shown = duoctl(&["show", "keys.json", "--format", "html"]);
     fs::write(folder.path().join("page-keys.html"), shown.stdout).unwrap();
     pages.push(folder.path().join("page-keys.html"));
-    for (index, document) in
-        [outside::documents(HOSTILE_PAGE), outside::lists(HOSTILE_PAGE)].concat().iter().enumerate()
+    for (index, document) in [outside::documents(MARKUP), outside::lists(MARKUP)].concat().iter().enumerate()
     {
         fs::write(folder.path().join("hostile.json"), document.to_string()).unwrap();
         let shown = duoctl(&["show", "hostile.json", "--format", "html"]);

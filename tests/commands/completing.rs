@@ -84,7 +84,7 @@ const CASES: &[(&[&str], &[&str])] = &[
     (&["sandbox", "serve", "--fault", "dri"], &["drip"]),
     (&["sandbox", "serve", "--fault", "del"], &["delay="]),
     (&["plan", "--var", ""], &["company="]),
-    (&["plan", "--report", ""], &["json=", "markdown=", "github=", "gitlab="]),
+    (&["plan", "--report", ""], &["json=", "markdown=", "html=", "github=", "gitlab="]),
     (&["plan", "--report", "json=duo"], &["json=duo.yaml"]),
     (&["apply", "--format", "j"], &["json", "jsonl"]),
     (&["completions", ""], &["bash", "elvish", "fish", "nushell", "powershell", "zsh"]),

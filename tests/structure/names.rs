@@ -50,7 +50,8 @@ const FOLDED: &[(&str, &str)] = &[
     ("reconcile/references.rs", "how far a name is from a known one; it folds them by `names.rs`"),
     ("reconcile/unmanaged.rs", "words of Duo's API"),
     ("secrets/mask.rs", "hexadecimal digits"),
-    ("secrets/payload.rs", "variables of a dotenv file"),
+    ("secrets/payload.rs", "variables of a dotenv file, and a hostname"),
+    ("secrets/store.rs", "a hostname"),
     ("secrets/vault/http.rs", "messages of errors"),
 ];
 

@@ -15,10 +15,10 @@ use crate::reconcile::desired::Desired;
 use crate::reconcile::plan::{Action, Step};
 use crate::verify::report::{ConnectionReport, Report, Subject};
 
-use super::{
-    ApplicationDocument, ConnectionDocument, FORMAT_VERSION, HandoffDocument, Kind, MadeBy, PlanDocument,
-    StepDocument, VerifyDocument,
-};
+use super::console::HandoffDocument;
+use super::kind::{FORMAT_VERSION, Kind};
+use super::plan::{MadeBy, PlanDocument, StepDocument};
+use super::verify::{ApplicationDocument, ConnectionDocument, VerifyDocument};
 
 /// The outcome of `apply`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]

@@ -12,8 +12,10 @@ use crate::diagnostic::Severity;
 use crate::reconcile::rotation::Rotation;
 use crate::text::{counted, safe};
 
-use super::apply::tally;
-use super::{DiagnosticDocument, FORMAT_VERSION, Kind, OutcomeDocument, RefusalDocument, StepDocument};
+use super::apply::{OutcomeDocument, tally};
+use super::finding::DiagnosticDocument;
+use super::kind::{FORMAT_VERSION, Kind};
+use super::plan::{RefusalDocument, StepDocument};
 
 /// The outcome of `keys rotate`, `keys confirm` and `keys abort`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::reconcile::handoff::{ConsoleField, Handoff, Purpose};
 
-use super::{FORMAT_VERSION, Kind};
+use super::kind::{FORMAT_VERSION, Kind};
 
 /// Console sheets of `handoff`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

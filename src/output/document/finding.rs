@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::diagnostic::{Diagnostic, Severity, Sources, Span, has_errors};
 use crate::reconcile::desired::Desired;
 
-use super::{FORMAT_VERSION, Kind};
+use super::kind::{FORMAT_VERSION, Kind};
 
 /// One finding.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

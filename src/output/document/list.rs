@@ -11,7 +11,7 @@ use crate::reconcile::listing::Listed;
 use crate::reconcile::rotation::Rotation;
 use crate::verify::report::Check;
 
-use super::{FORMAT_VERSION, Kind};
+use super::kind::{FORMAT_VERSION, Kind};
 
 /// The outcome of `doctor`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

@@ -21,7 +21,9 @@ use crate::reconcile::plan::{Action, Orphan, Plan, Reasons, Step, Summary};
 use crate::reconcile::rotation::Rotation;
 use crate::reconcile::set_fields::SetField;
 
-use super::{DiagnosticDocument, FORMAT_VERSION, HandoffDocument, Kind, Place, places};
+use super::console::HandoffDocument;
+use super::finding::{DiagnosticDocument, Place, places};
+use super::kind::{FORMAT_VERSION, Kind};
 
 /// What would change.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]

@@ -3,7 +3,12 @@
 use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
-use super::{EventDocument, FORMAT_VERSION, PlanDocument, SCHEMAS};
+use super::apply::EventDocument;
+use super::kind::FORMAT_VERSION;
+use super::plan::PlanDocument;
+
+/// The name of a kind, and its schema.
+pub(super) type Named = (&'static str, fn(&mut SchemaGenerator) -> Schema);
 
 /// The schema of plans, saved ones too, and of what `duoctl drift` prints.
 pub fn plan_schema() -> Schema {
@@ -16,11 +21,11 @@ pub fn plan_schema() -> Schema {
 }
 
 /// The schema of every other document.
-pub fn report_schema() -> Schema {
+pub(super) fn reports(schemas: &[Named]) -> Schema {
     let mut generator = generator();
-    let events: (&str, fn(&mut SchemaGenerator) -> Schema) = ("event", of::<EventDocument>);
+    let events: Named = ("event", of::<EventDocument>);
     let mut kinds: Vec<_> =
-        SCHEMAS.iter().copied().filter(|(kind, _)| *kind != "plan").chain([events]).collect();
+        schemas.iter().copied().filter(|(kind, _)| *kind != "plan").chain([events]).collect();
     kinds.sort_unstable_by_key(|(kind, _)| *kind);
     // One rule per kind, so that a validator reports only the errors of that kind.
     let rules = kinds.iter().map(|(kind, schema)| {

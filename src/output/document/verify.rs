@@ -8,8 +8,9 @@ use crate::reconcile::desired::Desired;
 use crate::reconcile::plan::Plan;
 use crate::verify::report::{Check, ConnectionReport, Report, Subject, Verdict};
 
+use super::finding::{Place, places};
+use super::kind::{FORMAT_VERSION, Kind};
 use super::plan::texts;
-use super::{FORMAT_VERSION, Kind, Place, places};
 
 /// The outcome of `verify`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
