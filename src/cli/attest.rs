@@ -43,6 +43,8 @@ pub async fn run(
     let plan = planned(&session, printer).await?;
     let sheet = sheet(&session, &plan, &args.name)?;
     let address = &sheet.address;
+    // The date is compared with Duo's logs, so it has to be Duo's.
+    session.transport.learn_clock().await?;
     let now = session.duo_now();
     // Whole seconds, and never later than now: what happens next must not count as older.
     let at = Timestamp::from_second(now.as_second()).unwrap_or(now);

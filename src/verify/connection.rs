@@ -128,10 +128,11 @@ fn entered(sheet: &Handoff) -> Entered {
 fn values(sheet: &Handoff, world: &World<'_>, history: &History) -> Values {
     let plan = world.plan;
     let admin = sheet.address.part(ADMIN_API);
-    let change = plan.matched().get(&admin).map_or(Change::Unknown, |ikey| history.change(ikey));
+    let entered = entered(sheet);
+    let change = plan.matched().get(&admin).map_or(Change::Unknown, |ikey| history.change(ikey, entered));
     let rotation = plan.rotations().iter().find(|rotation| rotation.address == admin);
     let rotating = rotation.and_then(|rotation| rotation.delivered_at.or(rotation.since));
-    Values { entered: entered(sheet), change, rotating, now: world.now }
+    Values { entered, change, rotating, now: world.now }
 }
 
 /// Why missing data is not a failure yet; `None` when that time is over.

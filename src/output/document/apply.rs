@@ -13,6 +13,7 @@ use crate::duo::explain::{Cause, causes};
 use crate::kinds::address::Address;
 use crate::reconcile::desired::Desired;
 use crate::reconcile::plan::{Action, Step};
+use crate::reconcile::rotation::Stage;
 use crate::verify::report::{ConnectionReport, Report, Subject};
 
 use super::console::HandoffDocument;
@@ -183,7 +184,7 @@ impl StepStatus {
 
 impl From<&StepOutcome> for OutcomeDocument {
     fn from(outcome: &StepOutcome) -> Self {
-        let (status, reason, next) = became(&outcome.status);
+        let (status, reason, next) = became(outcome);
         let causes = match &outcome.status {
             Status::Failed { error, .. } => causes(error),
             Status::Applied
@@ -273,8 +274,8 @@ impl OutcomeDocument {
 }
 
 /// The status, its reason, and what to do next.
-fn became(status: &Status) -> (StepStatus, Option<String>, Option<String>) {
-    let (word, reason, next) = match status {
+fn became(outcome: &StepOutcome) -> (StepStatus, Option<String>, Option<String>) {
+    let (word, reason, next) = match &outcome.status {
         Status::Applied => return (StepStatus::Applied, None, None),
         Status::Moved { what, partly } => {
             let status = if *partly { StepStatus::PartlyApplied } else { StepStatus::Moved };
@@ -289,7 +290,12 @@ fn became(status: &Status) -> (StepStatus, Option<String>, Option<String>) {
         Status::NotDelivered(why) => (
             StepStatus::NotDelivered,
             why.clone(),
-            Some("the application exists; `duoctl apply` delivers its keys"),
+            Some(if outcome.stage.as_deref() == Some(Stage::Aborted.words()) {
+                "nothing was deleted; run `duoctl keys abort` again, or `duoctl apply`: the old key goes back into the \
+                 store, then the new application is deleted"
+            } else {
+                "the application exists; `duoctl apply` delivers its keys"
+            }),
         ),
         Status::NotProven(why) => (
             StepStatus::NotProven,

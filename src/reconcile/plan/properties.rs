@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use crate::diagnostic::Spanned;
 use crate::duo::types::{Ikey, Integration};
+use crate::kinds::address::Address;
 use crate::kinds::application::fields::{held_permissions, known_permissions};
 use crate::kinds::marker::{Marker, MarkerState, Notes};
 use crate::kinds::networks::Networks;
@@ -16,6 +17,7 @@ use crate::kinds::value::parts;
 use crate::reconcile::desired::Desired;
 use crate::reconcile::plan::settle::settle;
 use crate::reconcile::plan::{Action, Plan, Prune, Step, plan};
+use crate::reconcile::rotation::Stage;
 use crate::reconcile::testing::fake_duo::{FakeDuo, Reach};
 use crate::reconcile::testing::random::{accounts, workspaces};
 use crate::reconcile::testing::{
@@ -127,8 +129,14 @@ proptest! {
         apply_and_settle(&mut duo, &desired, &first);
         let second = plan_pruning(&desired, &duo, prune);
         prop_assert_eq!(outline(&second), "", "after\n{}", outline(&first));
-        prop_assert_eq!(first.blocked(), second.blocked(), "{:?}", second.problems());
-        prop_assert_eq!(second.is_empty(), first.blocked().is_empty());
+        // A third application with the marker of the address is a finding only once the rotation is over.
+        let called_off = |address: &Address| {
+            first.steps().iter().any(|step| step.address == *address && step.stage() == Some(Stage::Abandoned.words()))
+        };
+        let mut blocked = second.blocked().clone();
+        blocked.retain(|address| first.blocked().contains(address) || !called_off(address));
+        prop_assert_eq!(first.blocked(), &blocked, "{:?}", second.problems());
+        prop_assert_eq!(second.is_empty(), second.blocked().is_empty());
     }
 
     #[test]

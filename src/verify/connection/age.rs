@@ -70,7 +70,7 @@ pub(super) enum Age {
 pub(super) const ATTESTED: &str = "the values were attested";
 
 /// Whether one time is later than another. Some times are whole seconds, so a difference below a second proves nothing.
-fn is_later(time: Timestamp, than: Timestamp) -> bool {
+pub(super) fn is_later(time: Timestamp, than: Timestamp) -> bool {
     time.as_second() > than.as_second()
 }
 

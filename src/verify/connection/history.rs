@@ -10,7 +10,7 @@ use crate::duo::call::Transport;
 use crate::duo::types::Ikey;
 use crate::reconcile::age::LOG_REACH;
 
-use super::age::Change;
+use super::age::{Change, Entered, is_later};
 
 /// How many pages of the log are read; its rate limit is far stricter than that of other calls.
 const PAGES: usize = 10;
@@ -23,18 +23,27 @@ pub(super) struct History(Option<Read>);
 struct Read {
     from: Timestamp,
     until: Timestamp,
-    last: BTreeMap<Ikey, Timestamp>,
+    now: Timestamp,
+    /// The times of the changes of each application, as far as they are known.
+    changes: BTreeMap<Ikey, Vec<Option<Timestamp>>>,
 }
 
 impl History {
-    /// When the key of an application last changed.
-    pub(super) fn change(&self, ikey: &Ikey) -> Change {
-        match &self.0 {
-            None => Change::Unknown,
-            Some(Read { from, until, last }) => match last.get(ikey) {
-                Some(at) => Change::At { at: *at, until: *until },
-                None => Change::None { from: *from, until: *until },
-            },
+    /// When the key of an application last changed. A change after the attestation of its current values was none of the
+    /// key, because the attestation contains the end of the key: a rotation, for example, ends after the attestation.
+    pub(super) fn change(&self, ikey: &Ikey, entered: Entered) -> Change {
+        let Some(Read { from, until, now, changes }) = &self.0 else { return Change::Unknown };
+        let attested = match entered {
+            Entered::At(attested) => attested,
+            Entered::Never | Entered::Before(_) => None,
+        };
+        let counts = |at: &Timestamp| attested.is_none_or(|attested| !is_later(*at, attested));
+        // A change at an unknown time may be the newest that counts.
+        let newest = attested.unwrap_or(*now);
+        let all = changes.get(ikey).into_iter().flatten().map(|at| at.unwrap_or(newest));
+        match all.filter(counts).max() {
+            Some(at) => Change::At { at, until: *until },
+            None => Change::None { from: *from, until: *until },
         }
     }
 
@@ -54,17 +63,15 @@ impl History {
         };
         let time = |activity: &Activity| activity.when.parse::<Timestamp>().ok();
         let oldest = items.iter().filter_map(time).min();
-        let mut last: BTreeMap<Ikey, Timestamp> = BTreeMap::new();
+        let mut changes: BTreeMap<Ikey, Vec<Option<Timestamp>>> = BTreeMap::new();
         for activity in items.iter().filter(|activity| may_change_key(&activity.action)) {
-            // A change at an unknown time may be the newest.
-            let at = time(activity).unwrap_or(now);
-            let known = last.entry(Ikey::new(activity.target.as_str())).or_insert(at);
-            *known = at.max(*known);
+            changes.entry(Ikey::new(activity.target.as_str())).or_default().push(time(activity));
         }
         Self(Some(Read {
             from: if complete { from } else { oldest.unwrap_or(now) },
             until: now.checked_sub(delay).unwrap_or(now),
-            last,
+            now,
+            changes,
         }))
     }
 }
@@ -79,6 +86,7 @@ fn may_change_key(action: &str) -> bool {
 mod tests {
     use serde_json::json;
 
+    use super::super::age::{Age, Values};
     use super::*;
     use crate::duo::call::{ApiCall, Success};
     use crate::duo::error::DuoError;
@@ -132,9 +140,44 @@ mod tests {
             (vec![("integration_update", "2026-11-26T12:00:00Z")], none),
         ] {
             let history = History::read(&Log(log.clone()), from, now, Duration::from_secs(120)).await;
-            assert_eq!(history.change(&Ikey::new("DIA")), change, "{log:?}");
-            assert_eq!(history.change(&Ikey::new("DIB")), none);
+            for entered in
+                [Entered::Never, Entered::Before(Some(began)), Entered::At(None), Entered::At(Some(now))]
+            {
+                assert_eq!(history.change(&Ikey::new("DIA"), entered), change, "{log:?}");
+                assert_eq!(history.change(&Ikey::new("DIB"), entered), none);
+            }
         }
-        assert_eq!(History::default().change(&Ikey::new("DIA")), Change::Unknown);
+        assert_eq!(History::default().change(&Ikey::new("DIA"), Entered::At(None)), Change::Unknown);
+    }
+
+    /// A rotation: the key is created, the console collects with it, a person attests it, and the rotation ends.
+    #[tokio::test]
+    async fn what_happens_to_an_application_after_the_attestation_is_no_change_of_its_key() {
+        let time = |text: &str| format!("2026-11-26T{text}Z").parse::<Timestamp>().unwrap();
+        let (created, collected, attested) = ("14:40:01", time("14:40:30"), time("14:41:00"));
+        let now = time("14:45:00");
+        let made = ("integration_create", "2026-11-26T14:40:01Z");
+        let verdict = async |more: &[(&'static str, &'static str)], entered: Entered, evidence: Timestamp| {
+            let log = Log([&[made], more].concat());
+            let history = History::read(&log, time("14:00:00"), now, Duration::from_secs(120)).await;
+            let change = history.change(&Ikey::new("DIA"), entered);
+            Values { entered: Entered::At(Some(attested)), change, rotating: None, now }.age(evidence)
+        };
+        let older = |at: Timestamp| Age::Older { than: "the key was last changed in Duo", at };
+        let entered = Entered::At(Some(attested));
+        let end = ("integration_update", "2026-11-26T14:41:16Z");
+        assert_eq!(verdict(&[end], entered, collected).await, Age::Newer);
+        // Evidence from before the key never counts, nor from before a change that the attestation may include.
+        assert_eq!(verdict(&[end], entered, time("14:40:01")).await, older(time(created)));
+        for (when, at) in
+            [("2026-11-26T14:40:45Z", time("14:40:45")), ("2026-11-26T14:41:00.9Z", time("14:41:00.9"))]
+        {
+            assert_eq!(verdict(&[end, ("integration_update", when)], entered, collected).await, older(at));
+        }
+        assert_eq!(verdict(&[("integration_update", "soon")], entered, collected).await, older(attested));
+        // Without a dated attestation, nothing shows that the key is still the same.
+        for undated in [Entered::At(None), Entered::Before(Some(attested)), Entered::Never] {
+            assert_eq!(verdict(&[end], undated, collected).await, older(time("14:41:16")));
+        }
     }
 }
