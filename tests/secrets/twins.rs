@@ -248,7 +248,7 @@ fn a_rotation_that_was_called_off_while_the_store_failed_is_ended_by_an_apply() 
         assert_eq!(duo.applications("Help").len(), 2);
         assert_eq!(kept(&folder, "kept-help"), new, "its key still works");
     }
-    keys(&duo, &folder, "rotate", &[]).exits(5).tells("was called off but not cleaned up");
+    keys(&duo, &folder, "rotate", &[]).exits(5).tells("was aborted but not cleaned up");
     keys(&duo, &folder, "status", &[])
         .exits(0)
         .tells("`duoctl keys abort applications.help` or `duoctl apply`");
@@ -257,7 +257,7 @@ fn a_rotation_that_was_called_off_while_the_store_failed_is_ended_by_an_apply() 
     duo.apply(&folder).exits(4).tells("or `duoctl apply`: the old key goes back into the store");
     assert_eq!(duo.applications("Help").len(), 2);
     folder.keeper();
-    duo.apply(&folder).exits(0).tells("rotation called off applications.help");
+    duo.apply(&folder).exits(0).tells("rotation aborted applications.help");
     assert_eq!(duo.application("Help"), old);
     let held = kept(&folder, "kept-help");
     assert_eq!((&held["secret_key"], held.get("previous_secret_key")), (&old["secret_key"], None));

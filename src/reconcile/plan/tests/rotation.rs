@@ -264,7 +264,7 @@ fn calling_off_that_is_unfinished_is_never_no_change() {
     let next = world.plan(&wanted, Orders::default());
     insta::assert_snapshot!(outline(&next), @r#"
     rotate applications.vpn DI1
-      rotation: "called off" -> "called off" (config)
+      rotation: "aborted" -> "aborted" (config)
       new application: "DINEW0" -> "deleted" (config)
       !destroys: the new key stops working for good: clients that read it are refused until they read the old key again
     "#);
