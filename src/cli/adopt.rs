@@ -9,6 +9,7 @@ use crate::config::load::Terms;
 use crate::config::model::Workspace;
 use crate::diagnostic::{Diagnostic, Severity, has_errors};
 use crate::language::address::{AUTH_API, Place};
+use crate::language::similar::did_you_mean;
 use crate::language::texts::{INTEGRATION_KEY, WORKSPACE};
 use crate::output::document::{EditDocument, EditedDocument};
 use crate::output::printer::Printer;
@@ -82,6 +83,7 @@ fn applications(
         return Err(Failure::Config(Box::new((loaded.diagnostics, loaded.sources))));
     };
     let pairs = pairs(arguments, workspace)?;
+    let new: String = pairs.iter().filter_map(|(place, _)| new_entry(workspace, *place)).collect();
     let mut settings: Vec<Setting<'_>> = Vec::new();
     let mut files = Vec::new();
     for (place, key) in &pairs {
@@ -120,8 +122,19 @@ fn applications(
         let before = before.filter(|before| before != key);
         edit(&place.to_string(), "integration_key", before, key, &file)
     });
-    outlet.edited(EditDocument::new("adopt", edits.collect()), NEXT);
+    outlet.edited(EditDocument::new("adopt", edits.collect()), &format!("{new}{NEXT}"));
     Ok(if wrong { Exit::Error } else { Exit::Done })
+}
+
+/// That an address is a new entry of the YAML, and which one may have been meant.
+fn new_entry(workspace: &Workspace, place: Place<'_>) -> Option<String> {
+    if workspace.declared(place).is_some() || !matches!(place, Place::Application(_)) {
+        return None;
+    }
+    let known: Vec<String> = workspace.every_declared().map(|declared| declared.place.to_string()).collect();
+    let help = did_you_mean(&place.to_string(), known.iter().map(String::as_str));
+    let help = help.map(|help| format!("; {help}")).unwrap_or_default();
+    Some(format!("`{place}` is a new entry{help}\n"))
 }
 
 /// The addresses with their integration keys.

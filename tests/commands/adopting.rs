@@ -282,3 +282,14 @@ secret_stores: {local: {type: file, path: keys}}
     folder.duoctl(["adopt", "applications.vpn", &ikey]).run().exits(0);
     settles(&folder, &server, "VPN");
 }
+
+/// A misspelt address adds an entry, which is said.
+#[test]
+fn a_new_entry_is_named_with_what_may_have_been_meant() {
+    let folder = Folder::with(VPN);
+    let adopt = |address: &str, key: &str| folder.duoctl(["adopt", address, key]).run();
+    let known = adopt("vpn", "DIXXXXXXXXXXXXXXXXXX").exits(0);
+    let new = adopt("vpm", "DIYYYYYYYYYYYYYYYYYY");
+    new.warns("`applications.vpm` is a new entry; did you mean `applications.vpn`?");
+    assert!(!known.stderr.contains("new entry"), "{}", known.stderr);
+}

@@ -86,7 +86,7 @@ const CASES: &[(&[&str], &[&str])] = &[
     (&["plan", "--var", ""], &["company="]),
     (&["plan", "--report", ""], &["json=", "markdown=", "html=", "github=", "gitlab="]),
     (&["plan", "--report", "json=duo"], &["json=duo.yaml"]),
-    (&["apply", "--format", "j"], &["json", "jsonl"]),
+    (&["apply", "--format", "j"], &["json", "jsonl", "junit"]),
     (&["completions", ""], &["bash", "elvish", "fish", "nushell", "powershell", "zsh"]),
     (&["plan", "duo"], &["duo.yaml"]),
 ];

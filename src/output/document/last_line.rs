@@ -115,7 +115,9 @@ impl ApplyDocument {
     /// The last line of the verification, which repeats the problems because it is the last line that people see.
     pub(crate) fn verified_line(&self) -> Option<String> {
         let line = self.verify.as_ref()?.last_line();
-        let amiss: Vec<String> = self.undone().into_iter().chain(self.left_to_do()).collect();
+        let unplanned = self.plan.stopped().filter(|_| self.steps.is_empty());
+        let amiss: Vec<String> =
+            self.undone().into_iter().chain(unplanned).chain(self.left_to_do()).collect();
         Some(match amiss.as_slice() {
             [] => line,
             amiss => format!("{line} Not all was applied: {}.", amiss.join(", ")),
