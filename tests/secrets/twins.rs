@@ -234,37 +234,6 @@ fn a_store_that_fails_leaves_a_rotation_that_goes_on() {
 }
 
 #[test]
-fn a_rotation_that_was_called_off_while_the_store_failed_is_ended_by_an_apply() {
-    let applications = HELP.replace("{store: local, path: help.json}", "{store: cmd, path: help}");
-    let (duo, folder) = start(&applications);
-    let old = duo.application("Help");
-    keys(&duo, &folder, "rotate", &[]).exits(0);
-    let new = kept(&folder, "kept-help");
-    folder.script("keep.sh", "[ \"$1\" = read ] && cat kept-help && exit; exit 1");
-    for _ in 0..2 {
-        let run = keys(&duo, &folder, "abort", &[]).exits(4);
-        run.tells("not delivered applications.help")
-            .tells("nothing was deleted; run `duoctl keys abort` again");
-        assert_eq!(duo.applications("Help").len(), 2);
-        assert_eq!(kept(&folder, "kept-help"), new, "its key still works");
-    }
-    keys(&duo, &folder, "rotate", &[]).exits(5).tells("was aborted but not cleaned up");
-    keys(&duo, &folder, "status", &[])
-        .exits(0)
-        .tells("`duoctl keys abort applications.help` or `duoctl apply`");
-    let plan = duo.plan(&folder).exits(2);
-    plan.tells("the old key becomes the current key again").tells("1 to delete").never_tells("No changes");
-    duo.apply(&folder).exits(4).tells("or `duoctl apply`: the old key goes back into the store");
-    assert_eq!(duo.applications("Help").len(), 2);
-    folder.keeper();
-    duo.apply(&folder).exits(0).tells("rotation aborted applications.help");
-    assert_eq!(duo.application("Help"), old);
-    let held = kept(&folder, "kept-help");
-    assert_eq!((&held["secret_key"], held.get("previous_secret_key")), (&old["secret_key"], None));
-    duo.plan(&folder).exits(0).tells("No changes.").never_tells("rotation");
-}
-
-#[test]
 fn a_store_that_loses_its_content_meanwhile_gets_the_new_key_again() {
     let (duo, folder) = start(HELP);
     let old = fs::read(folder.path("secrets/help.json")).unwrap();

@@ -287,15 +287,17 @@ fn became(outcome: &StepOutcome) -> (StepStatus, Option<String>, Option<String>)
             Some("look at the list of applications in the Duo Admin Panel, then run `duoctl plan` again"),
         ),
         Status::Failed { error, partly } => return failed(error, *partly),
+        Status::NotDelivered(why) if outcome.stage.as_deref() == Some(Stage::Aborted.words()) => {
+            let next = format!(
+                "nothing was deleted; fix the store, then run `duoctl keys abort {}` again to put the old key back",
+                outcome.address
+            );
+            return (StepStatus::NotDelivered, Some(why.clone()), Some(next));
+        }
         Status::NotDelivered(why) => (
             StepStatus::NotDelivered,
             why.clone(),
-            Some(if outcome.stage.as_deref() == Some(Stage::Aborted.words()) {
-                "nothing was deleted; run `duoctl keys abort` again, or `duoctl apply`: the old key goes back into the \
-                 store, then the new application is deleted"
-            } else {
-                "the application exists; `duoctl apply` delivers its keys"
-            }),
+            Some("the application exists; `duoctl apply` delivers its keys"),
         ),
         Status::NotProven(why) => (
             StepStatus::NotProven,

@@ -6,6 +6,7 @@ use crate::diagnostic::{Code, Severity};
 use crate::kinds::risk::Risk;
 use crate::output::snippet::by_severity;
 use crate::reconcile::inventory::Keeping;
+use crate::reconcile::rotation::Stage;
 use crate::text::{counted, safe};
 use crate::verify::report::Verdict;
 
@@ -49,7 +50,9 @@ impl PlanDocument {
                 summary.add, summary.change, summary.adopt, summary.delete, summary.unmanaged
             ),
         };
-        let mut parts = vec![Some(begin), handoffs];
+        let aborted = self.rotations.iter().filter(|rotation| rotation.stage == Stage::Aborted).count();
+        let cleanups = some(aborted, format!("{} to clean up.", counted(aborted, "aborted rotation", "aborted rotations")));
+        let mut parts = vec![Some(begin), handoffs, cleanups];
         if let Some(DriftedDocument { in_duo, pending }) = &self.drifted
             && !self.empty
         {

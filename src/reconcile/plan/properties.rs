@@ -7,7 +7,6 @@ use serde_json::{Value, json};
 
 use crate::diagnostic::Spanned;
 use crate::duo::types::{Ikey, Integration};
-use crate::kinds::address::Address;
 use crate::kinds::application::fields::{held_permissions, known_permissions};
 use crate::kinds::marker::{Marker, MarkerState, Notes};
 use crate::kinds::networks::Networks;
@@ -17,7 +16,6 @@ use crate::kinds::value::parts;
 use crate::reconcile::desired::Desired;
 use crate::reconcile::plan::settle::settle;
 use crate::reconcile::plan::{Action, Plan, Prune, Step, plan};
-use crate::reconcile::rotation::Stage;
 use crate::reconcile::testing::fake_duo::{FakeDuo, Reach};
 use crate::reconcile::testing::random::{accounts, workspaces};
 use crate::reconcile::testing::{
@@ -127,21 +125,10 @@ proptest! {
     fn after_an_apply_nothing_is_left_to_do(desired in workspaces(), mut duo in accounts(), prune in prunes()) {
         let first = plan_pruning(&desired, &duo, prune);
         apply_and_settle(&mut duo, &desired, &first);
-        let mut second = plan_pruning(&desired, &duo, prune);
-        // What else an address has is looked at only once its rotation is over.
-        if first.steps().iter().any(|step| step.stage() == Some(Stage::Aborted.words())) {
-            apply_and_settle(&mut duo, &desired, &second);
-            second = plan_pruning(&desired, &duo, prune);
-        }
+        let second = plan_pruning(&desired, &duo, prune);
         prop_assert_eq!(outline(&second), "", "after\n{}", outline(&first));
-        // A third application with the marker of the address is a finding only then, too.
-        let called_off = |address: &Address| {
-            first.steps().iter().any(|step| step.address == *address && step.stage() == Some(Stage::Aborted.words()))
-        };
-        let mut blocked = second.blocked().clone();
-        blocked.retain(|address| first.blocked().contains(address) || !called_off(address));
-        prop_assert_eq!(first.blocked(), &blocked, "{:?}", second.problems());
-        prop_assert_eq!(second.is_empty(), second.blocked().is_empty());
+        prop_assert_eq!(first.blocked(), second.blocked(), "{:?}", second.problems());
+        prop_assert_eq!(second.is_empty(), first.blocked().is_empty());
     }
 
     #[test]

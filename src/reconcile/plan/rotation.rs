@@ -82,7 +82,7 @@ fn seen(
             let uses = &cx.observation.rotation_uses;
             return evidence(keys, uses, &cx.options.rotation, attested, cx.options.now);
         }
-        (Stage::Aborted, _) => format!("its cleanup: `duoctl keys abort {address}` or `duoctl apply`"),
+        (Stage::Aborted, _) => format!("its cleanup: `duoctl keys abort {address}`"),
         (Stage::Made | Stage::Delivered, _) => {
             format!("the delivery of the new key: `duoctl keys rotate {address}` or `duoctl apply`")
         }
@@ -129,10 +129,16 @@ pub(super) fn steps(
                 steps.push(twin.finish(&pair.successor)?);
             }
         }
-        // A person consented to the deletion, and the marker records it. Until the old key is back, the store hands out one
-        // that will stop working.
-        Stage::Aborted if cx.readable(wanted) => steps.push(twin.aborting(stage, pair)?),
-        Stage::Aborted => {}
+        Stage::Aborted => {
+            let message = format!(
+                "{address}: a rotation was aborted, but its successor {} still exists",
+                pair.successor.integration.ikey
+            );
+            said.push(
+                Diagnostic::warning(Code::RotationUnderWay, wanted.span, message)
+                    .help(format!("`duoctl keys abort {address}` removes it")),
+            );
+        }
     }
     Ok(steps)
 }
@@ -341,7 +347,7 @@ impl Twin<'_> {
     /// rotation in between.
     fn aborting(&self, stage: Stage, pair: &Pair<'_>) -> Result<Step, Vec<Diagnostic>> {
         let (old, made) = (self.old.integration, pair.successor.integration);
-        let mut step = rotation_step(self.wanted, old, [made], stage.words(), Stage::Aborted.words());
+        let mut step = rotation_step(self.wanted, old, [made], stage.words(), ABORTED);
         let rotating = self.rotating(pair);
         if self.old.state() != Some(&rotating) {
             step.writes.push(Write::Update(old.ikey.clone(), notes_only(self.notes(self.old, rotating)?)));
@@ -373,6 +379,8 @@ impl Twin<'_> {
     }
 }
 
+/// The stage of a rotation that was aborted.
+const ABORTED: &str = "aborted";
 /// The length of an integration key (duo-api.md, section 1).
 const IKEY_LENGTH: usize = 20;
 
