@@ -95,7 +95,11 @@ pub async fn in_place<T: Transport + Clone>(
         None => Rotated::Delivered(place),
         Some((error, true)) => Rotated::Partly(error),
         Some((error, false)) => match writer.integration(&live.ikey).await {
-            Ok(Some(now)) if ends(&now) != ends(live) => Rotated::Delivered(place),
+            Ok(Some(now)) => match renewed(live, &now) {
+                (0, _) => Rotated::Unknown(error),
+                (new, all) if new == all => Rotated::Delivered(place),
+                _ => Rotated::Partly(error),
+            },
             _ => Rotated::Unknown(error),
         },
     }
@@ -117,6 +121,10 @@ async fn reset<T: Transport>(writer: &Writer<T>, live: &Integration) -> Result<(
     }
 }
 
-fn ends(live: &Integration) -> (Option<&String>, Vec<&String>) {
-    (live.secret_hint.as_ref(), live.client_hints.values().collect())
+/// How many of the keys whose ends Duo shows are new, and how many there are.
+fn renewed(before: &Integration, now: &Integration) -> (usize, usize) {
+    let key = before.secret_hint.iter().map(|end| now.secret_hint.as_ref() != Some(end));
+    let clients = before.client_hints.iter().map(|(id, end)| now.client_hints.get(id) != Some(end));
+    let changed: Vec<bool> = key.chain(clients).collect();
+    (changed.iter().filter(|changed| **changed).count(), changed.len())
 }

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use crate::config::edit::{EditError, remove, set};
 use crate::config::variables::escaped;
+use crate::diagnostic::has_errors;
 use crate::duo::types::Integration;
 use crate::import::Live;
 use crate::import::accept::{Edit, drifted, edits};
@@ -82,6 +83,10 @@ pub async fn run(
         written.push((edited, accepted));
     }
     let mut edit = EditDocument { unchanged, ..EditDocument::new("accept", Vec::new()) };
+    // Nothing is written unless every file can be.
+    if let Some(wrong) = written.iter().position(|(edited, _)| has_errors(&edited.loaded.diagnostics)) {
+        written.swap_remove(wrong).0.save()?;
+    }
     for (edited, accepted) in written {
         let file = edited.save()?.display().to_string();
         for (address, _, Accepted { changes, refused, .. }) in accepted {

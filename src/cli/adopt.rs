@@ -11,7 +11,7 @@ use crate::diagnostic::{Diagnostic, Severity, has_errors};
 use crate::language::address::{AUTH_API, Place};
 use crate::language::similar::did_you_mean;
 use crate::language::texts::{INTEGRATION_KEY, WORKSPACE};
-use crate::output::document::{EditDocument, EditedDocument};
+use crate::output::document::{EditDocument, EditedDocument, ReasonDocument};
 use crate::output::printer::Printer;
 use crate::text::{quoted, shown};
 
@@ -118,11 +118,17 @@ fn applications(
     show_problems(&found, &edited.loaded.sources, printer);
     let before: Vec<_> = pairs.iter().map(|(place, _)| pin(workspace, *place)).collect();
     let file = edited.save_anyway()?.display().to_string();
-    let edits = pairs.iter().zip(before).map(|((place, key), before)| {
-        let before = before.filter(|before| before != key);
-        edit(&place.to_string(), "integration_key", before, key, &file)
+    let (same, edits): (Vec<_>, Vec<_>) =
+        pairs.iter().zip(before).partition(|((_, key), before)| *before == Some(*key));
+    let unchanged = same.into_iter().map(|((place, key), _)| ReasonDocument {
+        address: place.to_string(),
+        reason: format!("it is {} already", shown(key)),
     });
-    outlet.edited(EditDocument::new("adopt", edits.collect()), &format!("{new}{NEXT}"));
+    let edits = edits
+        .into_iter()
+        .map(|((place, key), before)| edit(&place.to_string(), "integration_key", before, key, &file));
+    let edit = EditDocument { unchanged: unchanged.collect(), ..EditDocument::new("adopt", edits.collect()) };
+    outlet.edited(edit, &format!("{new}{NEXT}"));
     Ok(if wrong { Exit::Error } else { Exit::Done })
 }
 

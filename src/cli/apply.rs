@@ -35,7 +35,7 @@ use super::progress::{Spinner, Steps};
 use super::recovery::{Outlook, Repair, look};
 use super::saved_plan::SavedPlan;
 use super::session::{Session, check_patterns, consent, first_failure, options, show_problems, show_remarks};
-use super::signals::{Signals, stop_then_give_up};
+use super::signals::{GIVEN_UP, Signals, stop_then_give_up};
 use super::stale::{ASKED, REPAIR, SAVED, stale, what_moved};
 use super::verify::{tell_calls, verify_addresses};
 
@@ -199,7 +199,10 @@ impl Begun<'_> {
         let (signals, stop) = (Signals::catch(), CancellationToken::new());
         tokio::select! {
             exit = run.carry_out(planned, reading, &stop) => exit,
-            () = stop_then_give_up(signals, &stop, printer) => Ok(Exit::Interrupted),
+            () = stop_then_give_up(signals, &stop, printer) => {
+                outlet.failed(Exit::Interrupted, GIVEN_UP, &[], Vec::new());
+                Ok(Exit::Interrupted)
+            }
         }
     }
 }

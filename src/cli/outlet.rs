@@ -21,6 +21,7 @@ use crate::text::safe;
 
 use super::args::{Args, Command, Formats, KeysCommand, Output, OutputFormat, ReportFile};
 use super::exit::{Exit, Failure};
+use super::signals::delivering;
 
 /// Where the outcome of one command goes.
 #[derive(Clone, Debug)]
@@ -105,6 +106,7 @@ impl Outlet {
 
     /// A document to stdout, and to every report.
     pub fn deliver(&self, document: &Document) {
+        delivering();
         if self.human() {
             self.printer.show(&human::render(document, self.style));
         }
@@ -123,6 +125,7 @@ impl Outlet {
 
     /// Writes a document to stdout in a machine format, and to every report. People have been told already.
     pub fn report(&self, document: &Document) {
+        delivering();
         if !self.human() {
             self.printer.data(&self.text(self.format, document));
         }

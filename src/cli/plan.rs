@@ -57,9 +57,11 @@ pub async fn run(
         .consenting(&args.consents);
     let consent = again.lifting(&refusals).map(|again| again.line("apply"));
     let document = Document::Plan(Box::new(PlanDocument { consent, ..session.document(&plan, &refusals) }));
+    if let (Some(file), Document::Plan(document)) = (&args.out, &document) {
+        save(file, document.as_ref().clone(), workspace, &args)?;
+    }
     outlet.deliver(&document);
-    if let (Some(file), Document::Plan(document)) = (&args.out, document) {
-        save(file, *document, workspace, &args)?;
+    if let Some(file) = &args.out {
         let again = Again::at(file, &args.online.connection).consenting(&args.consents);
         let line = again.clone().lifting(&refusals).unwrap_or(again).line("apply");
         printer.remark(&format!(

@@ -1,11 +1,13 @@
 //! The signals that ask the process to end.
 
 #[cfg(unix)]
+use std::cell::Cell;
+#[cfg(unix)]
 use std::io::Write as _;
 #[cfg(unix)]
 use std::sync::OnceLock;
 #[cfg(unix)]
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicU8, Ordering};
 #[cfg(unix)]
 use std::time::Duration;
 
@@ -15,9 +17,45 @@ use tokio_util::sync::CancellationToken;
 use super::exit::Exit;
 use crate::output::printer::Printer;
 
-/// Whether a signal ends the process at once: until something waits for it.
+/// Who ends the run: decided once, so that there is one outcome, and nothing is written after an interrupt.
 #[cfg(unix)]
-static AT_ONCE: AtomicBool = AtomicBool::new(true);
+static END: AtomicU8 = AtomicU8::new(OPEN);
+/// Nothing is decided: a signal ends the process at once.
+#[cfg(unix)]
+const OPEN: u8 = 0;
+/// The outcome is being written: a signal ends the process without another one.
+#[cfg(unix)]
+const DELIVERED: u8 = 1;
+/// A signal ends the process.
+#[cfg(unix)]
+const INTERRUPTED: u8 = 2;
+/// Something waits for signals.
+#[cfg(unix)]
+const CAUGHT: u8 = 3;
+
+/// Decides who ends the run; if a signal has come first, this thread stops here.
+#[cfg(unix)]
+fn decide(end: u8) {
+    match END.compare_exchange(OPEN, end, Ordering::AcqRel, Ordering::Acquire) {
+        Err(INTERRUPTED) if !REPORTS.get() => loop {
+            std::thread::park();
+        },
+        Err(DELIVERED) if end == CAUGHT => END.store(CAUGHT, Ordering::Release),
+        Ok(_) | Err(_) => {}
+    }
+}
+
+#[cfg(unix)]
+thread_local! {
+    /// Whether this thread writes the outcome of an interrupted run.
+    static REPORTS: Cell<bool> = const { Cell::new(false) };
+}
+
+/// To be called before the outcome is written.
+pub(super) fn delivering() {
+    #[cfg(unix)]
+    decide(DELIVERED);
+}
 
 /// The stack of the thread that waits for a signal, in bytes: it writes one line.
 #[cfg(unix)]
@@ -32,10 +70,9 @@ pub fn end_at_once() {
     {
         let wait = move || {
             for _ in signals.forever() {
-                if AT_ONCE.load(Ordering::Acquire) {
-                    // stderr may be closed.
-                    let _ = std::io::stderr().write_all(b"\ninterrupted\n");
-                    report();
+                let end = END.compare_exchange(OPEN, INTERRUPTED, Ordering::AcqRel, Ordering::Acquire);
+                if end != Err(CAUGHT) {
+                    report(end.is_ok());
                     signal_hook::low_level::exit(i32::from(Exit::Interrupted.code()));
                 }
             }
@@ -57,12 +94,16 @@ pub(super) fn on_interrupt(report: impl Fn() + Send + Sync + 'static) {
     REPORT.get_or_init(|| Box::new(report));
 }
 
-/// The output may be blocked, and an interrupted run must end.
+/// Says that the run was interrupted, and writes its outcome if there is none yet. The output may be blocked, and an
+/// interrupted run must end.
 #[cfg(unix)]
-fn report() {
+fn report(outcome: bool) {
     let (done, wait) = std::sync::mpsc::channel();
     let write = move || {
-        if let Some(report) = REPORT.get() {
+        // stderr may be closed.
+        let _ = std::io::stderr().write_all(b"\ninterrupted\n");
+        REPORTS.set(true);
+        if let Some(report) = REPORT.get().filter(|_| outcome) {
             report();
         }
         let _ = done.send(());
@@ -93,7 +134,9 @@ impl Signals {
             },
         };
         #[cfg(unix)]
-        AT_ONCE.store(signals.caught.is_none(), Ordering::Release);
+        if signals.caught.is_some() {
+            decide(CAUGHT);
+        }
         signals
     }
 
@@ -116,13 +159,15 @@ impl Signals {
     }
 }
 
+/// What is said of a run that was interrupted twice.
+pub(super) const GIVEN_UP: &str =
+    "interrupted again: requests in progress may or may not have been carried out; run `duoctl plan` to see";
+
 /// The first signal asks to stop: requests in progress are finished, and nothing new begins. Returns at the second one.
 pub async fn stop_then_give_up(mut signals: Signals, stop: &CancellationToken, printer: Printer) {
     signals.next().await;
     stop.cancel();
     printer.remark("interrupted: finishing requests in progress; interrupt again to stop at once\n");
     signals.next().await;
-    printer.problem(
-        "interrupted again: requests in progress may or may not have been carried out; run `duoctl plan` to see\n",
-    );
+    printer.problem(&format!("{GIVEN_UP}\n"));
 }

@@ -159,7 +159,7 @@ fn a_recovery_key_rotates_the_first_one() {
     may(&duo, "1");
     let run = duo.run(&folder, &rotate).exits(0);
     run.tells("proven by a signed call")
-        .tells("duoctl's own key was replaced")
+        .tells("duoctl's own key changed")
         .tells("sealed 1 marker with the new key");
     duo.plan(&folder).exits(77);
     let held: Value =

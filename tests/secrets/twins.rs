@@ -247,6 +247,30 @@ fn a_store_that_loses_its_content_meanwhile_gets_the_new_key_again() {
     assert_eq!(held["previous_secret_key"], new["previous_secret_key"]);
 }
 
+/// A store that fails while a rotation is aborted: nothing is lost, and everything names the command that ends it.
+#[test]
+fn an_abort_that_the_store_interrupts_is_ended_by_the_same_command() {
+    let applications = HELP.replace("{store: local, path: help.json}", "{store: cmd, path: help}");
+    let (duo, folder) = start(&applications);
+    let old = duo.application("Help");
+    keys(&duo, &folder, "rotate", &[]).exits(0);
+    let new = kept(&folder, "kept-help");
+    folder.script("keep.sh", "[ \"$1\" = read ] && cat kept-help && exit; exit 1");
+    let run = keys(&duo, &folder, "abort", &[]).exits(4);
+    run.tells("not delivered applications.help").tells("run `duoctl keys abort applications.help` again");
+    assert_eq!(duo.applications("Help").len(), 2);
+    assert_eq!(kept(&folder, "kept-help"), new, "its key still works");
+    folder.keeper();
+    let plan = duo.plan(&folder).exits(0).tells("1 aborted rotation to clean up.");
+    plan.tells("duoctl keys abort applications.help");
+    keys(&duo, &folder, "abort", &[]).exits(0).tells("rotation aborted applications.help");
+    assert_eq!(duo.application("Help"), old);
+    let held = kept(&folder, "kept-help");
+    assert_eq!((&held["secret_key"], held.get("previous_secret_key")), (&old["secret_key"], None));
+    let plan = duo.plan(&folder).exits(0).tells("No changes.");
+    plan.never_tells("clean up");
+}
+
 #[test]
 fn what_cannot_have_a_twin_says_why_and_the_others_go_on() {
     let applications = "applications:

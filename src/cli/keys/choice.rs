@@ -72,6 +72,8 @@ impl<'a> Asked<'a> {
                 choice.refusals.push(ReasonDocument { address: declared.address.to_string(), reason });
             }
         }
+        // Once its key is new, the other keys can no longer be replaced with the old one.
+        choice.in_place.sort_by_key(|in_place| in_place.is_operator);
         choice
     }
 

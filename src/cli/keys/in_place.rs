@@ -121,7 +121,8 @@ impl Rotator<'_> {
         let courier = Courier::new(second.clone(), &self.session.stores);
         let (writer, sealer) = (Writer::new(second.clone()), Sealer::new(&self.session.keyring));
         let outcome = in_place(&writer, sealer, &courier, address, live, delivery).await;
-        if matches!(outcome, Rotated::Delivered(_) | Rotated::NotDelivered(_)) {
+        // Of a lost answer it is not known whether the key is new; sealing again with the same key changes nothing.
+        if matches!(outcome, Rotated::Delivered(_) | Rotated::NotDelivered(_) | Rotated::Unknown(_)) {
             self.seal_anew(&second, &live.ikey).await;
         }
         outcome
@@ -149,10 +150,10 @@ impl Rotator<'_> {
 
     /// What a person has to do now.
     fn say_what_is_next(&self, wanted: &InPlace<'_>, outcome: &Rotated) {
-        let is_delivered = match outcome {
+        let is_stored = match outcome {
             Rotated::Failed(_) | Rotated::Refused(_) | Rotated::Unready(_) => return,
-            Rotated::Delivered(_) => true,
-            Rotated::NotDelivered(_) | Rotated::Partly(_) | Rotated::Unknown(_) => false,
+            Rotated::Delivered(_) | Rotated::Partly(_) | Rotated::Unknown(_) => true,
+            Rotated::NotDelivered(_) => false,
         };
         // The console has the old key.
         let entry = wanted.address.composite().filter(|_| wanted.address.is_intelligence());
@@ -162,8 +163,8 @@ impl Rotator<'_> {
             ));
         }
         if wanted.is_operator {
-            self.printer.problem(if is_delivered {
-                "duoctl's own key was replaced: put the new key where `tenant.credentials.secret_key` points\n"
+            self.printer.problem(if is_stored {
+                "duoctl's own key changed: put the key of the secret store where `tenant.credentials.secret_key` points\n"
             } else {
                 "duoctl's own key was replaced but not delivered: set `tenant.credentials` to the recovery key, then run \
                  `duoctl apply`\n"

@@ -33,7 +33,7 @@ use super::super::exit::{Exit, Failure};
 use super::super::outlet::Outlet;
 use super::super::progress::Steps;
 use super::super::session::{Session, check_patterns, options, show_problems};
-use super::super::signals::{Signals, stop_then_give_up};
+use super::super::signals::{GIVEN_UP, Signals, stop_then_give_up};
 use super::super::stale::{ASKED, stale, what_moved};
 
 use super::choice::{Asked, Choice};
@@ -106,12 +106,19 @@ pub(super) async fn run(
         }
     }
     let (signals, stop) = (Signals::catch(), CancellationToken::new());
-    let ended = tokio::select! {
-        ended = run.carry_out(stages.as_ref(), &stop) => ended,
-        () = stop_then_give_up(signals, &stop, printer) => return Ok(Exit::Interrupted),
+    let work = async {
+        let Ended { steps, failed } = run.carry_out(stages.as_ref(), &stop).await;
+        let document = document.ended(steps);
+        (if stop.is_cancelled() { document } else { run.left(document).await }, failed)
     };
-    let document = run.left(document.ended(ended.steps)).await;
-    let ended = if stop.is_cancelled() { Exit::Interrupted } else { exit_of_all(&document, &ended.failed) };
+    let (document, failed) = tokio::select! {
+        done = work => done,
+        () = stop_then_give_up(signals, &stop, printer) => {
+            outlet.failed(Exit::Interrupted, GIVEN_UP, &[], Vec::new());
+            return Ok(Exit::Interrupted);
+        }
+    };
+    let ended = if stop.is_cancelled() { Exit::Interrupted } else { exit_of_all(&document, &failed) };
     run.deliver(document);
     Ok(if ended == Exit::Done && exit != Exit::Done { Exit::Partly } else { ended })
 }

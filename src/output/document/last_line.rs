@@ -51,7 +51,10 @@ impl PlanDocument {
             ),
         };
         let aborted = self.rotations.iter().filter(|rotation| rotation.stage == Stage::Aborted).count();
-        let cleanups = some(aborted, format!("{} to clean up.", counted(aborted, "aborted rotation", "aborted rotations")));
+        let cleanups = some(
+            aborted,
+            format!("{} to clean up.", counted(aborted, "aborted rotation", "aborted rotations")),
+        );
         let mut parts = vec![Some(begin), handoffs, cleanups];
         if let Some(DriftedDocument { in_duo, pending }) = &self.drifted
             && !self.empty
