@@ -1,8 +1,9 @@
 //! Every JSON document that duoctl prints is valid against the published schemas, and has no properties that they do not name.
 
 use duoctl::output::document::{
-    ApplyDocument, DoctorDocument, EventDocument, FailureDocument, HandoffsDocument, ImportDocument,
-    KeysDocument, ListDocument, PlanDocument, ValidateDocument, VerifyDocument,
+    ApplyDocument, DoctorDocument, EditDocument, EventDocument, FailureDocument, HandoffsDocument,
+    ImportDocument, KeyChangesDocument, KeysDocument, ListDocument, PlanDocument, RotationsDocument,
+    ValidateDocument, VerifyDocument,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -49,6 +50,9 @@ pub(crate) fn is_valid(document: &Value) {
         "keys" => same::<KeysDocument>(document),
         "import" => same::<ImportDocument>(document),
         "handoff" => same::<HandoffsDocument>(document),
+        "rotations" => same::<RotationsDocument>(document),
+        "key_changes" => same::<KeyChangesDocument>(document),
+        "edit" => same::<EditDocument>(document),
         "event" => same::<EventDocument>(document),
         other => panic!("the kind {other:?} has no schema"),
     }
@@ -84,6 +88,12 @@ fn every_document_of_every_command_is_valid() {
     run(&["apply"], 0);
     run(&["verify"], 0);
     run(&["keys", "list"], 0);
+    run(&["keys", "rotate", "vpn", "--strategy", "in-place", "--auto-approve"], 0);
+    run(&["keys", "rotate", "vpn", "--auto-approve"], 0);
+    run(&["keys", "status"], 0);
+    run(&["keys", "abort", "vpn", "--auto-approve"], 0);
+    run(&["keys", "confirm", "vpn"], 5);
+    run(&["ignore", "vpn", "greeting", "--reason", "x"], 0);
     run(&["list", "--all"], 0);
     run(&["doctor"], 0);
     server.edit("VPN", json!({"notes": "edited", "user_access": "ALL_USERS"}));
