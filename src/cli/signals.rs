@@ -92,6 +92,8 @@ static REPORT: OnceLock<Box<dyn Fn() + Send + Sync>> = OnceLock::new();
 pub(super) fn on_interrupt(report: impl Fn() + Send + Sync + 'static) {
     #[cfg(unix)]
     REPORT.get_or_init(|| Box::new(report));
+    #[cfg(not(unix))]
+    drop(report);
 }
 
 /// Says that the run was interrupted, and writes its outcome if there is none yet. The output may be blocked, and an
