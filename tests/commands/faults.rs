@@ -286,7 +286,7 @@ fn whatever_is_wrong_with_the_way_is_told_and_nothing_is_sent() {
         ("TLS 1.1", spoken(hello)),
         ("no TLS at all", spoken(b"HTTP/1.1 400 Bad Request\r\n\r\n".to_vec())),
         ("the API hostname has no address", without_an_address(&runtime)),
-        ("nobody listens", way(&folder, Some((closed, ours.file.path())), None)),
+        ("nothing listens", way(&folder, Some((closed, ours.file.path())), None)),
         ("a proxy that cannot be reached", way(&folder, None, Some(&format!("http://{closed}")))),
         ("a proxy that refuses", refusing("403 Forbidden")),
         ("a proxy that asks for credentials", refusing("407 Proxy Authentication Required")),

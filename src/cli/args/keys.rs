@@ -72,12 +72,12 @@ impl Covered {
 /// What the commands that change keys share.
 #[derive(Debug, Clone, clap::Args)]
 pub struct ChangeKeys {
-    /// Which keys.
-    #[command(flatten)]
-    pub covered: Covered,
     /// The values of the YAML's variables.
     #[command(flatten)]
     pub vars: Variables,
+    /// Which keys.
+    #[command(flatten)]
+    pub covered: Covered,
     /// How Duo is reached.
     #[command(flatten)]
     pub connection: Connection,
