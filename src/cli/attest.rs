@@ -9,10 +9,10 @@ use crate::config::edit;
 use crate::git::identity;
 use crate::kinds::address::Address;
 use crate::language::address::ADMIN_API;
+use crate::language::address::Place;
 use crate::language::attestation;
 use crate::language::attestation::Attestation;
 use crate::output::document::{EditDocument, EditedDocument, ReasonDocument};
-use crate::output::human::console::short_name;
 use crate::output::printer::Printer;
 use crate::reconcile::handoff::{Handoff, Purpose};
 use crate::reconcile::plan::Plan;
@@ -70,7 +70,7 @@ pub async fn run(
     }
     let file = match sheet.purpose {
         Purpose::Enter => {
-            let name = short_name(address.as_str());
+            let name = Place::entry(address.as_str());
             let keys = ["identity_intelligence", name, "attested"];
             write(&session, &attestation, entry_file(&session, address), &keys)?
         }
@@ -142,7 +142,7 @@ async fn contradicted(
         now: session.duo_now(),
         log_delay: session.log_delay(),
     };
-    let name = short_name(sheet.address.as_str());
+    let name = Place::entry(sheet.address.as_str());
     match claim::ask(&session.transport, &world, sheet).await {
         Claim::Unasked | Claim::Consistent => false,
         Claim::Untold(reason) => {
@@ -187,7 +187,7 @@ fn entered(sheet: &Handoff) -> String {
 }
 
 fn entry_file(session: &Session, address: &Address) -> Option<usize> {
-    let entry = session.workspace.identity_intelligence.get(short_name(address.as_str()));
+    let entry = session.workspace.identity_intelligence.get(Place::entry(address.as_str()));
     entry.map(|entry| entry.span.file)
 }
 

@@ -18,6 +18,7 @@ use crate::kinds::application::fields::FIELDS;
 use crate::kinds::field::Field;
 use crate::kinds::risk::{CONSENTS, EMPTY};
 use crate::language::address::Place;
+use crate::language::address::without_section;
 use crate::output::explain::{self, plain};
 use crate::output::format::Format;
 use crate::reconcile::consent::UNVERIFIED;
@@ -123,7 +124,7 @@ fn applications(workspace: &Workspace) -> BTreeMap<String, String> {
 
 /// Addresses without their section if that is unambiguous, and also in full once a word is started.
 fn forms(addresses: &BTreeMap<String, String>, word: &str) -> Vec<Choice> {
-    let short = |address: &str| address.split_once('.').map(|(_, rest)| rest.to_owned());
+    let short = |address: &str| without_section(address).map(str::to_owned);
     let mut times: HashMap<String, usize> = HashMap::new();
     for rest in addresses.keys().filter_map(|address| short(address)) {
         *times.entry(rest).or_default() += 1;

@@ -12,6 +12,7 @@ use crate::duo::limiter::Limits;
 use crate::duo::types::Ikey;
 use crate::intelligence::api::{ApiCredentials, Client, PATIENCE, Reach};
 use crate::kinds::address::Address;
+use crate::language::address::Place;
 use crate::output::printer::Printer;
 use crate::sandbox::serve::{self, Running, ServeOptions};
 use crate::secret::Secret;
@@ -188,7 +189,7 @@ fn client(
             let reach = if simulated { Reach::Loopback } else { Reach::Internet };
             let authorities = connection.authorities(&workspace.tenant);
             let credentials = ApiCredentials::fetch(declared, &Surroundings::of(workspace))
-                .map_err(|error| format!("identity_intelligence.{entry}.{error}"))?;
+                .map_err(|error| format!("{}.{error}", Place::Entry(entry)))?;
             (credentials, reach, authorities)
         }
     };

@@ -123,7 +123,7 @@ pub fn application_of<'a>(workspace: &Workspace, address: &'a str) -> Result<Pla
                 true => format!(
                     "`{address}` can be applications.{key} or identity_intelligence.{key}; write the full address"
                 ),
-                false => several(&format!("identity_intelligence.{key}")),
+                false => several(&Place::Entry(key).to_string()),
             }))
         }
         place => Ok(place),

@@ -7,8 +7,9 @@ use std::path::Path;
 use crate::diagnostic::has_errors;
 use crate::duo::api::SecretApi as _;
 use crate::duo::client::KeyReader;
+use crate::language::address::Place;
 use crate::output::document::{Document, HandoffDocument, HandoffsDocument};
-use crate::output::human::console::{sheets as shown, short_name};
+use crate::output::human::console::sheets as shown;
 use crate::output::printer::Printer;
 use crate::reconcile::handoff::{Handoff, Purpose};
 use crate::reconcile::plan::{Options, Plan};
@@ -69,9 +70,9 @@ pub async fn planned(session: &Session, printer: Printer) -> Result<Plan, Failur
 ///
 /// [`Failure::Usage`] if neither the YAML nor the account has such an entry.
 pub fn sheet<'p>(session: &Session, plan: &'p Plan, name: &str) -> Result<&'p Handoff, Failure> {
-    let key = name.strip_prefix("identity_intelligence.").unwrap_or(name);
+    let key = Place::entry(name);
     let sheets = || plan.handoffs().iter().chain(plan.attested());
-    if let Some(sheet) = sheets().find(|sheet| short_name(sheet.address.as_str()) == key) {
+    if let Some(sheet) = sheets().find(|sheet| Place::entry(sheet.address.as_str()) == key) {
         return Ok(sheet);
     }
     if session.workspace.attested_removal(key).is_some() {
@@ -80,7 +81,7 @@ pub fn sheet<'p>(session: &Session, plan: &'p Plan, name: &str) -> Result<&'p Ha
              `removed`"
         )));
     }
-    let names: Vec<&str> = sheets().map(|sheet| short_name(sheet.address.as_str())).collect();
+    let names: Vec<&str> = sheets().map(|sheet| Place::entry(sheet.address.as_str())).collect();
     Err(Failure::Usage(format!(
         "`identity_intelligence` has no entry {}; {}",
         quoted(name),

@@ -13,6 +13,7 @@ use crate::diagnostic::has_errors;
 use crate::duo::types::Integration;
 use crate::import::placement::{Change, Split, place};
 use crate::import::{Live, Wanted, import};
+use crate::language::address::Place;
 use crate::language::similar::did_you_mean;
 use crate::names::same_key;
 use crate::output::document::{Document, ImportDocument};
@@ -92,7 +93,7 @@ fn mean_something(
     }
     let declared = session.desired.applications.iter().map(|wanted| wanted.address.to_string());
     let addresses: Vec<String> =
-        keys.iter().map(|key| format!("applications.{key}")).chain(declared).collect();
+        keys.iter().map(|key| Place::Application(key).to_string()).chain(declared).collect();
     let known: Vec<&str> = keys
         .iter()
         .map(String::as_str)

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use crate::config::load::{Terms, load_as};
 use crate::intelligence::expand::desired;
+use crate::language::address::Place;
 use crate::reconcile::selection::Pattern;
 use crate::text::shown;
 
@@ -95,7 +96,7 @@ fn all(names: &[String]) -> Vec<&str> {
 /// Whether the YAML has an address or an entry of this name.
 fn is_known(name: &str, workspace: &Path, terms: &Terms) -> bool {
     let Some(workspace) = load_as(workspace, terms).workspace else { return false };
-    let entry = name.strip_prefix("identity_intelligence.").unwrap_or(name);
+    let entry = Place::entry(name);
     workspace.identity_intelligence.contains_key(entry)
         || workspace.attested_removal(entry).is_some()
         || Pattern::parse(name).is_ok_and(|pattern| {

@@ -12,7 +12,8 @@ use crate::duo::types::{Group, Ikey, Integration, Policy};
 use crate::kinds::address::Address;
 use crate::kinds::marker::day;
 use crate::kinds::marker::{Marker, MarkerState, Notes};
-use crate::language::texts::{ADDRESS_KEY, LINE};
+use crate::language::address::Place;
+use crate::language::texts::LINE;
 use crate::names::{alike_key, mentions, same_key};
 use crate::reconcile::desired::Desired;
 use crate::reconcile::matching::{TypeAndName, match_all, type_and_name};
@@ -265,14 +266,14 @@ impl<'a> Scope<'a> {
                 )));
             }
         }
-        match marker.address.as_str().strip_prefix("applications.") {
-            Some(key) if (ADDRESS_KEY.check)(key).is_ok() => Ok(Some(key.to_owned())),
-            Some(_) | None => Err(Reason::Intelligence),
+        match Place::parse(marker.address.as_str()) {
+            Some(Place::Application(key)) => Ok(Some(key.to_owned())),
+            Some(Place::Entry(_) | Place::Part { .. }) | None => Err(Reason::Intelligence),
         }
     }
 
     pub(super) fn is_wanted(&self, integration: &Integration, key: &str) -> bool {
-        let address = format!("applications.{key}");
+        let address = Address::application(key);
         let name = same_key(integration.name());
         let matches = |globs: &[GlobMatcher]| {
             globs.iter().any(|glob| [address.as_str(), key, &*name].iter().any(|text| glob.is_match(text)))

@@ -5,6 +5,8 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::language::address::{INTELLIGENCE, Place, section};
+
 /// `applications.vpn`, `identity_intelligence.emea.admin_api`: unique in a workspace, stable across renames.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
@@ -18,12 +20,12 @@ impl Address {
 
     /// The address of an entry of `applications`.
     pub fn application(key: &str) -> Self {
-        Self(format!("applications.{key}"))
+        Self(Place::Application(key).to_string())
     }
 
     /// The address of an entry of `identity_intelligence`.
     pub fn intelligence(key: &str) -> Self {
-        Self(format!("identity_intelligence.{key}"))
+        Self(Place::Entry(key).to_string())
     }
 
     /// A part of a composite, e.g. `identity_intelligence.emea` and `admin_api`.
@@ -40,7 +42,7 @@ impl Address {
 
     /// Whether it is an entry of `identity_intelligence` or a part of one.
     pub(crate) fn is_intelligence(&self) -> bool {
-        self.0.starts_with("identity_intelligence.")
+        section(&self.0) == INTELLIGENCE
     }
 
     /// The text.

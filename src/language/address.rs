@@ -8,6 +8,10 @@ use globset::{Glob, GlobMatcher};
 use super::shape::{Problem, TextRule};
 use super::texts::ADDRESS_KEY;
 
+/// The section of applications, and the first part of their addresses.
+pub const APPLICATIONS: &str = "applications";
+/// The section of connections to Identity Intelligence.
+pub const INTELLIGENCE: &str = "identity_intelligence";
 /// The part of an `identity_intelligence` entry that reads data and, with `read_write`, acts.
 pub const ADMIN_API: &str = "admin_api";
 /// The part that sends pushes.
@@ -45,9 +49,9 @@ impl<'t> Place<'t> {
         let (family, rest) = text.split_once('.')?;
         let (key, part) = rest.split_once('.').map_or((rest, None), |(key, part)| (key, Some(part)));
         let place = match (family, part) {
-            ("applications", None) => Self::Application(key),
-            ("identity_intelligence", None) => Self::Entry(key),
-            ("identity_intelligence", Some(part)) if is_part(part) => Self::Part { entry: key, part },
+            (APPLICATIONS, None) => Self::Application(key),
+            (INTELLIGENCE, None) => Self::Entry(key),
+            (INTELLIGENCE, Some(part)) if is_part(part) => Self::Part { entry: key, part },
             _ => return None,
         };
         (ADDRESS_KEY.check)(key).is_ok().then_some(place)
@@ -62,12 +66,25 @@ impl<'t> Place<'t> {
         })
     }
 
+    /// The part of an entry that reads data.
+    pub fn admin_api(entry: &'t str) -> Self {
+        Self::Part { entry, part: ADMIN_API }
+    }
+
+    /// The key of an entry of `identity_intelligence`, given with or without its section.
+    pub fn entry(name: &'t str) -> &'t str {
+        match name.split_once('.') {
+            Some((INTELLIGENCE, key)) => key,
+            _ => name,
+        }
+    }
+
     /// The keys that lead to it in the YAML.
     pub fn keys(self) -> Vec<&'t str> {
         match self {
-            Self::Application(key) => vec!["applications", key],
-            Self::Entry(key) => vec!["identity_intelligence", key],
-            Self::Part { entry, part } => vec!["identity_intelligence", entry, part],
+            Self::Application(key) => vec![APPLICATIONS, key],
+            Self::Entry(key) => vec![INTELLIGENCE, key],
+            Self::Part { entry, part } => vec![INTELLIGENCE, entry, part],
         }
     }
 }
@@ -97,14 +114,14 @@ impl Pattern {
         if text.trim().is_empty() {
             return Err("an empty pattern matches no address".to_owned());
         }
-        let in_full = SECTIONS.iter().any(|section| text.starts_with(section));
+        let in_full = without_section(text).is_some() && SECTIONS.contains(&section(text));
         let short = if in_full { None } else { Some(glob_matcher(&with_parts(text))?) };
         Ok(Self { text: text.to_owned(), full: glob_matcher(text)?, short })
     }
 
     /// Whether it matches an address.
     pub fn matches(&self, address: &str) -> bool {
-        let rest = address.split_once('.').map(|(_, rest)| rest);
+        let rest = without_section(address);
         let short = || self.short.as_ref().zip(rest).is_some_and(|(short, rest)| short.is_match(rest));
         self.full.is_match(address) || short()
     }
@@ -137,10 +154,16 @@ impl fmt::Display for Pattern {
 }
 
 /// The sections in which addresses begin.
-const SECTIONS: [&str; 2] = ["applications.", "identity_intelligence."];
+const SECTIONS: [&str; 2] = [APPLICATIONS, INTELLIGENCE];
 
-fn section(address: &str) -> &str {
+/// The section of an address.
+pub fn section(address: &str) -> &str {
     address.split_once('.').map_or(address, |(section, _)| section)
+}
+
+/// An address without its section; `None` if it has none.
+pub fn without_section(address: &str) -> Option<&str> {
+    address.split_once('.').map(|(_, rest)| rest)
 }
 
 fn is_glob(text: &str) -> bool {

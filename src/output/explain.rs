@@ -1,23 +1,14 @@
 //! Explanations of every printed name, in one place: for `duoctl explain`, the pages in docs/, and SARIF's rules.
 
 mod codes;
+mod entry;
 mod guards;
 
 use crate::diagnostic::Code;
 use crate::kinds::risk::Risk;
 
+pub use entry::Entry;
 pub use guards::{GUARDS, risk};
-
-/// The explanation of one name. Texts are Markdown with nothing but code spans.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Entry {
-    /// What it is, in a few words.
-    pub title: &'static str,
-    /// When it appears, and why duoctl cares.
-    pub meaning: &'static str,
-    /// What to do.
-    pub fix: &'static str,
-}
 
 /// What kind of name it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -9,30 +9,19 @@ pub(crate) mod keys;
 pub(crate) mod list;
 mod many;
 pub(crate) mod plan;
+mod style;
 mod table;
+mod verdict;
 pub(crate) mod verify;
 
 use std::collections::HashMap;
 use std::fmt::Write as _;
 
 use super::document::{DiagnosticDocument, Document, FailureDocument};
-use super::paint::Paint;
 use super::printer::stdout_width;
 use crate::text::safe;
 
-/// How a document is shown.
-#[derive(Clone, Copy, Debug)]
-pub struct Style {
-    /// The colours.
-    pub paint: Paint,
-    /// Whether each check has a line; otherwise successful checks are summed up.
-    pub every: bool,
-}
-
-impl Style {
-    /// Without colours, and with every check.
-    pub const PLAIN: Self = Self { paint: Paint { on: false }, every: true };
-}
+pub use style::Style;
 
 /// The width if the output does not go to a terminal.
 const UNLIMITED: usize = 100_000;

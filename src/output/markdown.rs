@@ -6,6 +6,7 @@
 mod comment;
 mod console;
 mod report;
+mod sections;
 mod text;
 
 use std::fmt::Write as _;
@@ -17,11 +18,10 @@ use crate::reconcile::diff::Origin;
 use crate::reconcile::fingerprint::{Fingerprint, hash};
 use crate::reconcile::handoff::Purpose;
 use crate::reconcile::plan::Action;
-use crate::verify::report::{Check, Verdict};
 
 use super::document::{
-    Actions, ApplyDocument, ChangeDocument, DiagnosticDocument, Document, HandoffDocument, Kind,
-    PlanDocument, StepDocument, StepStatus, VerifyDocument, unmanaged_fields,
+    Actions, ApplyDocument, ChangeDocument, Document, HandoffDocument, Kind, PlanDocument, StepDocument,
+    StepStatus, unmanaged_fields,
 };
 use super::human::plan::{BY_SECOND, sign};
 use super::human::{affected, console as sheet};
@@ -29,10 +29,8 @@ use super::paint::Paint;
 use crate::text::one_line;
 use comment::{Comment, Detail, Section};
 use report::{failure_comment, validate_comment, verify_comment};
+use sections::{ROWS, failed_checks, marker, problems};
 use text::{code, html_code, prose, summary};
-
-/// How many fields of one step, and how many findings, are shown.
-const ROWS: usize = 40;
 
 /// The document as Markdown; `None` if it is not meant for a comment or a ticket.
 ///
@@ -64,21 +62,6 @@ pub fn render(document: &Document, run: Option<&str>) -> Option<String> {
     Some(comment.text())
 }
 
-/// `<!-- duoctl:plan acme -->`. Text from outside must not end it.
-fn marker(command: &str, workspace: &str) -> String {
-    let word = |text: &str| -> String {
-        text.chars().filter(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_')).take(32).collect()
-    };
-    let (command, workspace) = (word(command), word(workspace));
-    // Two dashes may end a comment.
-    let workspace = workspace.replace("--", "-");
-    if workspace.is_empty() {
-        format!("<!-- duoctl:{command} -->")
-    } else {
-        format!("<!-- duoctl:{command} {workspace} -->")
-    }
-}
-
 fn plan_comment(plan: &PlanDocument, command: &str) -> Comment {
     let mut head =
         format!("### duoctl {command}: {} on {}\n\n", code(&plan.workspace), code(&plan.api_hostname));
@@ -104,23 +87,6 @@ pub(super) fn digits(fingerprint: &Fingerprint) -> String {
 fn foot(fingerprint: &Fingerprint) -> String {
     let short = digits(fingerprint);
     format!("<sub>Plan {} by duoctl {}</sub>", html_code(&short), html_code(&fingerprint.tool_version))
-}
-
-fn problems(diagnostics: &[DiagnosticDocument]) -> Section {
-    let mut sorted: Vec<&DiagnosticDocument> = diagnostics.iter().collect();
-    sorted.sort_by_key(|diagnostic| std::cmp::Reverse(diagnostic.severity));
-    let items = sorted.into_iter().map(|diagnostic| {
-        let mut item = format!("**{}** {}", diagnostic.severity, code(&diagnostic.code));
-        if let Some(place) = &diagnostic.place {
-            let _ = write!(item, " at {}", code(&format!("{}:{}:{}", place.file, place.line, place.column)));
-        }
-        let _ = write!(item, ": {}", prose(&diagnostic.message));
-        if let Some(help) = &diagnostic.help {
-            let _ = write!(item, "<br>{}", prose(help));
-        }
-        item
-    });
-    Section { title: "Problems", alert: None, items: items.collect() }
 }
 
 fn refusals(plan: &PlanDocument, title: &'static str) -> Section {
@@ -423,29 +389,4 @@ fn apply_comment(apply: &ApplyDocument) -> Comment {
         details: details.collect(),
         foot: foot(&plan.fingerprint),
     }
-}
-
-fn failed_checks(verify: &VerifyDocument) -> Vec<String> {
-    let applications =
-        verify.applications.iter().map(|application| (&application.address, &application.checks));
-    let connections =
-        verify.identity_intelligence.iter().map(|connection| (&connection.address, &connection.checks));
-    let open = |check: &&Check| matches!(check.verdict, Verdict::Failed | Verdict::Inconclusive);
-    let mut items = Vec::new();
-    for (address, checks) in applications.chain(connections) {
-        for check in checks.iter().filter(open) {
-            let mut item = format!(
-                "**{}** {} {}: {}",
-                check.verdict.words(),
-                code(address),
-                code(&check.name),
-                prose(&check.detail)
-            );
-            for line in check.fix.iter().flat_map(|fix| fix.lines()) {
-                let _ = write!(item, "<br>{}", prose(line));
-            }
-            items.push(item);
-        }
-    }
-    items
 }

@@ -1,6 +1,7 @@
 //! `--only`, `--exclude` and addresses on the command line: in full, shortened, or as globs.
 
 use crate::kinds::address::Address;
+use crate::language::address::without_section;
 pub use crate::language::address::{Pattern, glob_matcher};
 use crate::language::similar::did_you_mean;
 use crate::text::shown;
@@ -24,7 +25,7 @@ fn check_one(pattern: &Pattern, known: &[&Address]) -> Result<(), String> {
 
 /// A suggestion for a text that matches no known address: a similar one, in full or shortened.
 pub fn meant(text: &str, known: &[&str]) -> String {
-    let short = known.iter().filter_map(|address| Some(address.split_once('.')?.1));
+    let short = known.iter().filter_map(|address| without_section(address));
     did_you_mean(text, known.iter().copied().chain(short))
         .or_else(|| Some(format!("known addresses include `{}`", known.first()?)))
         .unwrap_or_else(|| "there are no addresses".to_owned())

@@ -7,9 +7,9 @@ use jiff::{SignedDuration, Timestamp};
 use crate::duo::types::Integration;
 use crate::kinds::address::Address;
 use crate::kinds::risk::Risk;
+use crate::language::address::Place;
 use crate::observe::Reading;
 use crate::output::document::ReasonDocument;
-use crate::output::human::console::short_name;
 use crate::reconcile::age::key_age;
 use crate::reconcile::consent::{Consent, UNVERIFIED};
 use crate::reconcile::delivery::Held;
@@ -140,7 +140,7 @@ impl<'a> Asked<'a> {
             let allowed = allows(&self.session.desired.guards, self.consent, Risk::BreaksHandoff, address);
             if address.is_intelligence() && !rotation.evidence.suffices() && !allowed {
                 let entry = address.composite().map(|(entry, _)| entry);
-                let name = entry.as_ref().map(|entry| short_name(entry.as_str())).unwrap_or_default();
+                let name = entry.as_ref().map(|entry| Place::entry(entry.as_str())).unwrap_or_default();
                 return Err(format!(
                     "the console holds this key, so only an attestation counts: enter the new key there, then run \
                      `duoctl attest {name}`"

@@ -13,8 +13,8 @@ use crate::duo::client::{KeyReader, Writer};
 use crate::duo::https::HttpsTransport;
 use crate::duo::types::{Ikey, Integration};
 use crate::kinds::address::Address;
+use crate::language::address::Place;
 use crate::output::document::{DeliveryDocument, OutcomeDocument, StepDocument};
-use crate::output::human::console::short_name;
 use crate::output::printer::Printer;
 use crate::reconcile::delivery::{Delivery, DesiredSecret};
 use crate::reconcile::plan::Action;
@@ -157,7 +157,7 @@ impl Rotator<'_> {
         };
         // The console has the old key.
         let entry = wanted.address.composite().filter(|_| wanted.address.is_intelligence());
-        if let Some(name) = entry.as_ref().map(|(entry, _)| short_name(entry.as_str())) {
+        if let Some(name) = entry.as_ref().map(|(entry, _)| Place::entry(entry.as_str())) {
             self.printer.remark(&format!(
                 "`duoctl handoff {name}` shows what to enter again; then record it with `duoctl attest {name}`\n"
             ));

@@ -5,6 +5,7 @@ use crate::config::model::{Allowance, Workspace};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::kinds::risk::{EMPTY, Risk};
 use crate::language::address::Pattern;
+use crate::language::address::{APPLICATIONS, section};
 use crate::text::shown;
 
 pub(super) fn check(workspace: &Workspace, findings: &mut Vec<Diagnostic>) {
@@ -39,7 +40,7 @@ fn idle(allowance: &Allowance, declared: &[(String, Declared<'_>)]) -> Option<St
     match risk {
         Risk::Destroys => return None,
         Risk::BreaksHandoff => {
-            let console = address.is_none_or(|address| !address.starts_with("applications."));
+            let console = address.is_none_or(|address| section(address) != APPLICATIONS);
             let why = "this consent has no effect: only keys of `identity_intelligence` are in a console";
             return (!console).then(|| why.to_owned());
         }

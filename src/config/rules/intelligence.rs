@@ -7,6 +7,7 @@ use crate::config::model::{IntelligenceAccess, IntelligenceEntry, Workspace};
 use crate::config::recommended;
 use crate::diagnostic::{Code, Diagnostic, Spanned};
 use crate::language::address::Pattern;
+use crate::language::address::Place;
 use crate::names::{alike_key, same};
 
 pub(super) fn check(workspace: &Workspace, findings: &mut Vec<Diagnostic>) {
@@ -83,7 +84,7 @@ fn push(key: &str, entry: &IntelligenceEntry, findings: &mut Vec<Diagnostic>) {
 
 /// Whether a permanent consent to the risk covers the entry's Admin API application.
 fn insisted(workspace: &Workspace, risk: &str, key: &str) -> bool {
-    let address = format!("identity_intelligence.{key}.admin_api");
+    let address = Place::admin_api(key).to_string();
     let names = |text: &String| Pattern::parse(text).is_ok_and(|pattern| pattern.matches(&address));
     let allow = &workspace.guards.allow;
     allow.iter().any(|allow| allow.value.risk == risk && allow.value.address.as_ref().is_some_and(names))

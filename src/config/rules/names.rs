@@ -5,18 +5,19 @@ use crate::diagnostic::{Code, Diagnostic, Span, Spanned};
 use crate::kinds::application::fields::FIELDS;
 use crate::kinds::reference::Reference;
 use crate::kinds::value::Setting;
+use crate::language::address::Place;
 use crate::names::{LookAlike, look_alike};
 use crate::text::{is_harmful, quoted};
 
 pub(super) fn check(workspace: &Workspace, findings: &mut Vec<Diagnostic>) {
     for (key, application) in &workspace.applications {
-        report(&format!("applications.{key}"), names(application), findings);
+        report(Place::Application(key), names(application), findings);
     }
     for (key, entry) in &workspace.identity_intelligence {
         let names =
             [Some(&entry.display_name), entry.push_application_name.as_ref(), entry.admin_api_name.as_ref()];
         let names = names.into_iter().flatten().filter(is_plain).map(of);
-        report(&format!("identity_intelligence.{key}"), names, findings);
+        report(Place::Entry(key), names, findings);
     }
 }
 
@@ -49,8 +50,9 @@ fn is_plain(name: &&Spanned<String>) -> bool {
     !name.value.contains(char::is_control)
 }
 
-fn report<'w>(address: &String, names: impl Iterator<Item = Name<'w>>, findings: &mut Vec<Diagnostic>) {
-    findings.extend(names.filter_map(deceptive).map(|finding| finding.about(address)));
+fn report<'w>(place: Place<'_>, names: impl Iterator<Item = Name<'w>>, findings: &mut Vec<Diagnostic>) {
+    let address = place.to_string();
+    findings.extend(names.filter_map(deceptive).map(|finding| finding.about(&address)));
 }
 
 fn deceptive((name, span): Name<'_>) -> Option<Diagnostic> {

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::import::placement::Change;
 use crate::import::{Imported, LeftOut, Reason};
+use crate::kinds::address::Address;
 use crate::reconcile::inventory::Entry;
 use crate::reconcile::listing::Listed;
 use crate::reconcile::rotation::Rotation;
@@ -197,7 +198,7 @@ impl ImportDocument {
     /// A document of what was imported and of the changed files.
     pub fn new(imported: &Imported, changes: &[Change]) -> Self {
         let entries = imported.entries.iter().map(|entry| ImportedDocument {
-            address: format!("applications.{}", entry.key),
+            address: Address::application(&entry.key).to_string(),
             integration_key: entry.ikey.to_string(),
             kind: entry.kind.clone(),
             name: entry.name.clone(),

@@ -2,7 +2,7 @@
 
 use crate::diagnostic::Code;
 
-use super::Entry;
+use super::entry::Entry;
 
 const fn texts(title: &'static str, meaning: &'static str, fix: &'static str) -> Entry {
     Entry { title, meaning, fix }

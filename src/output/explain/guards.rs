@@ -2,7 +2,7 @@
 
 use crate::kinds::risk::Risk;
 
-use super::Entry;
+use super::entry::Entry;
 
 const fn texts(title: &'static str, meaning: &'static str, fix: &'static str) -> Entry {
     Entry { title, meaning, fix }

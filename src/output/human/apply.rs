@@ -10,7 +10,8 @@ use crate::reconcile::plan::Action;
 use crate::text::{counted, one_line, safe};
 
 use super::many::{MANY, few};
-use super::{Style, console, plan, verify};
+use super::style::Style;
+use super::{console, plan, verify};
 
 /// The plan, the outcome of its steps, and the summary.
 pub(super) fn render(apply: &ApplyDocument, style: Style) -> String {

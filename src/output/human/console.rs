@@ -3,17 +3,13 @@
 use std::collections::HashMap;
 use std::fmt::Write as _;
 
+use crate::language::address::Place;
 use crate::language::attestation::Attestation;
 use crate::output::document::{ConsoleFieldDocument, HandoffDocument, HandoffsDocument};
 use crate::output::paint::Paint;
 use crate::reconcile::handoff::Purpose;
 use crate::secret::Secret;
 use crate::text::safe;
-
-/// The name of an entry, or of a part of one, as people type it.
-pub(crate) fn short_name(address: &str) -> &str {
-    address.rsplit('.').next().unwrap_or_default()
-}
 
 /// The fields to enter now: those that are not attested with their current values.
 pub(super) fn outstanding(handoff: &HandoffDocument, paint: Paint) -> String {
@@ -118,7 +114,7 @@ fn form(
 pub(crate) fn steps(handoff: &HandoffDocument) -> Vec<(String, bool)> {
     let mut steps: Vec<(String, bool)> = handoff.then.iter().map(|step| (step.clone(), false)).collect();
     if handoff.fingerprint.is_some() && !handoff.is_attested() {
-        steps.push((format!("duoctl attest {}", short_name(&handoff.address)), true));
+        steps.push((format!("duoctl attest {}", Place::entry(&handoff.address)), true));
     }
     if handoff.purpose == Purpose::Remove {
         steps.push(("duoctl apply --prune".to_owned(), true));
@@ -154,7 +150,7 @@ pub(crate) fn where_it_is(
         Some(place) => format!("it is delivered to {}", plain(place)),
         None => format!(
             "copy it from the Duo Admin Panel, or from `duoctl handoff {} --reveal`",
-            safe(short_name(&handoff.address))
+            safe(Place::entry(&handoff.address))
         ),
     };
     if end.is_empty() { from } else { format!("{from}; it ends in {end}") }

@@ -11,7 +11,7 @@ use crate::reconcile::rotation::Rotation;
 use crate::text::{counted, safe};
 use crate::verify::report::{Check, Verdict};
 
-use super::verify::{fix, word};
+use super::verdict::{fix, word};
 
 /// All rotations that are under way.
 pub(crate) fn status(rotations: &[Rotation], paint: Paint) -> String {

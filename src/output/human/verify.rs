@@ -9,7 +9,9 @@ use crate::text::{counted, quoted, safe};
 use crate::verify::report::{Check, PERMISSION, SHOWN, Verdict};
 
 use super::many::{MANY, few};
-use super::{Style, plan};
+use super::plan;
+use super::style::Style;
+use super::verdict::{fix, word};
 
 /// Every application, every connection, what was left out, and the last line.
 pub(super) fn render(verify: &VerifyDocument, style: Style) -> String {
@@ -72,13 +74,6 @@ fn connection_text(text: &mut String, connection: &ConnectionDocument, paint: Pa
         Some(name) => writeln!(text, "      works up to: {}", paint.strong(&safe(name))),
         None => writeln!(text, "      nothing works yet"),
     };
-}
-
-/// What to do, line by line.
-pub(super) fn fix(text: &mut String, check: &Check, indent: &str) {
-    for line in check.fix.iter().flat_map(|fix| fix.lines()) {
-        let _ = writeln!(text, "{indent}{}", safe(line));
-    }
 }
 
 fn application_text(text: &mut String, application: &ApplicationDocument, style: Style) {
@@ -153,17 +148,4 @@ fn shown(lists: [Vec<&str>; 3]) -> String {
         names.join(", ") + end
     });
     words.collect::<Vec<_>>().join(", ")
-}
-
-/// A verdict in its colour.
-pub(super) fn word(verdict: Verdict, paint: Paint) -> String {
-    match verdict {
-        Verdict::Verified => paint.good(verdict.words()),
-        Verdict::Shown | Verdict::Attested => paint.calm(verdict.words()),
-        Verdict::NotTestable | Verdict::NotVerifiable | Verdict::Unsupported | Verdict::Skipped => {
-            paint.faint(verdict.words())
-        }
-        Verdict::Pending | Verdict::Inconclusive => paint.notice(verdict.words()),
-        Verdict::Failed => paint.bad(verdict.words()),
-    }
 }

@@ -6,8 +6,8 @@ use crate::output::document::{FailureDocument, ValidateDocument, VerifyDocument}
 use crate::verify::report::{Check, Verdict};
 
 use super::comment::{Comment, Detail, Section};
+use super::sections::{ROWS, failed_checks, marker, problems};
 use super::text::{code, html_code, prose, summary};
-use super::{ROWS, failed_checks, marker, problems};
 
 pub(super) fn verify_comment(verify: &VerifyDocument) -> Comment {
     let workspace = verify.workspace.as_deref().unwrap_or_default();
