@@ -13,14 +13,14 @@ use serde_json::json;
 
 use duoctl::config::model::Guards;
 use duoctl::diagnostic::{Span, Spanned};
-use duoctl::duo::types::{Group, GroupId, GroupStatus, Ikey, Integration, Policy, PolicyKey};
+use duoctl::duo::object::{Ikey, Kind, Object};
 use duoctl::kinds::address::Address;
 use duoctl::kinds::marker::Notes;
 use duoctl::kinds::reference::Reference;
 use duoctl::kinds::value::Setting;
 use duoctl::reconcile::desired::{Desired, DesiredApplication};
 use duoctl::reconcile::observation::Observation;
-use duoctl::reconcile::observed::Observed;
+use duoctl::reconcile::observed::{Objects, Observed};
 use duoctl::reconcile::plan::{Options, Prune, plan};
 use duoctl::reconcile::rotation::Orders;
 use duoctl::reconcile::selection::Selection;
@@ -100,20 +100,20 @@ fn observation(size: usize) -> Observation {
             "name": format!("Application {n}"), "greeting": greeting, "notes": notes, "policy_key": "PO1",
             "user_access": "PERMITTED_GROUPS", "groups_allowed": ids, "self_service_allowed": 0,
             "username_normalization_policy": "Simple", "secret_key": "************************************9fQx"});
-        Integration::decode(application).unwrap()
+        Object::decode(Kind::Application, application).unwrap()
     };
-    let id = |n: usize| GroupId::new(format!("DG{n}"));
-    let group = |n: usize| Group { id: id(n), name: group_name(n), status: GroupStatus::Active };
-    let policy = Policy {
-        key: PolicyKey::new("PO1"),
-        name: "Strict".to_owned(),
-        is_global: false,
-        sections: serde_json::Map::new(),
+    let group = |n: usize| {
+        let group = json!({"group_id": format!("DG{n}"), "name": group_name(n), "status": "Active"});
+        Object::decode(Kind::Group, group).unwrap()
     };
+    let policy = json!({"policy_key": "PO1", "policy_name": "Strict", "sections": {}});
+    let policy = Object::decode(Kind::Policy, policy).unwrap();
     Observation {
-        integrations: Observed::Present((0..size).map(application).collect()),
-        groups: Observed::Present((0..GROUPS).map(group).collect()),
-        policies: Observed::Present(vec![policy]),
+        objects: Objects::from([
+            (Kind::Application, Observed::Present((0..size).map(application).collect())),
+            (Kind::Group, Observed::Present((0..GROUPS).map(group).collect())),
+            (Kind::Policy, Observed::Present(vec![policy])),
+        ]),
         ..Observation::new(
             "api-1a2b3c4d.duosecurity.com",
             Ikey::new("DIOPERATOR"),

@@ -16,7 +16,7 @@ use duoctl::apply::seal::Sealer;
 use duoctl::config::load::load_text;
 use duoctl::duo::client::{Reader, Writer};
 use duoctl::duo::https::{Authorities, HttpsConfig, HttpsTransport};
-use duoctl::duo::types::Ikey;
+use duoctl::duo::object::Ikey;
 use duoctl::intelligence::expand::desired;
 use duoctl::kinds::seal::Keyring;
 use duoctl::observe::observe;

@@ -16,6 +16,7 @@ pub mod host;
 pub mod https;
 pub mod limiter;
 pub(crate) mod logs;
+pub mod object;
 pub mod page;
 pub mod people;
 pub mod probe;

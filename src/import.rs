@@ -19,7 +19,7 @@ mod settings;
 use serde_json::{Map, Value};
 
 use crate::config::model::Workspace;
-use crate::duo::types::Integration;
+use crate::duo::object::Object;
 use crate::reconcile::desired::Desired;
 use crate::reconcile::observation::Observation;
 
@@ -55,15 +55,15 @@ pub fn import(
     let mut chosen = Vec::new();
     let scope = Scope::new(desired, observation, live, wanted);
     let alike = check::look_alikes(desired, observation);
-    let mut integrations: Vec<&Integration> = live.integrations.iter().collect();
-    integrations.sort_by(|a, b| a.ikey.cmp(&b.ikey));
+    let mut integrations: Vec<&Object> = live.integrations.iter().collect();
+    integrations.sort_by(|a, b| a.id.cmp(&b.id));
     for integration in integrations {
         match scope.judge(integration) {
-            Ok(_) if let Some(address) = alike.get(&integration.ikey) => {
+            Ok(_) if let Some(address) = alike.get(&integration.id) => {
                 let why = format!(
                     "`{address}` looks like it and would be created; if it is the same, run `duoctl adopt {address} {}`; if not, \
                      give it its own entry with this `integration_key`",
-                    integration.ikey
+                    integration.id
                 );
                 imported.left_out.push(left_out(integration, Reason::Impossible(why)));
             }
@@ -76,7 +76,7 @@ pub fn import(
     for (candidate, key) in chosen.iter().zip(keys(&chosen, live.integrations, workspace)) {
         imported.keys.push(key.clone());
         if scope.is_wanted(candidate.integration, &key) {
-            let defaults = defaults(workspace, candidate.integration.kind());
+            let defaults = defaults(workspace, candidate.integration.variant());
             let inherited =
                 defaults.get("authoritative").and_then(Value::as_bool).unwrap_or(workspace.authoritative);
             let fullness = Fullness { written: wanted.authoritative, inherited };
@@ -103,6 +103,6 @@ fn defaults(workspace: &Workspace, kind: &str) -> Map<String, Value> {
     layers.flatten().map(|(key, value)| (key.clone(), value.clone())).collect()
 }
 
-fn left_out(integration: &Integration, reason: Reason) -> LeftOut {
-    LeftOut { ikey: integration.ikey.clone(), name: integration.name().to_owned(), reason }
+fn left_out(integration: &Object, reason: Reason) -> LeftOut {
+    LeftOut { ikey: integration.id.clone(), name: integration.name().to_owned(), reason }
 }

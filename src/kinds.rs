@@ -16,11 +16,4 @@ pub mod risk;
 pub mod seal;
 pub mod value;
 
-/// A kind of object that an account holds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Kind {
-    /// A group of users.
-    Group,
-    /// A policy.
-    Policy,
-}
+pub use crate::duo::object::Kind;

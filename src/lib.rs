@@ -25,7 +25,7 @@
 //!
 //! ```
 //! use duoctl::config::load::load_text;
-//! use duoctl::duo::types::Ikey;
+//! use duoctl::duo::object::Ikey;
 //! use duoctl::intelligence::expand::desired;
 //! use duoctl::output::document::PlanDocument;
 //! use duoctl::reconcile::observation::Observation;

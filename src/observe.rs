@@ -12,16 +12,16 @@ use std::collections::BTreeMap;
 use futures_util::StreamExt as _;
 
 use crate::duo::api::ReadApi;
-use crate::duo::client::{INTEGRATIONS, INTEGRATIONS_PAGE};
 use crate::duo::error::DuoError;
-use crate::duo::types::{Account, Ikey, Integration};
+use crate::duo::object::{Ikey, Kind, Object};
+use crate::duo::types::Account;
 use crate::kinds::address::Address;
 use crate::kinds::marker::{AccessBefore, Notes};
 use crate::kinds::seal::Keyring;
 use crate::reconcile::delivery::{Held, HeldKeys};
 use crate::reconcile::desired::{Desired, DesiredApplication};
 use crate::reconcile::observation::{Observation, Proofs};
-use crate::reconcile::observed::Observed;
+use crate::reconcile::observed::{Objects, Observed};
 use crate::secret::Secret;
 use crate::secrets::Stores;
 use crate::secrets::store::{Contents, StoreError};
@@ -49,7 +49,7 @@ pub async fn observe(
 /// The minimum number of calls that [`observe`] makes: the account may hold more than the YAML declares.
 pub fn least_calls(desired: &Desired) -> usize {
     let Needs { groups, policies, account } = Needs::of(desired);
-    let pages = desired.applications.len().div_ceil(INTEGRATIONS_PAGE).max(1);
+    let pages = desired.applications.len().div_ceil(Kind::Application.endpoint().page).max(1);
     pages + [groups, policies, account].into_iter().filter(|needed| *needed).count()
 }
 
@@ -88,25 +88,29 @@ async fn read(
     operator: &Ikey,
     host: &str,
 ) -> Reading {
-    let optional_groups = async { if needs.groups { Some(reader.groups().await) } else { None } };
-    let optional_policies = async { if needs.policies { Some(reader.policies().await) } else { None } };
+    let list = async |kind, needed| if needed { Some(reader.list(kind).await) } else { None };
     let optional_account =
         async { if needs.account { reader.account().await } else { Ok(Account::default()) } };
-    let (integrations, groups, policies, account) =
-        tokio::join!(reader.integrations(), optional_groups, optional_policies, optional_account);
-    let integrations = integrations.and_then(|lives| holding(lives, operator));
-    let groups = match (groups, &integrations) {
+    let (applications, groups, policies, account) = tokio::join!(
+        reader.list(Kind::Application),
+        list(Kind::Group, needs.groups),
+        list(Kind::Policy, needs.policies),
+        optional_account
+    );
+    let applications = applications.and_then(|lives| holding(lives, operator));
+    let groups = match (groups, &applications) {
         // Used only to show names, so a failure does not affect the plan.
-        (None, Ok(lives)) if lives.iter().any(comes_back_with_groups) => reader.groups().await.ok().map(Ok),
+        (None, Ok(lives)) if lives.iter().any(comes_back_with_groups) => {
+            reader.list(Kind::Group).await.ok().map(Ok)
+        }
         (groups, _) => groups,
     };
     let mut failures = Vec::new();
-    let proofs = integrations.as_ref().map_or_else(|_| Proofs::none(), |lives| Proofs::new(lives, keyring));
+    let proofs = applications.as_ref().map_or_else(|_| Proofs::none(), |lives| Proofs::new(lives, keyring));
+    let lists = [(Kind::Application, Some(applications)), (Kind::Group, groups), (Kind::Policy, policies)];
     let observation = Observation {
         proofs,
-        integrations: observed(Some(integrations), &mut failures),
-        groups: observed(groups, &mut failures),
-        policies: observed(policies, &mut failures),
+        objects: Objects::from(lists.map(|(kind, read)| (kind, observed(read, &mut failures)))),
         // Used only for a warning: the plan is correct without it.
         account: account.unwrap_or_default(),
         ..Observation::new(host, operator.clone(), jiff::Timestamp::now())
@@ -115,16 +119,16 @@ async fn read(
 }
 
 /// Rejects a list as incomplete if it lacks the application whose key signed the request.
-fn holding(lives: Vec<Integration>, operator: &Ikey) -> Result<Vec<Integration>, DuoError> {
-    if lives.iter().any(|live| live.ikey == *operator) {
+fn holding(lives: Vec<Object>, operator: &Ikey) -> Result<Vec<Object>, DuoError> {
+    if lives.iter().any(|live| live.id == *operator) {
         return Ok(lives);
     }
     let reason = format!("it lacks {operator}, whose key signed the request");
-    Err(DuoError::Incomplete { path: INTEGRATIONS.to_owned(), reason })
+    Err(DuoError::Incomplete { path: Kind::Application.endpoint().path.to_owned(), reason })
 }
 
 /// Whether the marker records groups that will be restored by name.
-fn comes_back_with_groups(live: &Integration) -> bool {
+fn comes_back_with_groups(live: &Object) -> bool {
     let marker = Notes::parse(live.notes()).marker;
     marker.is_some_and(|marker| matches!(marker.shut.access, Some(AccessBefore::Groups(_))))
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::duo::api::WriteApi;
-use crate::duo::types::Ikey;
+use crate::duo::object::{Ikey, ObjectId};
 use crate::kinds::address::Address;
 use crate::observe::{Reading, look_up, observe};
 use crate::reconcile::delivery::Held;
@@ -83,7 +83,10 @@ pub async fn converge<W: WriteApi>(
             for settlement in settlements {
                 // If the marker cannot be written now, the next apply finds the same difference and writes it.
                 if writer
-                    .update(&settlement.ikey, shelves.sealer.over(Some(&settlement.ikey), &settlement.body))
+                    .update(
+                        &ObjectId::application(&settlement.ikey),
+                        shelves.sealer.over(Some(&settlement.ikey), &settlement.body),
+                    )
                     .await
                     .is_ok()
                 {

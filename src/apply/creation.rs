@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 
 use crate::duo::api::{ReadApi, WriteApi};
 use crate::duo::call::Transport;
-use crate::duo::types::{Ikey, Integration};
+use crate::duo::object::{Ikey, Kind, Object};
 use crate::kinds::marker::{MarkerState, Notes};
 use crate::reconcile::plan::{Action, Plan, Step, Write};
 
@@ -35,7 +35,7 @@ pub(super) async fn confirmed(plan: &Plan, reader: &impl ReadApi) -> Result<(), 
     if !plan.steps().iter().any(rests_on_the_list) {
         return Ok(());
     }
-    let now: BTreeSet<Ikey> = reader.integrations().await?.into_iter().map(|live| live.ikey).collect();
+    let now: BTreeSet<Ikey> = reader.list(Kind::Application).await?.into_iter().map(|live| live.id).collect();
     let differing: Vec<&str> = now.symmetric_difference(plan.live()).map(Ikey::as_str).take(5).collect();
     if differing.is_empty() {
         return Ok(());
@@ -56,18 +56,18 @@ impl<W: WriteApi, T: Transport + Clone> Run<'_, W, T> {
         }
         let sent = Sent::of(step, body);
         let body = self.sealer.over(None, body);
-        let (ikey, contradiction) = match self.writer.create(body).await {
+        let (ikey, contradiction) = match self.writer.create(Kind::Application, body).await {
             Ok(answer) => {
                 let contradiction = sent.contradiction(&answer);
-                (answer.ikey, contradiction)
+                (answer.id, contradiction)
             }
             Err(error) if error.outcome_unknown() => {
-                let all = self.writer.integrations().await.map_err(|_| Stop::Failed(error.clone()))?;
-                let is_new =
-                    |live: &Integration| !self.was_there(&live.ikey) && sent.is_marked(live, &self.sealer);
-                let mut marked = all.into_iter().filter(|live| is_new(live) && live.kind() == sent.kind);
+                let all =
+                    self.writer.list(Kind::Application).await.map_err(|_| Stop::Failed(error.clone()))?;
+                let is_new = |live: &Object| !self.was_there(&live.id) && sent.is_marked(live, &self.sealer);
+                let mut marked = all.into_iter().filter(|live| is_new(live) && live.variant() == sent.kind);
                 match (marked.next(), marked.next()) {
-                    (Some(only), None) => (only.ikey, None),
+                    (Some(only), None) => (only.id, None),
                     _ => return Err(Stop::Failed(error)),
                 }
             }
@@ -96,7 +96,7 @@ impl<W: WriteApi, T: Transport + Clone> Run<'_, W, T> {
         let Some(created) = self.created.as_mut() else { return Ok(()) };
         let list = list.as_ref().map_err(|error| Stop::Failed(error.clone()))?;
         let own = &created.ikey;
-        let Some(live) = list.iter().find(|live| live.ikey == *own) else {
+        let Some(live) = list.iter().find(|live| live.id == *own) else {
             return Err(Stop::Unconfirmed(format!(
                 "Duo answered the creation with {own}, but does not list it, so nothing more was sent"
             )));
@@ -109,17 +109,17 @@ impl<W: WriteApi, T: Transport + Clone> Run<'_, W, T> {
                 "Duo answered the creation with {own}, which has {what} than was sent, so nothing more was sent"
             )));
         }
-        let is_rival = |other: &&Integration| {
-            other.ikey != *own
-                && !step.baseline.contains_key(other.ikey.as_str())
+        let is_rival = |other: &&Object| {
+            other.id != *own
+                && !step.baseline.contains_key(other.id.as_str())
                 && Notes::parse(other.notes()).marker.is_some_and(|found| {
                     let put_aside = matches!(found.state, MarkerState::Replaced | MarkerState::Retired(_));
                     found.workspace == self.plan.workspace()
                         && found.address == step.address
-                        && !(put_aside && self.plan.live().contains(&other.ikey))
+                        && !(put_aside && self.plan.live().contains(&other.id))
                 })
         };
-        let Some(rival) = list.iter().find(is_rival).map(|rival| rival.ikey.clone()) else {
+        let Some(rival) = list.iter().find(is_rival).map(|rival| rival.id.clone()) else {
             created.shown = true;
             return Ok(());
         };

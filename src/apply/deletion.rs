@@ -3,7 +3,7 @@
 
 use crate::duo::api::{Deletable, WriteApi};
 use crate::duo::call::Transport;
-use crate::duo::types::{Ikey, Integration};
+use crate::duo::object::{Ikey, Object, ObjectId};
 use crate::reconcile::plan::Step;
 
 use super::run::{Run, Stop};
@@ -14,11 +14,13 @@ impl<W: WriteApi, T: Transport + Clone> Run<'_, W, T> {
     pub(super) async fn delete(&mut self, step: &Step, ikey: &Ikey) -> Result<(), Stop> {
         let live = match self.unmoved(self.writer, step, ikey).await {
             Ok(live) => live,
-            Err(Stop::Moved(_)) if self.writer.integration(ikey).await?.is_none() => return Ok(()),
+            Err(Stop::Moved(_)) if self.writer.get(&ObjectId::application(ikey)).await?.is_none() => {
+                return Ok(());
+            }
             Err(stop) => return Err(stop),
         };
-        let is_named = |live: &Integration| {
-            step.deletes().contains(&live.ikey) && live.ikey == *ikey && live.ikey != *self.plan.operator()
+        let is_named = |live: &Object| {
+            step.deletes().contains(&live.id) && live.id == *ikey && live.id != *self.plan.operator()
         };
         let Some(target) = Deletable::read(&live, is_named) else {
             return Err(Stop::Moved(format!("{ikey} is not what the plan deletes")));
@@ -26,24 +28,26 @@ impl<W: WriteApi, T: Transport + Clone> Run<'_, W, T> {
         match self.writer.delete(&target).await {
             Ok(()) => Ok(()),
             Err(error) if error.is_not_found() => Ok(()),
-            Err(error) if error.outcome_unknown() => match self.writer.integration(ikey).await {
-                Ok(None) => Ok(()),
-                Ok(Some(_)) | Err(_) => Err(Stop::Failed(error)),
-            },
+            Err(error) if error.outcome_unknown() => {
+                match self.writer.get(&ObjectId::application(ikey)).await {
+                    Ok(None) => Ok(()),
+                    Ok(Some(_)) | Err(_) => Err(Stop::Failed(error)),
+                }
+            }
             Err(error) => Err(Stop::Failed(error)),
         }
     }
 
     /// Deletes what this run created, if a list that was requested afterwards shows it as it was sent.
-    pub(super) async fn take_back(&self, live: &Integration) -> Result<(), Stop> {
-        let is_own = |live: &Integration| {
+    pub(super) async fn take_back(&self, live: &Object) -> Result<(), Stop> {
+        let is_own = |live: &Object| {
             self.created.as_ref().is_some_and(|created| {
-                created.ikey == live.ikey && created.sent.difference(live, &self.sealer).is_none()
-            }) && !self.was_there(&live.ikey)
+                created.ikey == live.id && created.sent.difference(live, &self.sealer).is_none()
+            }) && !self.was_there(&live.id)
         };
         match Deletable::read(live, is_own) {
             Some(own) => Ok(self.writer.delete(&own).await?),
-            None => Err(Stop::Unconfirmed(format!("{} is not as it was created", live.ikey))),
+            None => Err(Stop::Unconfirmed(format!("{} is not as it was created", live.id))),
         }
     }
 }

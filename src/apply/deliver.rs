@@ -10,7 +10,7 @@ use crate::duo::call::Transport;
 use crate::duo::catalogue::{Family, lookup};
 use crate::duo::client::{KeyReader, Reader};
 use crate::duo::error::DuoError;
-use crate::duo::types::{Ikey, Integration};
+use crate::duo::object::{Ikey, Object, ObjectId};
 use crate::kinds::address::Address;
 use crate::reconcile::delivery::Delivery;
 use crate::secrets::payload::{Owner, Payload, Previous};
@@ -242,14 +242,14 @@ impl<'a, T: Transport + Clone> Courier<'a, T> {
         let mut secret_key = None;
         match lookup(kind).map(|kind| kind.family) {
             Some(Family::Oidc) => {
-                let live = Reader::new(self.transport.clone()).integration(ikey).await?;
+                let live = Reader::new(self.transport.clone()).get(&ObjectId::application(ikey)).await?;
                 let id = live.as_ref().and_then(|live| live.client_ids().first().copied());
                 let id = id.unwrap_or(ikey.as_str()).to_owned();
                 clients.insert(id, keys.client_secret(ikey, None).await?);
             }
             Some(Family::OAuth) => {
-                let live = Reader::new(self.transport.clone()).integration(ikey).await?;
-                for id in live.iter().flat_map(Integration::client_ids) {
+                let live = Reader::new(self.transport.clone()).get(&ObjectId::application(ikey)).await?;
+                for id in live.iter().flat_map(Object::client_ids) {
                     clients.insert(id.to_owned(), keys.client_secret(ikey, Some(id)).await?);
                 }
             }

@@ -14,7 +14,7 @@ use serde_json::{Map, Value};
 use crate::duo::api::{ReadApi as _, WriteApi};
 use crate::duo::call::Transport;
 use crate::duo::client::Writer;
-use crate::duo::types::{Ikey, Integration};
+use crate::duo::object::{Ikey, Object, ObjectId};
 use crate::reconcile::fingerprint::snapshot;
 use crate::reconcile::plan::Step;
 use crate::reconcile::undo::{before, has_notes, in_words, missing, on_trial, undo};
@@ -30,7 +30,7 @@ const ATTEMPTS: usize = 4;
 struct Trial<'a> {
     ikey: &'a Ikey,
     /// The application before the change.
-    was: Integration,
+    was: Object,
     /// What the operator could do before.
     could: Abilities,
     /// What was requested.
@@ -61,9 +61,9 @@ impl<W: WriteApi, T: Transport + Clone> Run<'_, W, T> {
         let could = Abilities::of(self.courier.operator(), Timestamp::now()).await;
         let trial =
             Trial { ikey, sent: self.sealer.over(Some(ikey), &on_trial(body, &was)), was, could, body };
-        let unknown = match second.update(ikey, trial.sent.clone()).await {
+        let unknown = match second.update(&ObjectId::application(ikey), trial.sent.clone()).await {
             Ok(_) => None,
-            Err(error) if error.outcome_unknown() => match second.integration(ikey).await {
+            Err(error) if error.outcome_unknown() => match second.get(&ObjectId::application(ikey)).await {
                 Ok(Some(live)) if has_notes(&live, &trial.sent) => None,
                 Ok(_) => return Err(Stop::Failed(error)),
                 // The change may have been made, so the operator is checked anyway.
@@ -83,7 +83,7 @@ impl<W: WriteApi, T: Transport + Clone> Run<'_, W, T> {
 
     /// Checks the operator until it has proven that it can still do everything, and has recorded this in the marker. What
     /// cannot be proven counts as lost, because only the state before is known to work.
-    async fn goes_on(&self, trial: &Trial<'_>, waits: &[Duration]) -> Result<Integration, Against> {
+    async fn goes_on(&self, trial: &Trial<'_>, waits: &[Duration]) -> Result<Object, Against> {
         let mut last = Against::Lost(String::new());
         for wait in once(Duration::ZERO).chain(waits.iter().copied()) {
             tokio::time::sleep(wait).await;
@@ -100,11 +100,11 @@ impl<W: WriteApi, T: Transport + Clone> Run<'_, W, T> {
     }
 
     /// Makes live calls with the operator; returns its application as it sees it.
-    async fn proves(&self, trial: &Trial<'_>) -> Result<Integration, String> {
+    async fn proves(&self, trial: &Trial<'_>) -> Result<Object, String> {
         if let Some(error) = trial.could.lost(self.courier.operator()).await {
             return Err(error.to_string());
         }
-        let own = match self.writer.integration(trial.ikey).await {
+        let own = match self.writer.get(&ObjectId::application(trial.ikey)).await {
             Ok(Some(own)) => own,
             Ok(None) => return Err(format!("Duo no longer shows {}", trial.ikey)),
             Err(error) => return Err(error.to_string()),
@@ -118,7 +118,7 @@ impl<W: WriteApi, T: Transport + Clone> Run<'_, W, T> {
     }
 
     /// The operator records in the marker that the change is proven, which proves that it can write.
-    async fn settles(&self, trial: &Trial<'_>, own: &Integration) -> Result<Integration, Against> {
+    async fn settles(&self, trial: &Trial<'_>, own: &Object) -> Result<Object, Against> {
         if !has_notes(own, &trial.sent) {
             return Err(Against::Moved(format!(
                 "{} was changed by someone else while the recovery key changed it",
@@ -127,12 +127,14 @@ impl<W: WriteApi, T: Transport + Clone> Run<'_, W, T> {
         }
         let notes = trial.body.get("notes").cloned().unwrap_or_else(|| Value::from(own.notes()));
         let settled = self.sealer.over(Some(trial.ikey), &Map::from_iter([("notes".to_owned(), notes)]));
-        match self.writer.update(trial.ikey, settled.clone()).await {
+        match self.writer.update(&ObjectId::application(trial.ikey), settled.clone()).await {
             Ok(live) => Ok(live),
-            Err(error) if error.outcome_unknown() => match self.writer.integration(trial.ikey).await {
-                Ok(Some(live)) if has_notes(&live, &settled) => Ok(live),
-                _ => Err(Against::Lost(error.to_string())),
-            },
+            Err(error) if error.outcome_unknown() => {
+                match self.writer.get(&ObjectId::application(trial.ikey)).await {
+                    Ok(Some(live)) if has_notes(&live, &settled) => Ok(live),
+                    _ => Err(Against::Lost(error.to_string())),
+                }
+            }
             Err(error) => Err(Against::Lost(error.to_string())),
         }
     }
@@ -185,7 +187,7 @@ async fn put_back<T: Transport>(
     let mut why = "Duo stores other values than were sent".to_owned();
     // Sending it twice is harmless, so a lost answer is not a reason to stop.
     for attempt in 0..=ATTEMPTS {
-        match second.integration(trial.ikey).await {
+        match second.get(&ObjectId::application(trial.ikey)).await {
             Ok(Some(now)) => left = undo(&trial.was, Some(&now), &trial.sent),
             Ok(None) => return Err((left, "Duo no longer shows it".to_owned())),
             Err(error) => {
@@ -201,7 +203,7 @@ async fn put_back<T: Transport>(
             return Ok(());
         }
         if attempt < ATTEMPTS
-            && let Err(error) = second.update(trial.ikey, next).await
+            && let Err(error) = second.update(&ObjectId::application(trial.ikey), next).await
         {
             why = error.to_string();
         }

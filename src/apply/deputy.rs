@@ -7,7 +7,7 @@ use crate::duo::call::Transport;
 use crate::duo::catalogue::permission;
 use crate::duo::client::{KeyReader, Reader, Writer};
 use crate::duo::error::DuoError;
-use crate::duo::types::Ikey;
+use crate::duo::object::{Ikey, ObjectId};
 use crate::kinds::application::fields::{held_permissions, known_permissions};
 use crate::verify::needs::REPAIR;
 
@@ -53,7 +53,7 @@ impl<T: Transport + Clone> Deputy<T> {
     /// What is missing, and what to do.
     pub async fn proven(&self) -> Result<Writer<T>, Unfit> {
         let (ikey, transport) = self.second.as_ref().map_err(Clone::clone)?;
-        let own = match Reader::new(transport.clone()).integration(ikey).await {
+        let own = match Reader::new(transport.clone()).get(&ObjectId::application(ikey)).await {
             Ok(Some(own)) => own,
             Ok(None) => return Err(Unfit::because(format!("its application {ikey} is not in this account"))),
             Err(error) => return Err(Unfit::failed("it cannot read applications", error)),

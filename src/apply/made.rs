@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use crate::duo::api::WriteApi;
 use crate::duo::error::DuoError;
-use crate::duo::types::{Ikey, Integration};
+use crate::duo::object::{Ikey, Kind, Object};
 use crate::kinds::application::NO_USERS;
 use crate::kinds::marker::{Marker, Notes};
 use crate::names::may_be_kept_as;
@@ -16,7 +16,7 @@ use super::converge::{WAITS, pause};
 use super::seal::Sealer;
 
 /// A list of all applications, or why it cannot be read.
-pub(super) type Listed = Result<Vec<Integration>, DuoError>;
+pub(super) type Listed = Result<Vec<Object>, DuoError>;
 
 /// An application that this run created.
 pub(super) struct Created {
@@ -52,15 +52,15 @@ impl Sent {
         Self { kind: step.kind.clone(), name: step.name.clone(), marker }
     }
 
-    pub(super) fn is_marked(&self, live: &Integration, sealer: &Sealer<'_>) -> bool {
+    pub(super) fn is_marked(&self, live: &Object, sealer: &Sealer<'_>) -> bool {
         self.marker.is_some()
             && self.marker == Notes::parse(live.notes()).marker
-            && sealer.is_born(&live.ikey, live.notes())
+            && sealer.is_born(&live.id, live.notes())
     }
 
     /// Whether its marker is one that only another run of this workspace can have written over the one that was sent.
     /// Regardless of who wrote it, nothing more is sent.
-    pub(super) fn is_continued(&self, live: &Integration) -> bool {
+    pub(super) fn is_continued(&self, live: &Object) -> bool {
         let found = Notes::parse(live.notes()).marker;
         let is_ours = |sent: &Marker, found: &Marker| {
             (&sent.workspace, &sent.address) == (&found.workspace, &found.address)
@@ -70,8 +70,8 @@ impl Sent {
     }
 
     /// What in the answer to the creation differs from what was sent. The list shows what the answer omits.
-    pub(super) fn contradiction(&self, answer: &Integration) -> Option<&'static str> {
-        if !answer.kind().is_empty() && answer.kind() != self.kind {
+    pub(super) fn contradiction(&self, answer: &Object) -> Option<&'static str> {
+        if !answer.variant().is_empty() && answer.variant() != self.kind {
             Some("another type")
         } else if !answer.name().is_empty() && !may_be_kept_as(&self.name, answer.name()) {
             Some("another name")
@@ -81,8 +81,8 @@ impl Sent {
     }
 
     /// What in a live application differs from what was sent.
-    pub(super) fn difference(&self, live: &Integration, sealer: &Sealer<'_>) -> Option<&'static str> {
-        if live.kind() != self.kind {
+    pub(super) fn difference(&self, live: &Object, sealer: &Sealer<'_>) -> Option<&'static str> {
+        if live.variant() != self.kind {
             Some("another type")
         } else if !may_be_kept_as(&self.name, live.name()) {
             Some("another name")
@@ -103,8 +103,8 @@ pub(super) async fn list_with(created: impl Iterator<Item = &Created>, writer: &
     let mut list = Vec::new();
     for wait in WAITS {
         pause(writer, wait).await;
-        list = writer.integrations().await?;
-        if list.iter().filter(|live| wanted.contains(&live.ikey)).count() == wanted.len() {
+        list = writer.list(Kind::Application).await?;
+        if list.iter().filter(|live| wanted.contains(&live.id)).count() == wanted.len() {
             break;
         }
     }

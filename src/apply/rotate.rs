@@ -7,7 +7,7 @@ use crate::duo::call::Transport;
 use crate::duo::catalogue::{Family, lookup};
 use crate::duo::client::Writer;
 use crate::duo::error::DuoError;
-use crate::duo::types::Integration;
+use crate::duo::object::{Object, ObjectId};
 use crate::kinds::address::Address;
 use crate::kinds::marker::{Marker, MarkerState, Notes};
 use crate::reconcile::delivery::Delivery;
@@ -43,7 +43,7 @@ pub async fn in_place<T: Transport + Clone>(
     sealer: Sealer<'_>,
     courier: &Courier<'_, T>,
     address: &Address,
-    live: &Integration,
+    live: &Object,
     delivery: &Delivery,
 ) -> Rotated {
     let notes = Notes::parse(live.notes());
@@ -55,10 +55,10 @@ pub async fn in_place<T: Transport + Clone>(
             "an earlier change of it is not finished; run `duoctl apply` first".to_owned(),
         );
     };
-    if let Err(error) = courier.rehearse(address, live.kind(), &live.ikey, delivery).await {
+    if let Err(error) = courier.rehearse(address, live.variant(), &live.id, delivery).await {
         return Rotated::Unready(error);
     }
-    match writer.integration(&live.ikey).await {
+    match writer.get(&ObjectId::application(&live.id)).await {
         Ok(Some(now)) if snapshot(&now) == snapshot(live) => {}
         Ok(_) => {
             return Rotated::Refused(
@@ -70,7 +70,7 @@ pub async fn in_place<T: Transport + Clone>(
     let says = async |state: MarkerState| {
         let marker = Marker { state, ..marker.clone() };
         let body = Map::from_iter([("notes".to_owned(), json!(marker.notes(&notes.text)))]);
-        writer.update(&live.ikey, sealer.over(Some(&live.ikey), &body)).await
+        writer.update(&live.object_id(), sealer.over(Some(&live.id), &body)).await
     };
     if let Err(error) = says(MarkerState::Renewing).await {
         return Rotated::Failed(error);
@@ -84,7 +84,7 @@ pub async fn in_place<T: Transport + Clone>(
             return Rotated::Failed(error);
         }
     };
-    let delivered = courier.deliver(address, live.kind(), &live.ikey, delivery).await;
+    let delivered = courier.deliver(address, live.variant(), &live.id, delivery).await;
     let place = match delivered {
         Ok(place) => place,
         Err(error) => return Rotated::NotDelivered(error),
@@ -94,7 +94,7 @@ pub async fn in_place<T: Transport + Clone>(
     match lost {
         None => Rotated::Delivered(place),
         Some((error, true)) => Rotated::Partly(error),
-        Some((error, false)) => match writer.integration(&live.ikey).await {
+        Some((error, false)) => match writer.get(&ObjectId::application(&live.id)).await {
             Ok(Some(now)) => match renewed(live, &now) {
                 (0, _) => Rotated::Unknown(error),
                 (new, all) if new == all => Rotated::Delivered(place),
@@ -106,23 +106,23 @@ pub async fn in_place<T: Transport + Clone>(
 }
 
 /// Resets every key of an application. The error says whether some of them were reset before it.
-async fn reset<T: Transport>(writer: &Writer<T>, live: &Integration) -> Result<(), (DuoError, bool)> {
+async fn reset<T: Transport>(writer: &Writer<T>, live: &Object) -> Result<(), (DuoError, bool)> {
     let none = |error| (error, false);
-    match lookup(live.kind()).map(|kind| kind.family) {
-        Some(Family::Oidc) => writer.reset_client_secret(&live.ikey, None).await.map_err(none),
+    match lookup(live.variant()).map(|kind| kind.family) {
+        Some(Family::Oidc) => writer.reset_client_secret(&live.id, None).await.map_err(none),
         Some(Family::OAuth) => {
             for (done, client) in live.client_ids().into_iter().enumerate() {
-                let reset = writer.reset_client_secret(&live.ikey, Some(client)).await;
+                let reset = writer.reset_client_secret(&live.id, Some(client)).await;
                 reset.map_err(|error| (error, done > 0))?;
             }
             Ok(())
         }
-        _ => writer.reset_secret_key(&live.ikey).await.map_err(none),
+        _ => writer.reset_secret_key(&live.id).await.map_err(none),
     }
 }
 
 /// How many of the keys whose ends Duo shows are new, and how many there are.
-fn renewed(before: &Integration, now: &Integration) -> (usize, usize) {
+fn renewed(before: &Object, now: &Object) -> (usize, usize) {
     let key = before.secret_hint.iter().map(|end| now.secret_hint.as_ref() != Some(end));
     let clients = before.client_hints.iter().map(|(id, end)| now.client_hints.get(id) != Some(end));
     let changed: Vec<bool> = key.chain(clients).collect();

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use crate::duo::api::{ReadApi, WriteApi};
 use crate::duo::call::Transport;
 use crate::duo::error::DuoError;
-use crate::duo::types::{Ikey, Integration};
+use crate::duo::object::{Ikey, Object, ObjectId};
 use crate::kinds::application::PERMISSION_PREFIX;
 use crate::reconcile::fingerprint::snapshot;
 use crate::reconcile::observed::Observed;
@@ -179,8 +179,8 @@ impl<'a, W: WriteApi, T: Transport + Clone> Run<'a, W, T> {
         reader: &impl ReadApi,
         step: &Step,
         ikey: &Ikey,
-    ) -> Result<Integration, Stop> {
-        let Some(live) = reader.integration(ikey).await? else {
+    ) -> Result<Object, Stop> {
+        let Some(live) = reader.get(&ObjectId::application(ikey)).await? else {
             return Err(Stop::Moved(format!("{ikey} was deleted since the plan was made")));
         };
         let expected = self.seen.get(ikey.as_str()).or_else(|| step.baseline.get(ikey.as_str()));
@@ -197,12 +197,12 @@ impl<'a, W: WriteApi, T: Transport + Clone> Run<'a, W, T> {
         let Some(ikey) = ikey else {
             return Err(Stop::NotProven("the successor was not created".to_owned()));
         };
-        let Some(live) = self.writer.integration(ikey).await? else {
+        let Some(live) = self.writer.get(&ObjectId::application(ikey)).await? else {
             return Err(Stop::Moved(format!("{ikey}, the successor, was deleted in the meantime")));
         };
         let target = Target {
             address: step.address.clone(),
-            declared: (live.kind().to_owned(), live.name().to_owned()),
+            declared: (live.variant().to_owned(), live.name().to_owned()),
             permissions: granted(step),
             live: Observed::Present(live),
         };
@@ -220,12 +220,12 @@ impl<'a, W: WriteApi, T: Transport + Clone> Run<'a, W, T> {
 
     pub(super) async fn update(&mut self, ikey: &Ikey, body: &Map<String, Value>) -> Result<(), Stop> {
         let body = self.sealer.over(Some(ikey), body);
-        let live = match self.writer.update(ikey, body.clone()).await {
+        let live = match self.writer.update(&ObjectId::application(ikey), body.clone()).await {
             Ok(live) => live,
             Err(error) if error.outcome_unknown() => {
                 // Every update writes the marker, so the notes show whether it arrived.
                 let wanted = body.get("notes").and_then(Value::as_str).map(str::trim);
-                let live = self.writer.integration(ikey).await.ok().flatten();
+                let live = self.writer.get(&ObjectId::application(ikey)).await.ok().flatten();
                 let arrived = live.filter(|live| Some(live.notes().trim()) == wanted);
                 arrived.ok_or(Stop::Failed(error))?
             }

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value};
 
-use crate::duo::types::Ikey;
+use crate::duo::object::Ikey;
 use crate::kinds::marker::Notes;
 use crate::kinds::seal::{Keyring, Verdict};
 

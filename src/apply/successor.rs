@@ -2,7 +2,7 @@
 
 use crate::duo::api::WriteApi;
 use crate::duo::call::Transport;
-use crate::duo::types::Ikey;
+use crate::duo::object::{Ikey, ObjectId};
 use crate::reconcile::copy::differences;
 use crate::reconcile::plan::Step;
 
@@ -13,18 +13,19 @@ impl<W: WriteApi, T: Transport + Clone> Run<'_, W, T> {
     pub(super) async fn is_like_its_predecessor(&self, step: &Step, successor: &Ikey) -> Result<(), Stop> {
         let Some(old) = &step.ikey else { return Ok(()) };
         let gone = |ikey: &Ikey| Stop::Moved(format!("{ikey} was deleted since the plan was made"));
-        let old = self.writer.integration(old).await?.ok_or_else(|| gone(old))?;
-        let copy = self.writer.integration(successor).await?.ok_or_else(|| gone(successor))?;
-        let differences = if old.ikey == copy.ikey { Vec::new() } else { differences(&old, &copy) };
+        let old = self.writer.get(&ObjectId::application(old)).await?.ok_or_else(|| gone(old))?;
+        let copy =
+            self.writer.get(&ObjectId::application(successor)).await?.ok_or_else(|| gone(successor))?;
+        let differences = if old.id == copy.id { Vec::new() } else { differences(&old, &copy) };
         if differences.is_empty() {
             return Ok(());
         }
         Err(Stop::NotDelivered(format!(
             "Duo did not give the successor {} the same {} as {}, so its keys are not delivered; cancel the rotation \
              with `duoctl keys abort {}`, or rotate with `--strategy in-place`",
-            copy.ikey,
+            copy.id,
             differences.join(", "),
-            old.ikey,
+            old.id,
             step.address
         )))
     }

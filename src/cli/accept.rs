@@ -6,7 +6,7 @@ use std::path::Path;
 use crate::config::edit::{EditError, remove, set};
 use crate::config::variables::escaped;
 use crate::diagnostic::has_errors;
-use crate::duo::types::Integration;
+use crate::duo::object::{Kind, Object};
 use crate::import::Live;
 use crate::import::accept::{Edit, drifted, edits};
 use crate::import::part;
@@ -46,15 +46,15 @@ pub async fn run(
         wanted.insert(found.declared.address.clone(), found);
     }
     let reading = session.read_all(printer).await?;
-    let seen = &reading.observation;
+    let seen = &reading.observation.objects;
     let (Observed::Present(integrations), Observed::Present(groups), Observed::Present(policies)) =
-        (&seen.integrations, &seen.groups, &seen.policies)
+        (seen.of(Kind::Application), seen.of(Kind::Group), seen.of(Kind::Policy))
     else {
         let failure = first_failure(&reading.failures).cloned().map(Failure::Duo);
         return failure.map_or(Ok(Exit::Error), Err);
     };
     let options = only(wanted.keys())?;
-    let plan = session.planned(seen, &options);
+    let plan = session.planned(&reading.observation, &options);
     show_problems(plan.problems(), &session.sources, printer);
     let lists = Live { integrations, groups, policies };
     let (mut exit, mut found, mut unchanged) = (Exit::Done, Vec::new(), Vec::new());
@@ -77,7 +77,7 @@ pub async fn run(
             })
         })?;
         if let Some(workspace) = edited.loaded.valid() {
-            let again = plan::plan(&desired(workspace), seen, &options);
+            let again = plan::plan(&desired(workspace), &reading.observation, &options);
             accepted.iter().try_for_each(|(address, _, accepted)| is_accepted(address, accepted, &again))?;
         }
         written.push((edited, accepted));
@@ -148,7 +148,7 @@ fn accepted<'p>(
 ) -> Result<Result<Accepted<'p>, Nothing>, Failure> {
     let address = &declared.address;
     let live = plan.matched().get(address);
-    let live = live.and_then(|ikey| lists.integrations.iter().find(|live| live.ikey == *ikey));
+    let live = live.and_then(|ikey| lists.integrations.iter().find(|live| live.id == *ikey));
     let changes: Vec<&Change> = live
         .map(|live| drifted(plan, declared, live))
         .unwrap_or_default()
@@ -212,7 +212,7 @@ fn said<'p>(
     place: Place<'_>,
     wanted: &DesiredApplication,
     changes: Vec<&'p Change>,
-    live: &Integration,
+    live: &Object,
     lists: Live<'_>,
 ) -> Result<Accepted<'p>, String> {
     let entry = match place {

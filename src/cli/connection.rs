@@ -9,7 +9,7 @@ use crate::credentials::{CredentialError, Form, Surroundings, fetch};
 use crate::duo::backoff::Backoff;
 use crate::duo::https::{Authorities, HttpsConfig};
 use crate::duo::limiter::Limits;
-use crate::duo::types::Ikey;
+use crate::duo::object::Ikey;
 use crate::intelligence::api::{ApiCredentials, Client, PATIENCE, Reach};
 use crate::kinds::address::Address;
 use crate::language::address::Place;

@@ -10,7 +10,7 @@ use crate::config::model::{Credentials, ValueSource, Workspace};
 use crate::config::untrusted::Trust;
 use crate::credentials::{CredentialError, announce};
 use crate::duo::https::{HttpsConfig, HttpsError, HttpsTransport};
-use crate::duo::types::Ikey;
+use crate::duo::object::Ikey;
 use crate::intelligence::expand::desired;
 use crate::output::document::{DoctorDocument, Document};
 use crate::output::printer::Printer;

@@ -10,7 +10,7 @@ use crate::config::edit::EditError;
 use crate::config::files::MAX_FILE_BYTES;
 use crate::config::load::{InMemory, load_files};
 use crate::diagnostic::has_errors;
-use crate::duo::types::Integration;
+use crate::duo::object::{Kind, Object};
 use crate::import::placement::{Change, Split, place};
 use crate::import::{Live, Wanted, import};
 use crate::language::address::Place;
@@ -50,16 +50,16 @@ pub async fn run(
     };
     let session = Session::open_as(workspace, &args.online, printer).await?;
     let reading = session.read_all(printer).await?;
-    let seen = &reading.observation;
+    let seen = &reading.observation.objects;
     let (Observed::Present(integrations), Observed::Present(groups), Observed::Present(policies)) =
-        (&seen.integrations, &seen.groups, &seen.policies)
+        (seen.of(Kind::Application), seen.of(Kind::Group), seen.of(Kind::Policy))
     else {
         // Without the list of groups, names of groups would look like deleted groups.
         let failure = first_failure(&reading.failures).cloned().map(Failure::Duo);
         return failure.map_or(Ok(Exit::Error), Err);
     };
     let live = Live { integrations, groups, policies };
-    let imported = import(&session.workspace, &session.desired, seen, live, &wanted);
+    let imported = import(&session.workspace, &session.desired, &reading.observation, live, &wanted);
     mean_something(&args, &wanted, &session, &imported.keys, integrations)?;
     let mut changes = place(&imported.entries, split, &session.workspace, &session.sources, read)
         .map_err(|(path, error)| unchanged(&path, &error))?;
@@ -80,14 +80,14 @@ fn mean_something(
     wanted: &Wanted,
     session: &Session,
     keys: &[String],
-    integrations: &[Integration],
+    integrations: &[Object],
 ) -> Result<(), Failure> {
     let none = |text: &String, known: &[&str]| {
         let help = did_you_mean(text, known.iter().copied());
         let help = help.map(|help| format!("; {help}")).unwrap_or_default();
         Err(Failure::Usage(format!("{} matches no application of the account{help}", shown(text))))
     };
-    let live: Vec<&str> = integrations.iter().map(Integration::kind).collect();
+    let live: Vec<&str> = integrations.iter().map(Object::variant).collect();
     if let Some(kind) = wanted.kinds.iter().find(|kind| !live.contains(&kind.as_str())) {
         return none(kind, &live);
     }
@@ -98,7 +98,7 @@ fn mean_something(
         .iter()
         .map(String::as_str)
         .chain(addresses.iter().map(String::as_str))
-        .chain(integrations.iter().map(Integration::name))
+        .chain(integrations.iter().map(Object::name))
         .collect();
     let mut patterns = args.only.iter().chain(&args.exclude).zip(wanted.only.iter().chain(&wanted.exclude));
     match patterns.find(|(_, glob)| !known.iter().any(|known| glob.is_match(same_key(known)))) {

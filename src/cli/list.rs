@@ -8,7 +8,7 @@ use jiff::Timestamp;
 
 use crate::duo::api::ReadApi as _;
 use crate::duo::client::Reader;
-use crate::duo::types::Ikey;
+use crate::duo::object::{Ikey, Kind};
 use crate::duo::usage::{LastUses, last_uses};
 use crate::language::similar::did_you_mean;
 use crate::names::same_key;
@@ -78,19 +78,24 @@ pub async fn run(
 /// Reads what a plan does not need: when applications were created, and the names of policies.
 async fn complete(session: &Session, reading: &mut Reading, now: Timestamp) {
     look_at_creations(&session.transport, &mut reading.observation, LOG_REACH, now).await;
-    if matches!(reading.observation.policies, Observed::NotRead) {
-        reading.observation.policies = match Reader::new(session.transport.clone()).policies().await {
-            Ok(policies) => Observed::Present(policies),
-            Err(error) => Observed::Unreadable(error.to_string()),
-        };
+    if matches!(reading.observation.objects.of(Kind::Policy), Observed::NotRead) {
+        reading.observation.objects.set(
+            Kind::Policy,
+            match Reader::new(session.transport.clone()).list(Kind::Policy).await {
+                Ok(policies) => Observed::Present(policies),
+                Err(error) => Observed::Unreadable(error.to_string()),
+            },
+        );
     }
 }
 
 /// When each application was last used, as far as the logs show it.
 async fn uses(session: &Session, reading: &Reading, now: Timestamp) -> Observed<Uses> {
-    let Observed::Present(lives) = &reading.observation.integrations else { return Observed::NotRead };
-    let keys: BTreeSet<Ikey> = lives.iter().map(|live| live.ikey.clone()).collect();
-    let changes = lives.iter().any(|live| live.kind() == "adminapi");
+    let Observed::Present(lives) = reading.observation.objects.of(Kind::Application) else {
+        return Observed::NotRead;
+    };
+    let keys: BTreeSet<Ikey> = lives.iter().map(|live| live.id.clone()).collect();
+    let changes = lives.iter().any(|live| live.variant() == "adminapi");
     let from = now.checked_sub(LOG_REACH).unwrap_or(now);
     match last_uses(&session.transport, &keys, from, now, changes, LOG_PAGES).await {
         Ok(LastUses { last, succeeded, read_from }) => Observed::Present(Uses { last, succeeded, read_from }),
@@ -100,12 +105,12 @@ async fn uses(session: &Session, reading: &Reading, now: Timestamp) -> Observed<
 
 /// Checks that each type is that of an object, listed or not.
 fn are_types(kinds: &[String], reading: &Reading, objects: &[Listed]) -> Result<(), Failure> {
-    let lives = match &reading.observation.integrations {
+    let lives = match reading.observation.objects.of(Kind::Application) {
         Observed::Present(lives) => lives.as_slice(),
         Observed::Absent | Observed::NotRead | Observed::Unreadable(_) => &[],
     };
     let known: BTreeSet<&str> =
-        lives.iter().map(|live| live.kind()).chain(objects.iter().map(|it| it.variant.as_str())).collect();
+        lives.iter().map(|live| live.variant()).chain(objects.iter().map(|it| it.variant.as_str())).collect();
     match kinds.iter().find(|kind| !known.contains(kind.as_str())) {
         None => Ok(()),
         Some(unknown) => {

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use jiff::Timestamp;
 
 use crate::duo::activity::activities;
-use crate::duo::types::Ikey;
+use crate::duo::object::{Ikey, Kind};
 use crate::observe::memberships::memberships;
 use crate::observe::replays::{Silence, look_for_replays};
 use crate::observe::uses::{touched, uses};
@@ -123,7 +123,7 @@ impl Session {
             Memberships::default()
         } else {
             let spinner = Spinner::start("counting who is affected", printer);
-            let groups = match &observation.groups {
+            let groups = match observation.objects.of(Kind::Group) {
                 Observed::Present(groups) => Some(groups.as_slice()),
                 Observed::NotRead | Observed::Absent | Observed::Unreadable(_) => None,
             };

@@ -11,7 +11,7 @@ use crate::duo::api::{ReadApi as _, WriteApi as _};
 use crate::duo::client::Writer;
 use crate::duo::error::DuoError;
 use crate::duo::https::HttpsTransport;
-use crate::duo::types::{Ikey, Integration};
+use crate::duo::object::{Ikey, Kind, Object, ObjectId};
 use crate::kinds::address::Address;
 use crate::kinds::application::{NETWORKS, PERMISSION_LIST};
 use crate::kinds::marker::{Before, Marker, MarkerState, Notes};
@@ -116,12 +116,11 @@ pub async fn look(
         }
         Err(other) => return Err(other),
     };
-    let own = match &reading.observation.integrations {
-        Observed::Present(all) => all.iter().find(|live| live.ikey == session.operator),
+    let own = match reading.observation.objects.of(Kind::Application) {
+        Observed::Present(all) => all.iter().find(|live| live.id == session.operator),
         Observed::Absent | Observed::NotRead | Observed::Unreadable(_) => None,
     };
-    let less =
-        |own: &&Integration| untested(own).is_some_and(|(_, before)| !missing(&before, own).is_empty());
+    let less = |own: &&Object| untested(own).is_some_and(|(_, before)| !missing(&before, own).is_empty());
     let step = own.filter(less).and_then(|own| restoration(session, own, consent));
     // The recovery key is fetched only if it is needed.
     let deputy = step.as_ref().and_then(|_| session.recovery());
@@ -149,7 +148,7 @@ async fn look_with_recovery_key(
     };
     let swap = "set `tenant.credentials` to the recovery key to continue with it";
     let first = session.operator.clone();
-    let own = match recovery.integration(&first).await {
+    let own = match recovery.get(&ObjectId::application(&first)).await {
         Ok(Some(own)) => own,
         Ok(None) => {
             return Err(refused(format!(
@@ -165,8 +164,8 @@ async fn look_with_recovery_key(
 }
 
 /// What to do if the recovery key cannot repair the operator.
-fn advice(own: &Integration, swap: &str) -> String {
-    let first = &own.ikey;
+fn advice(own: &Object, swap: &str) -> String {
+    let first = &own.id;
     match Notes::parse(own.notes()).marker.map(|marker| marker.state) {
         Some(MarkerState::Untested(None)) => format!(
             "a change of {first} was not finished, and its previous values did not fit into its notes: check its \
@@ -190,10 +189,9 @@ fn advice(own: &Integration, swap: &str) -> String {
 
 /// The step that gives the operator back what it had. Its notes are not trusted with more than the YAML declares, unless
 /// there is a consent: otherwise anyone who edits notes could decide what the key may do.
-fn restoration(session: &Session, own: &Integration, consent: &Consent) -> Option<Step> {
-    let proven =
-        session.keyring.verdict(&own.ikey, &Notes::parse(own.notes())).is_some_and(Verdict::is_proven)
-            || session.trusted.contains(&own.ikey);
+fn restoration(session: &Session, own: &Object, consent: &Consent) -> Option<Step> {
+    let proven = session.keyring.verdict(&own.id, &Notes::parse(own.notes())).is_some_and(Verdict::is_proven)
+        || session.trusted.contains(&own.id);
     let ours = |(marker, _): &(Marker, Before)| proven && marker.workspace == session.desired.workspace;
     let (marker, _) = untested(own).filter(ours)?;
     let guards = &session.desired.guards;
@@ -251,7 +249,7 @@ impl Repair {
     ///
     /// Those of the recovery key's calls.
     pub async fn is_current(&self, session: &Session, consent: &Consent) -> Result<bool, Failure> {
-        let own = self.recovery.integration(&session.operator).await?;
+        let own = self.recovery.get(&ObjectId::application(&session.operator)).await?;
         let now = own.and_then(|own| restoration(session, &own, consent));
         let same = |now: &Step| (&now.baseline, &now.writes) == (&self.step.baseline, &self.step.writes);
         Ok(now.as_ref().is_some_and(same))
@@ -265,7 +263,7 @@ impl Repair {
     pub async fn carry_out(&self) -> Result<(), Failure> {
         for write in &self.step.writes {
             if let Write::Update(first, body) = write {
-                self.recovery.update(first, body.clone()).await?;
+                self.recovery.update(&ObjectId::application(first), body.clone()).await?;
             }
         }
         Ok(())

@@ -7,7 +7,7 @@ use crate::duo::api::{ReadApi as _, SecretApi as _, WriteApi as _};
 use crate::duo::client::{KeyReader, Reader, Writer};
 use crate::duo::error::DuoError;
 use crate::duo::https::HttpsTransport;
-use crate::duo::types::Ikey;
+use crate::duo::object::{Ikey, Kind};
 use crate::kinds::marker::Notes;
 use crate::kinds::seal::{Keyring, Verdict};
 use crate::secret::Secret;
@@ -73,16 +73,16 @@ pub(super) async fn seal_anew(
     let now = Keyring::new([&secret]);
     let (reader, writer, sealer) =
         (Reader::new(recovery.clone()), Writer::new(recovery.clone()), Sealer::new(&now));
-    for live in reader.integrations().await? {
+    for live in reader.list(Kind::Application).await? {
         let notes = Notes::parse(live.notes());
         let Some(marker) = notes.marker.as_ref() else { continue };
         let ours = marker.workspace == workspace.name.value;
-        if !ours || keyring.verdict(&live.ikey, &notes) != Some(Verdict::Valid) {
+        if !ours || keyring.verdict(&live.id, &notes) != Some(Verdict::Valid) {
             continue;
         }
         let plain = serde_json::json!({"notes": marker.notes(&notes.text)});
-        let body = sealer.over(Some(&live.ikey), plain.as_object().unwrap_or(&serde_json::Map::new()));
-        match writer.update(&live.ikey, body).await {
+        let body = sealer.over(Some(&live.id), plain.as_object().unwrap_or(&serde_json::Map::new()));
+        match writer.update(&live.object_id(), body).await {
             Ok(_) => resealed.done += 1,
             Err(_) => resealed.failed += 1,
         }

@@ -16,7 +16,7 @@ use crate::diagnostic::{Code, Diagnostic, Sources};
 use crate::duo::client::Reader;
 use crate::duo::error::DuoError;
 use crate::duo::https::HttpsTransport;
-use crate::duo::types::Ikey;
+use crate::duo::object::{Ikey, Kind};
 use crate::kinds::address::Address;
 use crate::kinds::seal::{Keyring, Verdict};
 use crate::observe::births::look_at_births;
@@ -311,7 +311,7 @@ impl Session {
 
     fn usable(&self, reading: Reading, printer: Printer) -> Result<Reading, Failure> {
         self.remark_clock(printer);
-        match (&reading.observation.integrations, reading.failures.first()) {
+        match (reading.observation.objects.of(Kind::Application), reading.failures.first()) {
             (Observed::Unreadable(_), Some(error)) if error.is_denied() && self.desired.recovery_key => {
                 let advice = "`duoctl apply` checks the operator with the recovery key and reverts an unfinished change; or \
                               set `tenant.credentials` to the recovery key to continue with it";

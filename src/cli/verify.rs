@@ -6,7 +6,7 @@ use std::path::Path;
 use jiff::Timestamp;
 
 use crate::diagnostic::has_errors;
-use crate::duo::types::{Ikey, Integration};
+use crate::duo::object::{Ikey, Kind, Object};
 use crate::kinds::value::Setting;
 use crate::observe::Reading;
 use crate::output::document::{Document, EventDocument, VerifyDocument};
@@ -108,9 +108,11 @@ pub async fn verify_addresses(
     parallelism: usize,
     outlet: &Outlet,
 ) -> Option<Report> {
-    let Observed::Present(integrations) = &reading.observation.integrations else { return None };
-    let lives: HashMap<&Ikey, &Integration> =
-        integrations.iter().map(|integration| (&integration.ikey, integration)).collect();
+    let Observed::Present(integrations) = reading.observation.objects.of(Kind::Application) else {
+        return None;
+    };
+    let lives: HashMap<&Ikey, &Object> =
+        integrations.iter().map(|integration| (&integration.id, integration)).collect();
     let targets = session.desired.applications.iter().filter(|wanted| selection.covers(&wanted.address));
     let refusals = judge(plan, &session.desired, &Consent::default());
     let advised = |subject: &Subject| {
@@ -133,7 +135,7 @@ pub async fn verify_addresses(
     Some(Report { subjects, ..report })
 }
 
-fn target(wanted: &DesiredApplication, plan: &Plan, lives: &HashMap<&Ikey, &Integration>) -> Target {
+fn target(wanted: &DesiredApplication, plan: &Plan, lives: &HashMap<&Ikey, &Object>) -> Target {
     let permissions = wanted.settings.get("permissions").map(|setting| &setting.value);
     let ignored = wanted.ignore.iter().any(|field| field == "permissions");
     let live = plan.matched().get(&wanted.address).and_then(|ikey| lives.get(ikey));

@@ -6,22 +6,17 @@ use std::time::Duration;
 use serde_json::{Map, Value};
 
 use super::error::DuoError;
-use super::types::{Account, Group, Ikey, Integration, Policy};
+use super::object::{Ikey, Kind, Object, ObjectId};
+use super::types::Account;
 use crate::secret::Secret;
 
 /// Reads that change nothing and reveal no secret.
 pub trait ReadApi: Send + Sync {
-    /// Every application, without duplicates; an error if the list is incomplete (duo-api.md, trap 29).
-    fn integrations(&self) -> impl Future<Output = Result<Vec<Integration>, DuoError>> + Send;
+    /// Every object of a kind, without duplicates; an error if the list is incomplete (duo-api.md, trap 29).
+    fn list(&self, kind: Kind) -> impl Future<Output = Result<Vec<Object>, DuoError>> + Send;
 
-    /// One application; `None` if Duo reports that it does not exist.
-    fn integration(&self, ikey: &Ikey) -> impl Future<Output = Result<Option<Integration>, DuoError>> + Send;
-
-    /// Every group.
-    fn groups(&self) -> impl Future<Output = Result<Vec<Group>, DuoError>> + Send;
-
-    /// Every policy, including the global one.
-    fn policies(&self) -> impl Future<Output = Result<Vec<Policy>, DuoError>> + Send;
+    /// One object; `None` if Duo reports that it does not exist.
+    fn get(&self, id: &ObjectId) -> impl Future<Output = Result<Option<Object>, DuoError>> + Send;
 
     /// The account's name and plan, as far as the key may read them: without the permission a field is empty.
     fn account(&self) -> impl Future<Output = Result<Account, DuoError>> + Send;
@@ -41,35 +36,39 @@ pub trait SecretApi: Send + Sync {
     ) -> impl Future<Output = Result<Secret, DuoError>> + Send;
 }
 
-/// An application that may be deleted: it was read and identified. A key alone is not enough to delete.
+/// An object that may be deleted: it was read and identified. An id alone is not enough to delete.
 #[derive(Debug)]
-pub struct Deletable(Ikey);
+pub struct Deletable(ObjectId);
 
 impl Deletable {
-    /// An application as just read, if it is the intended one.
-    pub(crate) fn read(live: &Integration, is_meant: impl FnOnce(&Integration) -> bool) -> Option<Self> {
-        is_meant(live).then(|| Self(live.ikey.clone()))
+    /// An object as just read, if it is the intended one.
+    pub(crate) fn read(live: &Object, is_meant: impl FnOnce(&Object) -> bool) -> Option<Self> {
+        is_meant(live).then(|| Self(live.object_id()))
     }
 
-    /// Its integration key.
-    pub fn ikey(&self) -> &Ikey {
+    /// Its kind and id.
+    pub fn id(&self) -> &ObjectId {
         &self.0
     }
 }
 
 /// Writes. Only `apply` is given one.
 pub trait WriteApi: ReadApi {
-    /// Creates an application and returns it as Duo reports it.
-    fn create(&self, body: Map<String, Value>) -> impl Future<Output = Result<Integration, DuoError>> + Send;
+    /// Creates an object and returns it as Duo reports it.
+    fn create(
+        &self,
+        kind: Kind,
+        body: Map<String, Value>,
+    ) -> impl Future<Output = Result<Object, DuoError>> + Send;
 
-    /// Modifies an application: only the given properties change.
+    /// Modifies an object: only the given properties change.
     fn update(
         &self,
-        ikey: &Ikey,
+        id: &ObjectId,
         body: Map<String, Value>,
-    ) -> impl Future<Output = Result<Integration, DuoError>> + Send;
+    ) -> impl Future<Output = Result<Object, DuoError>> + Send;
 
-    /// Deletes an application. Duo has no undelete.
+    /// Deletes an object. Duo has no undelete.
     fn delete(&self, target: &Deletable) -> impl Future<Output = Result<(), DuoError>> + Send;
 
     /// Announces that the caller is about to wait for Duo, like [`Transport::announce`](super::call::Transport::announce).

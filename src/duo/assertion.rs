@@ -8,7 +8,7 @@ use serde_json::{Map, json};
 use sha2::Sha512;
 
 use super::call::{ApiCall, Budget, Signing};
-use super::types::Ikey;
+use super::object::Ikey;
 use crate::secret::Secret;
 
 const PATH: &str = "/oauth/v1/health_check";

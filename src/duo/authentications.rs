@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::call::Transport;
 use super::error::DuoError;
 use super::logs::{AUTHENTICATIONS, End, Part, moment, time_of, walk};
-use super::types::Ikey;
+use super::object::Ikey;
 
 /// How long Duo keeps the log, in milliseconds: 180 days.
 const KEPT: i64 = 180 * 86_400_000;

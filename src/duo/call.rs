@@ -6,8 +6,8 @@ use std::time::Duration;
 use serde_json::{Map, Value};
 
 use super::error::DuoError;
+use super::object::Ikey;
 use super::sign::Scheme;
-use super::types::Ikey;
 use crate::secret::Secret;
 
 /// The HTTP methods that Duo's APIs use.

@@ -15,10 +15,10 @@ use super::call::{ApiCall, Success, Transport};
 use super::clock::Clock;
 use super::error::{DuoError, Unreachable};
 use super::limiter::{Limiter, Limits, Turn};
+use super::object::Ikey;
 use super::probe::{ping_call, time_in};
 use super::reply::{Reply, outcome};
 use super::request::{Key, SignedRequest, date_text, signed_request, title};
-use super::types::Ikey;
 use super::waits::{NO_ANSWER, Notice, PACE, RATE_LIMIT, Waits};
 use crate::secret::Secret;
 

@@ -12,16 +12,12 @@ use serde_json::{Map, Value};
 use super::api::{Deletable, ReadApi, SecretApi, WriteApi};
 use super::call::{ApiCall, Success, Transport};
 use super::error::DuoError;
+use super::object::{Ikey, Kind, Object, ObjectId};
 use super::page::Pager;
 use super::request::title;
-use super::types::{Account, Group, Ikey, Integration, Policy, is_client_secret, is_secret_key};
+use super::types::{Account, is_client_secret, is_secret_key};
 use crate::secret::Secret;
 
-/// The list of applications.
-pub(crate) const INTEGRATIONS: &str = "/admin/v3/integrations";
-
-/// How many applications a page of their list contains: the known maximum (duo-api.md, section 2.4).
-pub const INTEGRATIONS_PAGE: usize = 500;
 /// A page size that every list accepts.
 const PAGE: &str = "100";
 
@@ -64,19 +60,19 @@ impl<T: Transport> Reader<T> {
         Self { transport }
     }
 
-    async fn list(&self, path: &str, key: &'static str, limit: &str) -> Result<Vec<Value>, DuoError> {
-        let mut items = self.list_in(path, key, limit).await;
+    async fn items(&self, path: &str, key: &'static str, limit: &str) -> Result<Vec<Value>, DuoError> {
+        let mut items = self.items_in(path, key, limit).await;
         // The maximum page size of some lists is not documented: if Duo refuses a size, smaller ones are tried.
         for smaller in SMALLER_PAGES.into_iter().filter(|smaller| *smaller != limit) {
             if !items.as_ref().is_err_and(is_about_the_limit) {
                 break;
             }
-            items = self.list_in(path, key, smaller).await;
+            items = self.items_in(path, key, smaller).await;
         }
         items
     }
 
-    async fn list_in(&self, path: &str, key: &'static str, limit: &str) -> Result<Vec<Value>, DuoError> {
+    async fn items_in(&self, path: &str, key: &'static str, limit: &str) -> Result<Vec<Value>, DuoError> {
         let mut before = None;
         for _ in 1..WALKS {
             let pager = self.walk(path, key, limit).await?;
@@ -135,31 +131,32 @@ impl<T: Transport> Reader<T> {
 }
 
 impl<T: Transport> ReadApi for Reader<T> {
-    async fn integrations(&self) -> Result<Vec<Integration>, DuoError> {
-        let items = self.list(INTEGRATIONS, "integration_key", &INTEGRATIONS_PAGE.to_string()).await?;
-        whole(INTEGRATIONS, items, Integration::decode)
+    async fn list(&self, kind: Kind) -> Result<Vec<Object>, DuoError> {
+        let endpoint = kind.endpoint();
+        let items = self.items(endpoint.path, endpoint.id, &endpoint.page.to_string()).await?;
+        items.into_iter().map(|item| Object::decode(kind, item)).collect::<Option<_>>().ok_or_else(|| {
+            DuoError::Incomplete {
+                path: endpoint.path.to_owned(),
+                reason: "an object in it cannot be read".to_owned(),
+            }
+        })
     }
 
-    async fn integration(&self, ikey: &Ikey) -> Result<Option<Integration>, DuoError> {
-        let call = ApiCall::get(integration_path(ikey)?, &[]);
+    async fn get(&self, id: &ObjectId) -> Result<Option<Object>, DuoError> {
+        let call = ApiCall::get(path(id)?, &[]);
         match self.transport.send(&call).await {
-            Ok(success) => match Integration::decode(success.response).filter(|found| found.ikey == *ikey) {
-                Some(found) => Ok(Some(found)),
-                None => Err(not_what_was_asked(&call, "it does not contain the requested application")),
-            },
+            Ok(success) => {
+                match Object::decode(id.kind, success.response).filter(|found| found.id == id.id) {
+                    Some(found) => Ok(Some(found)),
+                    None => Err(not_what_was_asked(
+                        &call,
+                        &format!("it does not contain the requested {}", id.kind.noun()),
+                    )),
+                }
+            }
             Err(error) if error.is_not_found() => Ok(None),
             Err(error) => Err(error),
         }
-    }
-
-    async fn groups(&self) -> Result<Vec<Group>, DuoError> {
-        let path = "/admin/v1/groups";
-        whole(path, self.list(path, "group_id", PAGE).await?, |item| Group::decode(&item))
-    }
-
-    async fn policies(&self) -> Result<Vec<Policy>, DuoError> {
-        let path = "/admin/v2/policies";
-        whole(path, self.list(path, "policy_key", PAGE).await?, |item| Policy::decode(&item))
     }
 
     async fn account(&self) -> Result<Account, DuoError> {
@@ -189,7 +186,7 @@ impl<T: Transport> Writer<T> {
     /// Those of the transport. If the answer is lost, it is unknown whether there is a new key.
     pub async fn reset_secret_key(&self, ikey: &Ikey) -> Result<(), DuoError> {
         let body = Map::from_iter([("reset_secret_key".to_owned(), Value::from(1))]);
-        self.reader.transport.send(&ApiCall::post(integration_path(ikey)?, body)).await.map(drop)
+        self.reader.transport.send(&ApiCall::post(path(&ObjectId::application(ikey))?, body)).await.map(drop)
     }
 
     /// Resets the secret of one client of an OAuth application, or the only one of an OIDC application.
@@ -204,20 +201,12 @@ impl<T: Transport> Writer<T> {
 }
 
 impl<T: Transport> ReadApi for Writer<T> {
-    async fn integrations(&self) -> Result<Vec<Integration>, DuoError> {
-        self.reader.integrations().await
+    async fn list(&self, kind: Kind) -> Result<Vec<Object>, DuoError> {
+        self.reader.list(kind).await
     }
 
-    async fn integration(&self, ikey: &Ikey) -> Result<Option<Integration>, DuoError> {
-        self.reader.integration(ikey).await
-    }
-
-    async fn groups(&self) -> Result<Vec<Group>, DuoError> {
-        self.reader.groups().await
-    }
-
-    async fn policies(&self) -> Result<Vec<Policy>, DuoError> {
-        self.reader.policies().await
+    async fn get(&self, id: &ObjectId) -> Result<Option<Object>, DuoError> {
+        self.reader.get(id).await
     }
 
     async fn account(&self) -> Result<Account, DuoError> {
@@ -226,30 +215,33 @@ impl<T: Transport> ReadApi for Writer<T> {
 }
 
 impl<T: Transport> WriteApi for Writer<T> {
-    async fn create(&self, body: Map<String, Value>) -> Result<Integration, DuoError> {
-        let call = ApiCall::post(INTEGRATIONS, body);
+    async fn create(&self, kind: Kind, body: Map<String, Value>) -> Result<Object, DuoError> {
+        let call = ApiCall::post(kind.endpoint().path, body);
         let success = self.reader.transport.send(&call).await?;
-        Integration::decode(success.response)
-            .ok_or_else(|| not_what_was_asked(&call, "it does not contain the new application"))
+        Object::decode(kind, success.response)
+            .ok_or_else(|| not_what_was_asked(&call, &format!("it does not contain the new {}", kind.noun())))
     }
 
-    async fn update(&self, ikey: &Ikey, body: Map<String, Value>) -> Result<Integration, DuoError> {
-        let call = ApiCall::post(integration_path(ikey)?, body);
+    async fn update(&self, id: &ObjectId, body: Map<String, Value>) -> Result<Object, DuoError> {
+        let call = ApiCall::post(path(id)?, body);
         let success = self.reader.transport.send(&call).await?;
-        if let Some(updated) = Integration::decode(success.response).filter(|updated| updated.ikey == *ikey) {
+        let updated = Object::decode(id.kind, success.response);
+        if let Some(updated) = updated.filter(|updated| updated.id == id.id) {
             return Ok(updated);
         }
         // The change is done; an error from here on must not look as if Duo had refused it.
         let lost = |reason: String| DuoError::Lost { call: title(&call), reason };
-        match self.reader.integration(ikey).await {
+        match self.reader.get(id).await {
             Ok(Some(updated)) => Ok(updated),
-            Ok(None) => Err(lost("Duo accepted the change, but the application no longer exists".to_owned())),
+            Ok(None) => {
+                Err(lost(format!("Duo accepted the change, but the {} no longer exists", id.kind.noun())))
+            }
             Err(error) => Err(lost(format!("Duo accepted the change, but reading it back failed: {error}"))),
         }
     }
 
     async fn delete(&self, target: &Deletable) -> Result<(), DuoError> {
-        self.reader.transport.send(&ApiCall::delete(integration_path(target.ikey())?)).await.map(drop)
+        self.reader.transport.send(&ApiCall::delete(path(target.id())?)).await.map(drop)
     }
 
     fn announce(&self, reason: &'static str, wait: Duration) {
@@ -300,8 +292,9 @@ fn client_secret_path(ikey: &Ikey, client: Option<&str>) -> Result<String, DuoEr
     })
 }
 
-fn integration_path(ikey: &Ikey) -> Result<String, DuoError> {
-    Ok(format!("{INTEGRATIONS}/{}", path_segment(ikey.as_str())?))
+/// The path of one object.
+fn path(id: &ObjectId) -> Result<String, DuoError> {
+    Ok(format!("{}/{}", id.kind.endpoint().path, path_segment(id.id.as_str())?))
 }
 
 /// An id as one segment of a path.
@@ -317,13 +310,6 @@ pub fn path_segment(id: &str) -> Result<String, DuoError> {
         });
     }
     Ok(utf8_percent_encode(id, ESCAPED).to_string())
-}
-
-fn whole<D>(path: &str, items: Vec<Value>, decode: impl Fn(Value) -> Option<D>) -> Result<Vec<D>, DuoError> {
-    items.into_iter().map(decode).collect::<Option<Vec<_>>>().ok_or_else(|| DuoError::Incomplete {
-        path: path.to_owned(),
-        reason: "an object in it cannot be read".to_owned(),
-    })
 }
 
 fn not_what_was_asked(call: &ApiCall, reason: &str) -> DuoError {

@@ -16,9 +16,9 @@ use super::channel::{Channel, Exchange, Fault};
 use super::error::Unreachable;
 use super::host::{HostError, check_host};
 use super::limiter::Limits;
+use super::object::Ikey;
 use super::reply::{Body, Reply};
 use super::request::{Key, SignedRequest, USER_AGENT};
-use super::types::Ikey;
 use crate::secret::Secret;
 
 mod fault;

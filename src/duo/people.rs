@@ -7,8 +7,8 @@ use serde_json::Value;
 use super::call::{ApiCall, Transport};
 use super::client::path_segment;
 use super::error::DuoError;
+use super::object::{GroupStatus, Id, Kind, Object};
 use super::page::Pager;
-use super::types::{Group, GroupId, GroupStatus};
 
 /// Page sizes (duo-api.md, section 2.4): the known maxima.
 const MEMBERS_PAGE: u32 = 500;
@@ -87,7 +87,7 @@ pub struct Users {
 /// The status of every group, from the list of groups.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct GroupStatuses {
-    by_id: BTreeMap<GroupId, GroupStatus>,
+    by_id: BTreeMap<Id, GroupStatus>,
     /// Older replies nest groups by name only. If groups with the same name differ, the status is unknown.
     by_name: BTreeMap<String, GroupStatus>,
     read: bool,
@@ -95,12 +95,13 @@ pub struct GroupStatuses {
 
 impl GroupStatuses {
     /// The statuses of the whole list.
-    pub fn new(groups: &[Group]) -> Self {
+    pub fn new(groups: &[Object]) -> Self {
         let mut statuses = Self { read: true, ..Self::default() };
         for group in groups {
-            statuses.by_id.insert(group.id.clone(), group.status);
-            let named = statuses.by_name.entry(group.name.clone()).or_insert(group.status);
-            if *named != group.status {
+            let status = GroupStatus::of(group);
+            statuses.by_id.insert(group.id.clone(), status);
+            let named = statuses.by_name.entry(group.name().to_owned()).or_insert(status);
+            if *named != status {
                 *named = GroupStatus::Unknown;
             }
         }
@@ -108,7 +109,7 @@ impl GroupStatuses {
     }
 
     /// The status of one group.
-    pub fn of(&self, group: &GroupId) -> GroupStatus {
+    pub fn of(&self, group: &Id) -> GroupStatus {
         self.by_id.get(group).copied().unwrap_or(GroupStatus::Unknown)
     }
 
@@ -116,13 +117,17 @@ impl GroupStatuses {
     fn nested(&self, group: &Value) -> GroupStatus {
         let text = |key: &str| group.get(key).and_then(Value::as_str);
         let listed = match text("group_id").or_else(|| group.as_str()) {
-            Some(id) => self.of(&GroupId::new(id)),
+            Some(id) => self.of(&Id::new(id)),
             None => {
                 let named = text("name").and_then(|name| self.by_name.get(name));
                 named.copied().unwrap_or(GroupStatus::Unknown)
             }
         };
-        if listed == GroupStatus::Unknown { GroupStatus::of(group) } else { listed }
+        if listed == GroupStatus::Unknown {
+            GroupStatus::parse(text("status").unwrap_or_default())
+        } else {
+            listed
+        }
     }
 
     /// What the groups mean for a user whose reply contains none.
@@ -157,7 +162,7 @@ impl GroupStatuses {
 /// Those of the transport, and [`DuoError::Incomplete`] for inconsistent pages.
 pub async fn members(
     transport: &impl Transport,
-    group: &GroupId,
+    group: &Id,
     allowance: &mut Allowance,
 ) -> Result<Members, DuoError> {
     let path = format!("/admin/v2/groups/{}/users", path_segment(group.as_str())?);
@@ -195,7 +200,8 @@ pub async fn group_statuses(
     allowance: &mut Allowance,
 ) -> Result<GroupStatuses, DuoError> {
     let (_, all) = list(transport, "/admin/v1/groups", "group_id", GROUPS_PAGE, allowance).await?;
-    let groups: Option<Vec<Group>> = all.map(|rows| rows.iter().filter_map(Group::decode).collect());
+    let groups: Option<Vec<Object>> =
+        all.map(|rows| rows.into_iter().filter_map(|row| Object::decode(Kind::Group, row)).collect());
     Ok(groups.map_or_else(GroupStatuses::default, |groups| GroupStatuses::new(&groups)))
 }
 
@@ -253,7 +259,8 @@ mod tests {
     use serde_json::json;
 
     fn statuses(groups: &[Value]) -> GroupStatuses {
-        let groups: Vec<Group> = groups.iter().filter_map(Group::decode).collect();
+        let groups: Vec<Object> =
+            groups.iter().filter_map(|group| Object::decode(Kind::Group, group.clone())).collect();
         GroupStatuses::new(&groups)
     }
 

@@ -7,8 +7,8 @@ use serde_json::{Map, Value};
 
 use super::call::{ApiCall, Method, Signing};
 use super::error::DuoError;
+use super::object::Ikey;
 use super::sign::{Scheme, Signable, authorization, canonical_params, signature};
-use super::types::Ikey;
 use crate::secret::Secret;
 
 /// The name that duoctl sends as its user agent.

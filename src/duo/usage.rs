@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::call::Transport;
 use super::error::DuoError;
 use super::logs::{ACTIVITIES, AUTHENTICATIONS, End, Log, Part, time_of, walk};
-use super::types::Ikey;
+use super::object::Ikey;
 
 /// Where a login record names its application.
 const ASKED_BY: &str = "/application/key";

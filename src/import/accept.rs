@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use crate::duo::catalogue::lookup;
-use crate::duo::types::Integration;
+use crate::duo::object::Object;
 use crate::kinds::application::fields::field as field_of;
 use crate::kinds::application::leaf::segment;
 use crate::kinds::marker::Notes;
@@ -31,7 +31,7 @@ pub struct Edit {
 
 /// The changes in a plan for an address that were made in Duo, not only in the YAML. Without a readable marker on the
 /// `live` application, the side that changed is unknown, so every difference may have been made in Duo.
-pub fn drifted<'p>(plan: &'p Plan, wanted: &DesiredApplication, live: &Integration) -> Vec<&'p Change> {
+pub fn drifted<'p>(plan: &'p Plan, wanted: &DesiredApplication, live: &Object) -> Vec<&'p Change> {
     let marker = Notes::parse(live.notes()).marker;
     let tells = marker.is_some_and(|marker| marker.address == wanted.address && !marker.applied.is_empty());
     let steps =
@@ -49,11 +49,11 @@ pub fn drifted<'p>(plan: &'p Plan, wanted: &DesiredApplication, live: &Integrati
 pub fn edits(
     wanted: &DesiredApplication,
     changes: &[&Change],
-    integration: &Integration,
+    integration: &Object,
     live: Live<'_>,
 ) -> Result<Vec<Edit>, String> {
     let names = Names::new(live.groups, live.policies);
-    let kind = lookup(integration.kind());
+    let kind = lookup(integration.variant());
     let mut fields: BTreeSet<&str> =
         changes.iter().filter_map(|change| change.field.split(['.', '[']).next()).collect();
     // Groups are valid only together with the access that they belong to.
@@ -120,10 +120,10 @@ fn in_declared_order(value: Value, wanted: &DesiredApplication, field: &str, nam
 fn document(
     wanted: &DesiredApplication,
     changes: &[&Change],
-    integration: &Integration,
+    integration: &Object,
     names: &Names<'_>,
 ) -> Result<Vec<Edit>, String> {
-    let kind = lookup(integration.kind());
+    let kind = lookup(integration.variant());
     let live = settings::value("sso", integration, kind, names).map_err(|why| format!("`sso` {why}"))?;
     let nothing = json!({});
     let declared = wanted.settings.get("sso").and_then(|setting| match &setting.value {

@@ -12,7 +12,7 @@ use crate::config::load::load_text;
 use crate::config::model::Workspace;
 use crate::config::variables::escaped;
 use crate::diagnostic::Severity;
-use crate::duo::types::Ikey;
+use crate::duo::object::Ikey;
 use crate::kinds::address::Address;
 use crate::kinds::application::fields::field;
 use crate::kinds::field::Field;

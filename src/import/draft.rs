@@ -5,7 +5,7 @@ use std::cell::OnceCell;
 use crate::config::edit::writing;
 use crate::config::variables::escaped;
 use crate::duo::catalogue::lookup;
-use crate::duo::types::Ikey;
+use crate::duo::object::Ikey;
 use crate::kinds::application::fields::field;
 use crate::kinds::application::{ACCESS, GROUPS};
 use crate::kinds::field::Field;

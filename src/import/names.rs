@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use crate::duo::types::{Group, Policy};
+use crate::duo::object::{Object, Policy};
 use crate::kinds::Kind;
 use crate::kinds::reference::Reference;
 use crate::names::same_key;
@@ -17,24 +17,27 @@ pub(super) type Unsaid = String;
 pub(super) struct Names<'a> {
     groups: BTreeMap<&'a str, &'a str>,
     group_counts: BTreeMap<String, usize>,
-    policies: BTreeMap<&'a str, &'a Policy>,
+    policies: BTreeMap<&'a str, Policy<'a>>,
     policy_counts: BTreeMap<String, usize>,
 }
 
 impl<'a> Names<'a> {
-    pub(super) fn new(groups: &'a [Group], policies: &'a [Policy]) -> Self {
+    pub(super) fn new(groups: &'a [Object], policies: &'a [Object]) -> Self {
         let mut group_counts = BTreeMap::new();
         for group in groups {
-            *group_counts.entry(same_key(&group.name)).or_default() += 1;
+            *group_counts.entry(same_key(group.name())).or_default() += 1;
         }
         let mut policy_counts = BTreeMap::new();
         for policy in policies {
-            *policy_counts.entry(same_key(&policy.name)).or_default() += 1;
+            *policy_counts.entry(same_key(policy.name())).or_default() += 1;
         }
         Self {
-            groups: groups.iter().map(|group| (group.id.as_str(), group.name.as_str())).collect(),
+            groups: groups.iter().map(|group| (group.id.as_str(), group.name())).collect(),
             group_counts,
-            policies: policies.iter().map(|policy| (policy.key.as_str(), policy)).collect(),
+            policies: policies
+                .iter()
+                .filter_map(|policy| Some((policy.id.as_str(), Policy::of(policy)?)))
+                .collect(),
             policy_counts,
         }
     }
@@ -50,10 +53,10 @@ impl<'a> Names<'a> {
         let policy = self.policies.get(key).ok_or_else(|| {
             format!("is {}, which the account does not list; it is not managed", shown(key))
         })?;
-        if policy.is_global {
+        if policy.is_global() {
             return Err("is the global policy, which applies to everything and is never attached".to_owned());
         }
-        let name = policy.name.as_str();
+        let name = policy.name();
         let clear = self.policy_counts.get(&same_key(name)) == Some(&1);
         Ok(Named::new(Kind::Policy, key, name, clear))
     }

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::accept::Edit;
 use crate::config::model::IntelligenceEntry;
 use crate::duo::catalogue::PERMISSIONS;
-use crate::duo::types::Integration;
+use crate::duo::object::Object;
 use crate::intelligence::{ADMIN_API, NAME_PREFIX};
 use crate::kinds::application::fields::held_permissions;
 use crate::kinds::application::{NETWORKS, PERMISSION_LIST};
@@ -19,12 +19,7 @@ const WRITE: &str = "write_resource";
 
 /// The edits that set a field of one of an entry's applications to Duo's value. The error explains why the entry cannot
 /// express it.
-pub fn edits(
-    entry: &IntelligenceEntry,
-    part: &str,
-    field: &str,
-    live: &Integration,
-) -> Result<Vec<Edit>, String> {
+pub fn edits(entry: &IntelligenceEntry, part: &str, field: &str, live: &Object) -> Result<Vec<Edit>, String> {
     match (part, field) {
         (ADMIN_API, "name") => {
             let implied = format!("{NAME_PREFIX}{}", entry.display_name.value);
@@ -47,7 +42,7 @@ pub fn edits(
     }
 }
 
-fn permissions(entry: &IntelligenceEntry, live: &Integration) -> Result<Vec<Edit>, String> {
+fn permissions(entry: &IntelligenceEntry, live: &Object) -> Result<Vec<Edit>, String> {
     let held = held_permissions(live);
     if let Some(missing) = READ.iter().find(|name| !held.contains(**name)) {
         return Err(format!("`access` always includes `{missing}`, but the application no longer has it"));
@@ -78,6 +73,7 @@ fn edit(path: &[&str], value: Option<Value>) -> Edit {
 mod tests {
     use super::*;
     use crate::config::load::load_text;
+    use crate::duo::object::Kind;
     use crate::intelligence::AUTH_API;
 
     fn entry(more: &str) -> IntelligenceEntry {
@@ -88,13 +84,13 @@ mod tests {
         loaded.workspace.expect("a workspace").identity_intelligence["emea"].clone()
     }
 
-    fn live(name: &str, permissions: &[&str]) -> Integration {
+    fn live(name: &str, permissions: &[&str]) -> Object {
         let mut live = json!({"integration_key": "DI1", "type": "adminapi", "name": name});
         for permission in PERMISSIONS {
             let held = permissions.contains(&permission.name);
             live[format!("adminapi_{}", permission.name)] = json!(u8::from(held));
         }
-        Integration::decode(live).expect("an application")
+        Object::decode(Kind::Application, live).expect("an application")
     }
 
     #[test]

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 use crate::config::model::Workspace;
 use crate::duo::catalogue::{Creation, lookup};
-use crate::duo::types::{Group, Ikey, Integration, Policy};
+use crate::duo::object::{Ikey, Object};
 use crate::kinds::address::Address;
 use crate::kinds::marker::day;
 use crate::kinds::marker::{Marker, MarkerState, Notes};
@@ -45,11 +45,11 @@ pub struct Wanted {
 #[derive(Clone, Copy, Debug)]
 pub struct Live<'a> {
     /// Every application.
-    pub integrations: &'a [Integration],
+    pub integrations: &'a [Object],
     /// Every group.
-    pub groups: &'a [Group],
+    pub groups: &'a [Object],
     /// Every policy.
-    pub policies: &'a [Policy],
+    pub policies: &'a [Object],
 }
 
 /// Why an application was left out.
@@ -82,13 +82,13 @@ pub struct LeftOut {
 
 /// An application that gets an entry.
 pub(super) struct Candidate<'a> {
-    pub(super) integration: &'a Integration,
+    pub(super) integration: &'a Object,
     marker: Option<Marker>,
     /// The key that its marker names.
     key: Option<String>,
 }
 
-pub(super) fn keys(candidates: &[Candidate<'_>], all: &[Integration], workspace: &Workspace) -> Vec<String> {
+pub(super) fn keys(candidates: &[Candidate<'_>], all: &[Object], workspace: &Workspace) -> Vec<String> {
     let known = candidates.iter().filter_map(|candidate| candidate.key.clone());
     let taken: BTreeSet<String> = workspace.applications.keys().cloned().chain(known).collect();
     let unnamed: Vec<Named<'_>> = candidates
@@ -105,8 +105,8 @@ pub(super) fn keys(candidates: &[Candidate<'_>], all: &[Integration], workspace:
 }
 
 impl<'a> Named<'a> {
-    fn of(integration: &'a Integration) -> Self {
-        Self { name: integration.name(), kind: integration.kind(), ikey: integration.ikey.as_str() }
+    fn of(integration: &'a Object) -> Self {
+        Self { name: integration.name(), kind: integration.variant(), ikey: integration.id.as_str() }
     }
 }
 
@@ -151,7 +151,7 @@ impl<'a> Scope<'a> {
             let name = name.map(|(kind, name)| type_and_name(kind, &name.value));
             match found {
                 Ok(found) => {
-                    scope.declared.extend(found.all().map(|live| &live.integration.ikey));
+                    scope.declared.extend(found.all().map(|live| &live.integration.id));
                 }
                 Err(_) => {
                     if let (Some(name), None) = (&name, &wanted.pin) {
@@ -178,14 +178,15 @@ impl<'a> Scope<'a> {
                 *scope.markers.entry(marker.address).or_default() += 1;
             }
         }
-        for integration in live.integrations.iter().filter(|live| !scope.declared.contains(&live.ikey)) {
-            *scope.names.entry(type_and_likeness(integration.kind(), integration.name())).or_default() += 1;
+        for integration in live.integrations.iter().filter(|live| !scope.declared.contains(&live.id)) {
+            *scope.names.entry(type_and_likeness(integration.variant(), integration.name())).or_default() +=
+                1;
         }
         scope
     }
 
-    pub(super) fn judge(&self, integration: &'a Integration) -> Result<Candidate<'a>, Reason> {
-        if self.declared.contains(&integration.ikey) {
+    pub(super) fn judge(&self, integration: &'a Object) -> Result<Candidate<'a>, Reason> {
+        if self.declared.contains(&integration.id) {
             return Err(Reason::Declared);
         }
         let marker = Notes::parse(integration.notes()).marker;
@@ -196,18 +197,20 @@ impl<'a> Scope<'a> {
             Some(marker) => self.own_key(marker)?,
             None => None,
         };
-        if integration.ikey == *self.operator && !self.wanted.operator {
+        if integration.id == *self.operator && !self.wanted.operator {
             return Err(Reason::Operator);
         }
         if marker.is_none() && is_intelligence(integration) && !self.wanted.intelligence {
             return Err(Reason::Intelligence);
         }
-        if let Some(address) = self.ambiguous.get(&type_and_name(integration.kind(), integration.name())) {
+        if let Some(address) = self.ambiguous.get(&type_and_name(integration.variant(), integration.name())) {
             return Err(Reason::Impossible(format!(
                 "`{address}` may be this application or another one; run `duoctl adopt {address} IKEY`, then import again"
             )));
         }
-        if !self.wanted.kinds.is_empty() && !self.wanted.kinds.iter().any(|kind| kind == integration.kind()) {
+        if !self.wanted.kinds.is_empty()
+            && !self.wanted.kinds.iter().any(|kind| kind == integration.variant())
+        {
             return Err(Reason::NotWanted);
         }
         Ok(Candidate { integration, marker, key })
@@ -215,7 +218,7 @@ impl<'a> Scope<'a> {
 
     /// Whether a marker claims the owner of the application without proof, which a reviewed pin would provide.
     fn needs_proof(&self, candidate: &Candidate<'_>) -> bool {
-        let ikey = &candidate.integration.ikey;
+        let ikey = &candidate.integration.id;
         let damaged = Notes::parse(candidate.integration.notes()).damaged.is_some();
         damaged || candidate.marker.is_some() && !self.proofs.of(ikey).is_proven()
     }
@@ -272,7 +275,7 @@ impl<'a> Scope<'a> {
         }
     }
 
-    pub(super) fn is_wanted(&self, integration: &Integration, key: &str) -> bool {
+    pub(super) fn is_wanted(&self, integration: &Object, key: &str) -> bool {
         let address = Address::application(key);
         let name = same_key(integration.name());
         let matches = |globs: &[GlobMatcher]| {
@@ -290,13 +293,13 @@ impl<'a> Scope<'a> {
         fullness: Fullness,
     ) -> Draft {
         let integration = candidate.integration;
-        let kind = lookup(integration.kind());
-        let alike = self.names.get(&type_and_likeness(integration.kind(), integration.name()));
+        let kind = lookup(integration.variant());
+        let alike = self.names.get(&type_and_likeness(integration.variant(), integration.name()));
         let cannot_be_made = kind.is_some_and(|kind| kind.creation != Creation::Ok);
         let mut draft = Draft {
             key,
-            ikey: integration.ikey.clone(),
-            kind: integration.kind().to_owned(),
+            ikey: integration.id.clone(),
+            kind: integration.variant().to_owned(),
             name: integration.name().to_owned(),
             // A marker identifies it without a pin, but the language requires a pin for names that look alike.
             pinned: (candidate.marker.is_none() && cannot_be_made)
@@ -308,7 +311,7 @@ impl<'a> Scope<'a> {
             ignored: Vec::new(),
             written: OnceCell::new(),
         };
-        for (key, text) in [("type", integration.kind()), ("name", integration.name())] {
+        for (key, text) in [("type", integration.variant()), ("name", integration.name())] {
             if (LINE.check)(text).is_ok() {
                 draft.parts.push(Part::new(key, text));
             } else {
@@ -330,8 +333,8 @@ impl<'a> Scope<'a> {
 }
 
 /// Only the name of such an application is certain (identity-intelligence.md, section 5).
-fn is_intelligence(integration: &Integration) -> bool {
-    matches!(integration.kind(), "adminapi" | "authapi")
+fn is_intelligence(integration: &Object) -> bool {
+    matches!(integration.variant(), "adminapi" | "authapi")
         && mentions(integration.name(), "identity intelligence")
 }
 

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use crate::duo::catalogue::{Kind, PERMISSIONS};
-use crate::duo::types::Integration;
+use crate::duo::object::Object;
 use crate::kinds::application::fields::{
     FIELDS, MOST_GROUPS, USER_ACCESS, field, held_permissions, known_permissions,
 };
@@ -23,7 +23,7 @@ use super::names::{Names, Unsaid};
 /// Adds every setting that the type has. `defaults` are the workspace's defaults for its type.
 pub(super) fn describe(
     draft: &mut Draft,
-    live: &Integration,
+    live: &Object,
     kind: Option<&Kind>,
     names: &Names<'_>,
     defaults: &Map<String, Value>,
@@ -52,7 +52,7 @@ pub(super) fn describe(
 }
 
 /// Whether Duo shows a field on this application, even if it is unset.
-fn is_shown(field: &Field, live: &Integration) -> bool {
+fn is_shown(field: &Field, live: &Object) -> bool {
     let blank = matches!(field.form, Form::Word { .. }) && live.text(field.wire_name()).is_empty();
     let told = field.silence == Silence::Unset || live.property(field.wire_name()).is_some();
     told && !blank
@@ -61,19 +61,14 @@ fn is_shown(field: &Field, live: &Integration) -> bool {
 /// The value of one setting, even if it is the default; `None` if the application has none.
 pub(super) fn value(
     key: &str,
-    live: &Integration,
+    live: &Object,
     kind: Option<&Kind>,
     names: &Names<'_>,
 ) -> Result<Option<Value>, Unsaid> {
     Ok(found(key, live, kind, names)?.map(|found| found.value))
 }
 
-fn found(
-    key: &str,
-    live: &Integration,
-    kind: Option<&Kind>,
-    names: &Names<'_>,
-) -> Result<Option<Found>, Unsaid> {
+fn found(key: &str, live: &Object, kind: Option<&Kind>, names: &Names<'_>) -> Result<Option<Found>, Unsaid> {
     let property = live.property(key);
     match key {
         "user_access" => access(live, kind, names),
@@ -124,7 +119,7 @@ fn unknown(value: &Value) -> Unsaid {
     format!("is {} in Duo, which duoctl does not know; it is not managed", shown(&text))
 }
 
-fn access(live: &Integration, kind: Option<&Kind>, names: &Names<'_>) -> Result<Option<Found>, Unsaid> {
+fn access(live: &Object, kind: Option<&Kind>, names: &Names<'_>) -> Result<Option<Found>, Unsaid> {
     let wire = live.text("user_access");
     let word = wire.to_lowercase();
     if wire.is_empty() {
@@ -144,7 +139,7 @@ fn access(live: &Integration, kind: Option<&Kind>, names: &Names<'_>) -> Result<
     Ok(Some(Found::new(word, false)))
 }
 
-fn groups(live: &Integration, names: &Names<'_>) -> Result<Found, Unsaid> {
+fn groups(live: &Object, names: &Names<'_>) -> Result<Found, Unsaid> {
     let mut ids = live.property("groups_allowed").map(parts).unwrap_or_default();
     ids.sort_unstable();
     ids.dedup();
@@ -169,7 +164,7 @@ fn groups(live: &Integration, names: &Names<'_>) -> Result<Found, Unsaid> {
     Ok(Found { value, is_default: false, meant })
 }
 
-fn permissions(live: &Integration) -> Result<Option<Found>, Unsaid> {
+fn permissions(live: &Object) -> Result<Option<Found>, Unsaid> {
     if known_permissions(live).is_empty() {
         return Ok(None);
     }

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use serde_json::{Map, Value, json};
 
 use crate::diagnostic::{Code, Diagnostic, Span, Spanned};
-use crate::duo::types::Integration;
+use crate::duo::object::Object;
 
 use super::field::{Clear, Extent, Field, Form, Names, Roles, Silence, Wire};
 use super::flags;
@@ -88,7 +88,7 @@ impl Managed {
     }
 
     /// The live value of this field.
-    pub fn live(&self, live: &Integration) -> Live {
+    pub fn live(&self, live: &Object) -> Live {
         let off = FieldValue::Flag(false);
         match (self.read(live), self.field.silence) {
             (Some(value), _) => Live::Value(value),
@@ -99,11 +99,11 @@ impl Managed {
         }
     }
 
-    fn property<'l>(&self, live: &'l Integration) -> Option<&'l Value> {
+    fn property<'l>(&self, live: &'l Object) -> Option<&'l Value> {
         live.property(self.field.wire_name())
     }
 
-    fn read(&self, live: &Integration) -> Option<FieldValue> {
+    fn read(&self, live: &Object) -> Option<FieldValue> {
         let (Form::Document(form), FieldValue::Document(_)) = (self.field.form, &self.wanted) else {
             return held(self.field, live);
         };
@@ -112,7 +112,7 @@ impl Managed {
     }
 
     /// Adds the field to the body of a create or, with the live object, of an update.
-    pub fn send(&self, body: &mut Map<String, Value>, live: Option<&Integration>) {
+    pub fn send(&self, body: &mut Map<String, Value>, live: Option<&Object>) {
         let field = self.field;
         let sent = match field.form {
             Form::Flags { uncertain } => return self.send_flags(uncertain, body, live),
@@ -131,7 +131,7 @@ impl Managed {
 
     /// To revoke a flag, 0 must be sent. An update never sends a flag that Duo does not show (traps 20, 21), and sends one
     /// that Duo may not be able to change only if it changes.
-    fn send_flags(&self, uncertain: &str, body: &mut Map<String, Value>, live: Option<&Integration>) {
+    fn send_flags(&self, uncertain: &str, body: &mut Map<String, Value>, live: Option<&Object>) {
         let prefix = self.field.wire_name();
         let empty = BTreeSet::new();
         let wanted = if let FieldValue::Set(names) = &self.wanted { names } else { &empty };
@@ -149,7 +149,7 @@ impl Managed {
     }
 
     /// The part of the desired value that an update can set, and the parts that Duo does not show (trap 21).
-    pub fn reachable(&self, live: &Integration) -> (FieldValue, Vec<String>) {
+    pub fn reachable(&self, live: &Object) -> (FieldValue, Vec<String>) {
         let (Form::Flags { .. }, FieldValue::Set(names)) = (self.field.form, &self.wanted) else {
             return (self.wanted.clone(), Vec::new());
         };
@@ -186,7 +186,7 @@ impl Managed {
 
 /// The live value of a field, as it is compared; `None` if Duo does not show it. Documents have no value here: which
 /// parts count depends on what is declared.
-pub fn held(field: &Field, live: &Integration) -> Option<FieldValue> {
+pub fn held(field: &Field, live: &Object) -> Option<FieldValue> {
     if let Some((property, value)) = field.only_with {
         match live.text(property) {
             "" => return None,
@@ -294,7 +294,7 @@ fn resolved(
 }
 
 /// A live field in the form that recreates it; an unset field as the value that clears it.
-pub fn again(field: &Field, live: &Integration) -> Map<String, Value> {
+pub fn again(field: &Field, live: &Object) -> Map<String, Value> {
     let name = field.wire_name();
     let property = live.property(name);
     let counts = field.only_with.is_none_or(|(property, value)| live.text(property) == value);

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::duo::types::Policy;
+use crate::duo::object::Policy;
 
 use super::risk::{Assessment, NEUTRAL, Risk};
 
@@ -70,12 +70,12 @@ const ORDERED: &[Ordered] = &[
 
 /// Compares a policy with the global one. A section of a policy replaces the whole section of the global one
 /// (policies.md, section 3), so a field that only one of them shows cannot be compared.
-pub fn effect(policy: &Policy, global: &Policy) -> Effect {
+pub fn effect(policy: Policy<'_>, global: Policy<'_>) -> Effect {
     let mut effect = Effect::NotWeaker;
-    for (name, section) in &policy.sections {
+    for (name, section) in policy.sections() {
         let empty = Map::new();
         let section = section.as_object().unwrap_or(&empty);
-        let other = global.sections.get(name).and_then(Value::as_object).unwrap_or(&empty);
+        let other = global.section(name).and_then(Value::as_object).unwrap_or(&empty);
         if section.is_empty() && !other.is_empty() {
             effect = Effect::Unknown;
         }
@@ -116,11 +116,14 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::duo::types::PolicyKey;
+    use crate::duo::object::{Kind, Object};
 
-    fn policy(sections: Value) -> Policy {
-        let Value::Object(sections) = sections else { panic!("sections") };
-        Policy { key: PolicyKey::new("PO1"), name: "P".into(), is_global: false, sections }
+    fn policy(sections: Value) -> Object {
+        Object::decode(Kind::Policy, json!({"policy_key": "PO1", "sections": sections})).unwrap()
+    }
+
+    fn effect(policy: &Object, global: &Object) -> Effect {
+        super::effect(Policy::of(policy).unwrap(), Policy::of(global).unwrap())
     }
 
     #[test]

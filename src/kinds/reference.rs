@@ -2,6 +2,8 @@
 
 use serde_json::{Map, Value, json};
 
+use crate::language::address::APPLICATIONS;
+
 use super::Kind;
 use crate::diagnostic::{Code, Diagnostic, Span};
 use crate::language::shape::{Findings, Key, Object, Shape, Whole};
@@ -61,6 +63,7 @@ impl Kind {
         match self {
             Self::Group => "groups",
             Self::Policy => "policies",
+            Self::Application => APPLICATIONS,
         }
     }
 

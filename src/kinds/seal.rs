@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use sha2::Sha256;
 
 use super::marker::{ALPHABET, Marker, Notes, Seal};
-use crate::duo::types::Ikey;
+use crate::duo::object::Ikey;
 use crate::secret::Secret;
 
 /// How far the marker of an application is proven.

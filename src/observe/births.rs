@@ -11,7 +11,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::duo::activity::{Activity, activities};
 use crate::duo::call::Transport;
-use crate::duo::types::Ikey;
+use crate::duo::object::{Ikey, Kind};
 use crate::kinds::marker::{MarkerState, Notes};
 use crate::kinds::seal::Verdict;
 use crate::reconcile::observation::Observation;
@@ -26,12 +26,12 @@ const PAGES: usize = 10;
 /// Looks up the creation of each application whose marker proves nothing yet. Anything that the log does not show stays
 /// unproven.
 pub async fn look_at_births(transport: &impl Transport, observation: &mut Observation, now: Timestamp) {
-    let Observed::Present(integrations) = &observation.integrations else { return };
-    let unbound = integrations.iter().filter(|live| observation.proofs.of(&live.ikey) == Verdict::Unbound);
+    let Observed::Present(integrations) = observation.objects.of(Kind::Application) else { return };
+    let unbound = integrations.iter().filter(|live| observation.proofs.of(&live.id) == Verdict::Unbound);
     let begun = unbound.filter_map(|live| {
         let marker = Notes::parse(live.notes()).marker;
         let since = marker.as_ref().map(|marker| &marker.state).and_then(MarkerState::created_at)?;
-        Some((live.ikey.clone(), since))
+        Some((live.id.clone(), since))
     });
     let begun: BTreeMap<Ikey, Timestamp> = begun.collect();
     let Some(first) = begun.values().min() else { return };
@@ -64,7 +64,7 @@ mod tests {
     use super::*;
     use crate::duo::call::{ApiCall, Success};
     use crate::duo::error::DuoError;
-    use crate::duo::types::Integration;
+    use crate::duo::object::Object;
     use crate::reconcile::observation::Proofs;
     use crate::secret::Secret;
 
@@ -131,7 +131,10 @@ mod tests {
             let live = json!({"integration_key": "DI1", "type": "radius", "notes": notes});
             let now: Timestamp = "2026-11-27T16:00:00Z".parse().unwrap();
             let mut observation = Observation {
-                integrations: Observed::Present(vec![Integration::decode(live).unwrap()]),
+                objects: crate::reconcile::observed::Objects::from([(
+                    Kind::Application,
+                    Observed::Present(vec![Object::decode(Kind::Application, live).unwrap()]),
+                )]),
                 proofs: Proofs::all(Verdict::Unbound),
                 ..Observation::new("api-00000000.duosecurity.com", Ikey::new("DIOP"), now)
             };

@@ -2,8 +2,8 @@
 
 use crate::duo::call::Transport;
 use crate::duo::error::DuoError;
+use crate::duo::object::Object;
 use crate::duo::people::{Allowance, GroupStatuses, group_statuses, members, users};
-use crate::duo::types::Group;
 use crate::reconcile::effect::{Memberships, Needs};
 
 /// Reads the needed groups, each once. `groups` is the list of groups if it was read already. A failure does not fail
@@ -11,7 +11,7 @@ use crate::reconcile::effect::{Memberships, Needs};
 pub async fn memberships(
     transport: &impl Transport,
     needs: &Needs,
-    groups: Option<&[Group]>,
+    groups: Option<&[Object]>,
     budget: u32,
 ) -> Memberships {
     let mut read = Memberships::default();
@@ -84,12 +84,13 @@ fn problem(error: &DuoError) -> String {
 
 #[cfg(test)]
 mod tests {
+    use crate::duo::object::Kind;
     use serde_json::{Value, json};
 
     use super::*;
     use crate::duo::call::{ApiCall, Success};
+    use crate::duo::object::{Id, Ikey};
     use crate::duo::people::Standing;
-    use crate::duo::types::{GroupId, Ikey};
     use crate::secret::Secret;
 
     /// One group of two users, and one user outside it.
@@ -122,8 +123,8 @@ mod tests {
         }
     }
 
-    async fn read(small: &Small, groups: Option<&[Group]>, budget: u32) -> Memberships {
-        let needs = Needs { groups: [GroupId::new("DG1")].into(), everybody: false };
+    async fn read(small: &Small, groups: Option<&[Object]>, budget: u32) -> Memberships {
+        let needs = Needs { groups: [Id::new("DG1")].into(), everybody: false };
         memberships(small, &needs, groups, budget).await
     }
 
@@ -133,7 +134,7 @@ mod tests {
         let people = read(&small, None, 20).await;
         assert_eq!(people.survey.requests, 3);
         assert_eq!(people.users.unwrap()["ann"].standing, Standing::ShutOut);
-        let listed = [Group::decode(&json!({"group_id": "DG1", "status": "Active"})).unwrap()];
+        let listed = [Object::decode(Kind::Group, json!({"group_id": "DG1", "status": "Active"})).unwrap()];
         let people = read(&small, Some(&listed), 20).await;
         assert_eq!(people.survey.requests, 2);
         assert_eq!(people.users.unwrap()["ann"].standing, Standing::Allowed);

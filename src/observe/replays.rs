@@ -11,7 +11,8 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::duo::activity::{Activity, activities_until};
 use crate::duo::call::Transport;
-use crate::duo::types::{Ikey, is_integration_key};
+use crate::duo::object::Ikey;
+use crate::duo::types::is_integration_key;
 use crate::kinds::seal::Verdict;
 use crate::reconcile::observation::Observation;
 

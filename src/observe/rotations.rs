@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::duo::activity::{Activities, Activity, activities};
 use crate::duo::call::Transport;
-use crate::duo::types::Ikey;
+use crate::duo::object::{Ikey, Kind};
 use crate::duo::usage::{LastUses, last_uses};
 use crate::kinds::marker::MarkerState;
 use crate::reconcile::age::{Creation, Creations, LOG_REACH};
@@ -26,7 +26,7 @@ pub async fn look_at_uses(
     observation: &mut Observation,
     now: Timestamp,
 ) {
-    let Observed::Present(integrations) = &observation.integrations else { return };
+    let Observed::Present(integrations) = observation.objects.of(Kind::Application) else { return };
     let matches = match_all(desired, integrations, &observation.held, &observation.proofs);
     let (mut keys, mut from, mut changes) = (BTreeSet::new(), None, false);
     for (wanted, found) in desired.applications.iter().zip(&matches.matched) {
@@ -35,9 +35,9 @@ pub async fn look_at_uses(
         if wanted.address.is_intelligence() {
             continue;
         }
-        keys.extend([pair.old.integration.ikey.clone(), pair.successor.integration.ikey.clone()]);
+        keys.extend([pair.old.integration.id.clone(), pair.successor.integration.id.clone()]);
         from = Some(from.map_or(*at, |from: Timestamp| from.min(*at)));
-        changes |= pair.old.integration.kind() == "adminapi";
+        changes |= pair.old.integration.variant() == "adminapi";
     }
     let Some(from) = from else { return };
     // A time in the future means that the local clock is behind.

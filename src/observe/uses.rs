@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use crate::duo::activity::activities;
 use crate::duo::authentications::{Use, newest};
 use crate::duo::call::Transport;
-use crate::duo::types::Ikey;
+use crate::duo::object::Ikey;
 use crate::reconcile::observation::LastUse;
 use crate::reconcile::observed::Observed;
 

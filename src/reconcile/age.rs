@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::duo::types::{Ikey, Integration};
+use crate::duo::object::{Ikey, Object};
 
 use super::delivery::{Held, Standing, standing};
 use super::observed::Observed;
@@ -93,7 +93,7 @@ impl KeyAge {
 /// The age of a key. The latest evidence counts: an application is created once, but its key may have been replaced
 /// since.
 pub fn key_age(
-    live: &Integration,
+    live: &Object,
     held: Option<&Held>,
     creations: &Observed<Creations>,
     host: &str,
@@ -107,7 +107,7 @@ pub fn key_age(
         _ => None,
     };
     let creation = match creations {
-        Observed::Present(creations) => creations.by.get(&live.ikey),
+        Observed::Present(creations) => creations.by.get(&live.id),
         Observed::Absent | Observed::NotRead | Observed::Unreadable(_) => None,
     };
     let store = || "according to the secret store".to_owned();
@@ -136,6 +136,7 @@ pub fn key_age(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::duo::object::Kind;
     use crate::reconcile::delivery::HeldKeys;
     use serde_json::json;
 
@@ -144,7 +145,9 @@ mod tests {
     }
 
     fn age(delivered: Option<&str>, created: Option<&str>, read: bool) -> KeyAge {
-        let live = Integration::decode(json!({"integration_key": "DIA", "secret_key": "****9fQx"})).unwrap();
+        let live =
+            Object::decode(Kind::Application, json!({"integration_key": "DIA", "secret_key": "****9fQx"}))
+                .unwrap();
         let held = delivered.map(|at| {
             Held::Keys(HeldKeys {
                 ikey: "DIA".to_owned(),

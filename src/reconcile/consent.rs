@@ -5,7 +5,7 @@ use std::fmt;
 use std::net::IpAddr;
 
 use crate::config::model::Guards;
-use crate::duo::types::Ikey;
+use crate::duo::object::Ikey;
 use crate::kinds::address::Address;
 use crate::kinds::risk::{CONSENTS, EMPTY};
 

@@ -3,7 +3,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::duo::types::Integration;
+use crate::duo::object::Object;
 
 use crate::kinds::application::NO_USERS;
 use crate::kinds::application::fields::FIELDS;
@@ -20,7 +20,7 @@ pub struct Bodies {
 }
 
 /// Every setting of an application except its notes.
-pub fn settings(live: &Integration) -> Map<String, Value> {
+pub fn settings(live: &Object) -> Map<String, Value> {
     let fields = FIELDS.iter().filter(|field| !field.is(Roles::MARKED));
     let mut body: Map<String, Value> = fields.flat_map(|field| set(field, live)).collect();
     body.retain(|_, value| value.as_str() != Some(""));
@@ -28,7 +28,7 @@ pub fn settings(live: &Integration) -> Map<String, Value> {
 }
 
 /// The application's value of a field; empty if Duo does not show it.
-fn set(field: &Field, live: &Integration) -> Map<String, Value> {
+fn set(field: &Field, live: &Object) -> Map<String, Value> {
     let shown = |name| live.property(name).is_some_and(|value| value.as_str() != Some(""));
     match field.wire {
         Wire::Property(name) if !shown(name) => Map::new(),
@@ -52,7 +52,7 @@ pub fn bodies(kind: &str, settings: Map<String, Value>) -> Bodies {
 
 /// The settings of [`Bodies::finish`] that an interrupted copy still lacks, as long as it lets no one in. Any other
 /// application is not touched, whatever its marker says.
-pub fn unfinished(wanted: &Map<String, Value>, kind: &str, live: &Integration) -> Map<String, Value> {
+pub fn unfinished(wanted: &Map<String, Value>, kind: &str, live: &Object) -> Map<String, Value> {
     if live.text("user_access") != NO_USERS {
         return Map::new();
     }
@@ -63,7 +63,7 @@ pub fn unfinished(wanted: &Map<String, Value>, kind: &str, live: &Integration) -
 
 /// The settings in which a copy differs from its original, by their names in the YAML. Text that only people read is not
 /// compared, because Duo may store it in another form.
-pub fn differences(original: &Integration, copy: &Integration) -> Vec<&'static str> {
+pub fn differences(original: &Object, copy: &Object) -> Vec<&'static str> {
     let (wanted, held) = (settings(original), settings(copy));
     let of = |field: &Field, body: &Map<String, Value>| -> Vec<(String, Value)> {
         let own = body.iter().filter(|(key, _)| field.owns(key));
@@ -79,11 +79,12 @@ pub fn differences(original: &Integration, copy: &Integration) -> Vec<&'static s
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::duo::object::Kind;
 
-    fn live(mut properties: Value) -> Integration {
+    fn live(mut properties: Value) -> Object {
         let map = properties.as_object_mut().unwrap();
         map.insert("integration_key".to_owned(), json!("DIA"));
-        Integration::decode(properties).unwrap()
+        Object::decode(Kind::Application, properties).unwrap()
     }
 
     #[test]

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::config::model::{SecretTarget, Workspace};
 use crate::diagnostic::Span;
-use crate::duo::types::{Ikey, Integration};
+use crate::duo::object::{Ikey, Object};
 use crate::kinds::address::Address;
 use crate::secrets;
 use crate::secrets::payload::Owner;
@@ -137,7 +137,7 @@ pub fn taken(held: &Held, place: &str, own: Owner<'_>, known: &[&Ikey]) -> Optio
 
 /// Compares what the store holds with what Duo shows. Values that Duo does not show are not compared. `previous` is the
 /// old application during a rotation: the store may hold its keys next to those of the live one.
-pub fn standing(held: &Held, live: &Integration, host: &str, previous: Option<&Ikey>) -> Standing {
+pub fn standing(held: &Held, live: &Object, host: &str, previous: Option<&Ikey>) -> Standing {
     let keys = match held {
         Held::Keys(keys) => keys,
         Held::Nothing => return Standing::Due("the store holds nothing yet".to_owned()),
@@ -147,8 +147,8 @@ pub fn standing(held: &Held, live: &Integration, host: &str, previous: Option<&I
     stale(keys, live, host, previous).map_or(Standing::Current, Standing::Due)
 }
 
-fn stale(keys: &HeldKeys, live: &Integration, host: &str, previous: Option<&Ikey>) -> Option<String> {
-    if Ikey::new(keys.ikey.as_str()) != live.ikey {
+fn stale(keys: &HeldKeys, live: &Object, host: &str, previous: Option<&Ikey>) -> Option<String> {
+    if Ikey::new(keys.ikey.as_str()) != live.id {
         return Some(format!("the store holds the keys of {}", keys.ikey));
     }
     if let (Some(end), held) = (&live.secret_hint, &keys.secret_end)
@@ -180,14 +180,18 @@ fn stale(keys: &HeldKeys, live: &Integration, host: &str, previous: Option<&Ikey
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::duo::object::Kind;
     use serde_json::json;
 
     const HOST: &str = "api-1a2b3c4d.duosecurity.com";
 
-    fn live() -> Integration {
+    fn live() -> Object {
         let secret = format!("{}9fQx", "*".repeat(36));
-        Integration::decode(json!({"integration_key": "DIA", "type": "radius", "secret_key": secret}))
-            .unwrap()
+        Object::decode(
+            Kind::Application,
+            json!({"integration_key": "DIA", "type": "radius", "secret_key": secret}),
+        )
+        .unwrap()
     }
 
     fn keys() -> HeldKeys {
@@ -199,7 +203,7 @@ mod tests {
         }
     }
 
-    fn due(keys: HeldKeys, live: &Integration) -> String {
+    fn due(keys: HeldKeys, live: &Object) -> String {
         match standing(&Held::Keys(keys), live, HOST, None) {
             Standing::Due(reason) => reason,
             other => format!("{other:?}"),
@@ -250,7 +254,7 @@ mod tests {
     fn a_client_of_which_duo_shows_no_secret_has_to_have_one_all_the_same() {
         let oauth = json!({"clients": [{"client_id": "a"}, {"client_id": "b"}]});
         let live = json!({"integration_key": "DIA", "sso": {"oauth_config": oauth}});
-        let live = Integration::decode(live).unwrap();
+        let live = Object::decode(Kind::Application, live).unwrap();
         let held = |ids: &[&str]| {
             let ends = ids.iter().map(|id| ((*id).to_owned(), "1111".to_owned())).collect();
             HeldKeys { secret_end: None, client_ends: ends, ..keys() }
@@ -264,7 +268,7 @@ mod tests {
         let client = |id: &str, end: &str| json!({"client_id": id, "client_secret": format!("****{end}")});
         let oauth = json!({"clients": [client("a", "1111"), client("b", "2222")]});
         let live = json!({"integration_key": "DIA", "sso": {"oauth_config": oauth}});
-        let live = Integration::decode(live).unwrap();
+        let live = Object::decode(Kind::Application, live).unwrap();
         let held = |ends: &[(&str, &str)]| {
             let ends = ends.iter().map(|(id, end)| ((*id).to_owned(), (*end).to_owned())).collect();
             HeldKeys { secret_end: None, client_ends: ends, ..keys() }

@@ -7,7 +7,7 @@ use jiff::SignedDuration;
 use crate::config::model::{Application, DuoPlan, Guards, Removal, Suppression, Workspace};
 use crate::diagnostic::{Span, Spanned};
 use crate::duo::catalogue::lookup;
-use crate::duo::types::Ikey;
+use crate::duo::object::Ikey;
 use crate::kinds::application::ROLE_ATTRS;
 use crate::kinds::application::fields::FIELDS;
 use crate::kinds::value::{FieldValue, Setting};

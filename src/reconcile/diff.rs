@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 
 use crate::diagnostic::{Code, Diagnostic, Spanned};
 use crate::duo::catalogue::lookup;
-use crate::duo::types::Integration;
+use crate::duo::object::Object;
 use crate::kinds::Kind;
 use crate::kinds::application::access::conflict;
 use crate::kinds::application::fields::FIELDS;
@@ -139,7 +139,7 @@ enum AccessChange {
 }
 
 impl AccessChange {
-    fn of(managed: &[Managed], live: &Integration) -> Self {
+    fn of(managed: &[Managed], live: &Object) -> Self {
         match managed.iter().find(|managed| managed.field.name() == ACCESS) {
             None => Self::Unmanaged,
             Some(access) if access.live(live) == Live::Value(access.wanted.clone()) => Self::Stays,
@@ -152,7 +152,7 @@ impl AccessChange {
 pub fn compare<'m>(
     wanted: &DesiredApplication,
     managed: &'m [Managed],
-    live: &Integration,
+    live: &Object,
     marker: Option<&Marker>,
     is_proven: bool,
     references: &References,
@@ -223,8 +223,8 @@ pub fn compare<'m>(
 }
 
 /// Whether a field counts on this application. If the YAML omits both the type and the field, the type in Duo decides.
-fn counts(managed: &Managed, live: &Integration) -> bool {
-    !managed.left_out || managed.field.applies_to(lookup(live.kind()))
+fn counts(managed: &Managed, live: &Object) -> bool {
+    !managed.left_out || managed.field.applies_to(lookup(live.variant()))
 }
 
 /// Whether anyone can log in to an application with these fields, as far as they show.
@@ -276,14 +276,14 @@ pub fn from_nothing(
 pub fn from_predecessor(
     wanted: &DesiredApplication,
     managed: &[Managed],
-    old: &Integration,
+    old: &Object,
     references: &References,
 ) -> Vec<Change> {
     let access = AccessChange::of(managed, old);
     // A field that a type does not have does not count, whatever Duo shows: no one logs in to an API.
     let had = |field: &Field| {
-        let users = lookup(old.kind()).is_none_or(|kind| kind.family.has_users());
-        field.applies_to(lookup(old.kind())) && (users || !field.is(Roles::OPENS))
+        let users = lookup(old.variant()).is_none_or(|kind| kind.family.has_users());
+        field.applies_to(lookup(old.variant())) && (users || !field.is(Roles::OPENS))
     };
     let lets_in = lets_in(managed);
     let mut shown = Vec::new();
@@ -328,7 +328,7 @@ pub fn applied(compared: &[Managed], before: Option<&Marker>) -> AppliedFields {
 }
 
 /// The body of an update: only what changes, and the fields that Duo requires with it.
-pub fn body(difference: &Difference<'_>, managed: &[Managed], live: &Integration) -> Map<String, Value> {
+pub fn body(difference: &Difference<'_>, managed: &[Managed], live: &Object) -> Map<String, Value> {
     let mut body = Map::new();
     for managed in &difference.fields {
         managed.send(&mut body, Some(live));
@@ -406,7 +406,7 @@ fn origin(managed: &Managed, value: &FieldValue, applied: Option<&Applied>) -> O
 
 /// Whether a change finishes the creation of a requested application that lets no one in yet. If people can log in, a
 /// state that someone wrote into the marker excuses no change.
-fn finishes_creation(field: &Field, live: &Integration, marker: Option<&Marker>) -> bool {
+fn finishes_creation(field: &Field, live: &Object, marker: Option<&Marker>) -> bool {
     let later = field.is(Roles::LATE) || field.is(Roles::OPENS);
     let creating = marker.is_some_and(|marker| {
         matches!(marker.state, MarkerState::Creating { .. } | MarkerState::Successor { .. })
@@ -419,7 +419,7 @@ fn finishes_creation(field: &Field, live: &Integration, marker: Option<&Marker>)
 fn groups_count(
     wanted: &DesiredApplication,
     managed: &Managed,
-    live: &Integration,
+    live: &Object,
 ) -> Result<(), Option<Box<Diagnostic>>> {
     let access = live.text("user_access");
     let named = managed.wanted != FieldValue::Unset;

@@ -7,8 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value, json};
 
+use crate::duo::object::{Id, Ikey, Kind, Object};
 use crate::duo::people::{GroupStatuses, Members, Standing, User};
-use crate::duo::types::{GroupId, Ikey, Integration, PolicyKey};
 
 pub use super::impact::{Affected, Bound, Headcount, Impact, PolicyEffect, SharedPolicy, Sharing, Survey};
 use super::observation::Observation;
@@ -27,7 +27,7 @@ pub enum Reach {
     /// No one.
     NoOne,
     /// The users of these groups.
-    Groups(BTreeSet<GroupId>),
+    Groups(BTreeSet<Id>),
     /// Every user of the account.
     Everybody,
     /// Duo does not report it, or reports a value that duoctl does not know.
@@ -41,7 +41,7 @@ impl Reach {
             Some("ALL_USERS") => Self::Everybody,
             Some(PERMITTED_GROUPS) => {
                 let groups = properties.get("groups_allowed").map(parts).unwrap_or_default();
-                Self::Groups(groups.into_iter().map(GroupId::new).collect())
+                Self::Groups(groups.into_iter().map(Id::new).collect())
             }
             Some(_) | None => Self::Unknown,
         }
@@ -68,14 +68,14 @@ struct Touch {
     before: Reach,
     after: Reach,
     /// The attached policy before and after, if it changes.
-    policy: Option<(Option<PolicyKey>, Option<PolicyKey>)>,
+    policy: Option<(Option<Id>, Option<Id>)>,
 }
 
 /// What has to be read before users can be counted.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Needs {
     /// The groups whose members are needed.
-    pub groups: BTreeSet<GroupId>,
+    pub groups: BTreeSet<Id>,
     /// Whether the number of all users is needed.
     pub everybody: bool,
 }
@@ -110,7 +110,7 @@ pub fn needs(plan: &Plan, observation: &Observation) -> Needs {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Memberships {
     /// The groups that were read.
-    pub groups: BTreeMap<GroupId, Members>,
+    pub groups: BTreeMap<Id, Members>,
     /// The status of every group, as far as it is known.
     pub statuses: GroupStatuses,
     /// How many users there are, if Duo reported it.
@@ -161,7 +161,7 @@ impl Memberships {
         of.map(|(group, _)| Standing::from(self.statuses.of(group))).max().unwrap_or(Standing::Unknown)
     }
 
-    fn of(&self, groups: &BTreeSet<GroupId>) -> People {
+    fn of(&self, groups: &BTreeSet<Id>) -> People {
         let mut people = People::default();
         for group in groups {
             let Some(members) = self.groups.get(group) else {
@@ -266,8 +266,10 @@ pub fn assess(plan: &Plan, observation: &Observation, people: &Memberships) -> I
 }
 
 fn touches(plan: &Plan, observation: &Observation) -> Vec<(usize, Touch)> {
-    let Observed::Present(integrations) = &observation.integrations else { return Vec::new() };
-    let lives: BTreeMap<&Ikey, &Integration> = integrations.iter().map(|live| (&live.ikey, live)).collect();
+    let Observed::Present(integrations) = observation.objects.of(Kind::Application) else {
+        return Vec::new();
+    };
+    let lives: BTreeMap<&Ikey, &Object> = integrations.iter().map(|live| (&live.id, live)).collect();
     let steps = plan.steps().iter().enumerate();
     steps
         .filter_map(|(index, step)| Some((index, touch(step, lives.get(step.ikey.as_ref()?)?)?)))
@@ -276,9 +278,9 @@ fn touches(plan: &Plan, observation: &Observation) -> Vec<(usize, Touch)> {
 }
 
 /// The effect of a step's requests on one live application.
-fn touch(step: &Step, live: &Integration) -> Option<Touch> {
+fn touch(step: &Step, live: &Object) -> Option<Touch> {
     // No one logs in to an application that only holds keys for an API, whatever access it shows.
-    if matches!(live.kind(), "adminapi" | "accountsapi") {
+    if matches!(live.variant(), "adminapi" | "accountsapi") {
         return None;
     }
     let before = live.properties().clone();
@@ -287,7 +289,7 @@ fn touch(step: &Step, live: &Integration) -> Option<Touch> {
             let mut after = before.clone();
             for write in &step.writes {
                 if let Write::Update(ikey, body) = write
-                    && *ikey == live.ikey
+                    && *ikey == live.id
                 {
                     after.extend(body.clone());
                 }
@@ -313,12 +315,12 @@ fn touch(step: &Step, live: &Integration) -> Option<Touch> {
     };
     let policy = |properties: &Map<String, Value>| {
         let key = properties.get("policy_key").and_then(Value::as_str).unwrap_or_default();
-        (!key.is_empty()).then(|| PolicyKey::new(key))
+        (!key.is_empty()).then(|| Id::new(key))
     };
     let (from, to) = (policy(&before), policy(&after));
     let changes = from != to && step.action != Action::Delete;
     Some(Touch {
-        ikey: live.ikey.clone(),
+        ikey: live.id.clone(),
         before: Reach::of(&before),
         after: Reach::of(&after),
         policy: changes.then_some((from, to)),
@@ -327,15 +329,15 @@ fn touch(step: &Step, live: &Integration) -> Option<Touch> {
 
 /// Which applications have which policy, and the names of the policies.
 struct Policies<'a> {
-    attached: BTreeMap<&'a str, Vec<&'a Integration>>,
+    attached: BTreeMap<&'a str, Vec<&'a Object>>,
     names: BTreeMap<&'a str, &'a str>,
     workspace: &'a str,
 }
 
 impl<'a> Policies<'a> {
     fn new(plan: &'a Plan, observation: &'a Observation) -> Self {
-        let mut attached: BTreeMap<&str, Vec<&Integration>> = BTreeMap::new();
-        if let Observed::Present(integrations) = &observation.integrations {
+        let mut attached: BTreeMap<&str, Vec<&Object>> = BTreeMap::new();
+        if let Observed::Present(integrations) = observation.objects.of(Kind::Application) {
             for live in integrations {
                 let key = live.text("policy_key");
                 if !key.is_empty() {
@@ -343,24 +345,24 @@ impl<'a> Policies<'a> {
                 }
             }
         }
-        let names = match &observation.policies {
+        let names = match observation.objects.of(Kind::Policy) {
             Observed::Present(policies) => {
-                policies.iter().map(|policy| (policy.key.as_str(), policy.name.as_str())).collect()
+                policies.iter().map(|policy| (policy.id.as_str(), policy.name())).collect()
             }
             Observed::Absent | Observed::NotRead | Observed::Unreadable(_) => BTreeMap::new(),
         };
         Self { attached, names, workspace: plan.workspace() }
     }
 
-    fn shared(&self, key: &PolicyKey, except: &Ikey) -> SharedPolicy {
+    fn shared(&self, key: &Id, except: &Ikey) -> SharedPolicy {
         let others = self.attached.get(key.as_str()).into_iter().flatten();
         let mut shared_with: Vec<Sharing> = others
-            .filter(|live| live.ikey != *except)
+            .filter(|live| live.id != *except)
             .map(|live| {
                 let marker = Notes::parse(live.notes()).marker;
                 let own = marker.filter(|marker| marker.workspace == self.workspace);
                 Sharing {
-                    integration_key: live.ikey.clone(),
+                    integration_key: live.id.clone(),
                     name: live.name().to_owned(),
                     address: own.map(|marker| marker.address),
                 }

@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashSet};
 
 use super::desired::DesiredApplication;
 use crate::diagnostic::{Code, Diagnostic};
-use crate::duo::types::Ikey;
+use crate::duo::object::Ikey;
 use crate::kinds::address::Address;
 use crate::kinds::marker::{Marker, MarkerState};
 

@@ -10,8 +10,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
+use crate::duo::object::{Ikey, Object};
 use crate::duo::sign::hex;
-use crate::duo::types::{Ikey, Integration};
 
 use crate::kinds::application::PERMISSION_PREFIX;
 use crate::kinds::application::fields::FIELDS;
@@ -43,7 +43,7 @@ impl Fingerprint {
     pub(super) fn new<S: Serialize>(
         host: &str,
         yaml: &str,
-        integrations: &[Integration],
+        integrations: &[Object],
         touched: BTreeMap<String, String>,
         steps: &[S],
         now: Timestamp,
@@ -55,7 +55,7 @@ impl Fingerprint {
             tool_version: env!("CARGO_PKG_VERSION").to_owned(),
             host: host.to_owned(),
             yaml: yaml.to_owned(),
-            ikeys: ikeys(integrations.iter().map(|integration| &integration.ikey)),
+            ikeys: ikeys(integrations.iter().map(|integration| &integration.id)),
             objects: touched,
             steps: hash(texts.iter().map(String::as_str)),
         })
@@ -107,7 +107,7 @@ pub fn hash<'a>(parts: impl IntoIterator<Item = &'a str>) -> String {
 
 /// A hash of everything about a live application that a write could depend on. Properties that duoctl does not know are
 /// left out: Duo may add one that changes by itself (trap 17).
-pub fn snapshot(integration: &Integration) -> String {
+pub fn snapshot(integration: &Object) -> String {
     let mut parts: BTreeMap<&str, String> = BTreeMap::new();
     for (key, value) in integration.properties() {
         let known = KNOWN.contains(key.as_str()) || key.starts_with(PERMISSION_PREFIX);
@@ -147,13 +147,14 @@ fn ikeys<'a>(integrations: impl IntoIterator<Item = &'a Ikey>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::duo::object::Kind;
     use serde_json::json;
 
-    fn live(extra: (&str, Value)) -> Integration {
+    fn live(extra: (&str, Value)) -> Object {
         let mut value = json!({"integration_key": "DI1", "type": "radius", "name": "VPN", "groups_allowed": ["DG1", "DG2"],
             "sso": {"idp_metadata": {"cert": "a"}}});
         value[extra.0] = extra.1;
-        Integration::decode(value).unwrap()
+        Object::decode(Kind::Application, value).unwrap()
     }
 
     #[test]

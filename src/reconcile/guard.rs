@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use serde_json::Value;
 
 use crate::config::model::Guards;
-use crate::duo::types::Ikey;
+use crate::duo::object::Ikey;
 
 use super::consent::Consent;
 use super::desired::Desired;

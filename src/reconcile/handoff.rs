@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::config::model::DuoPlan;
 use crate::diagnostic::{Diagnostic, Span, Spanned};
-use crate::duo::types::{Ikey, Integration};
+use crate::duo::object::{Ikey, Object};
 use crate::language::attestation::Attestation;
 
 use super::fingerprint::hash;
@@ -149,8 +149,8 @@ impl Handoff {
     /// attestation older than `lapse` does not count.
     pub fn new(
         spec: &HandoffSpec,
-        lives: &HashMap<&Address, &Integration>,
-        olds: &HashMap<&Address, &Integration>,
+        lives: &HashMap<&Address, &Object>,
+        olds: &HashMap<&Address, &Object>,
         lapse: Option<&Lapse>,
     ) -> Self {
         let mut fields: Vec<ConsoleField> = spec.fields.iter().map(|field| resolve(field, lives)).collect();
@@ -265,12 +265,12 @@ pub(super) fn short<'a>(parts: impl IntoIterator<Item = &'a str>, length: usize)
     hash(parts).chars().take(length).collect()
 }
 
-fn resolve(field: &HandoffField, lives: &HashMap<&Address, &Integration>) -> ConsoleField {
+fn resolve(field: &HandoffField, lives: &HashMap<&Address, &Object>) -> ConsoleField {
     let (value, secret, application) = match &field.value {
         HandoffValue::Text(text) => (Some(text.clone()), false, None),
         HandoffValue::Switch(on) => (Some(if *on { "on" } else { "off" }.to_owned()), false, None),
         HandoffValue::IntegrationKey(address) => {
-            (lives.get(address).map(|live| live.ikey.to_string()), false, Some(address.clone()))
+            (lives.get(address).map(|live| live.id.to_string()), false, Some(address.clone()))
         }
         HandoffValue::SecretKey(address) => {
             let hint = lives.get(address).map(|live| live.secret_hint.clone().unwrap_or_default());

@@ -3,6 +3,7 @@
 use crate::config::declared::Declared;
 use crate::config::model::Workspace;
 use crate::diagnostic::{Code, Diagnostic};
+use crate::duo::object::Kind;
 
 use super::desired::{Desired, DesiredApplication};
 use super::diff;
@@ -14,12 +15,14 @@ use crate::language::address::Place;
 
 /// A warning for each `ignore` whose field already matches the YAML.
 pub fn unneeded(workspace: &Workspace, desired: &Desired, observation: &Observation) -> Vec<Diagnostic> {
-    let Observed::Present(integrations) = &observation.integrations else { return Vec::new() };
+    let Observed::Present(integrations) = observation.objects.of(Kind::Application) else {
+        return Vec::new();
+    };
     let own = |declared: &Declared<'_>| declared.own_ignore && !declared.ignore.is_empty();
     if !workspace.every_declared().any(|declared| own(&declared)) {
         return Vec::new();
     }
-    let references = References::new(&observation.groups, &observation.policies);
+    let references = References::new(&observation.objects);
     let matches = match_all(desired, integrations, &observation.held, &observation.proofs);
     let mut warnings = Vec::new();
     for (wanted, found) in desired.applications.iter().zip(&matches.matched) {

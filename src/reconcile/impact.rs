@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::duo::types::{Ikey, PolicyKey};
+use crate::duo::object::{Id, Ikey};
 
 use crate::kinds::address::Address;
 
@@ -80,7 +80,7 @@ pub struct Sharing {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct SharedPolicy {
     /// Its key.
-    pub policy_key: PolicyKey,
+    pub policy_key: Id,
     /// Its name, if it is known.
     pub name: Option<String>,
     /// The other applications that have it, sorted by name.

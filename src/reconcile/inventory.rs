@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::duo::types::{Ikey, Integration};
+use crate::duo::object::{Ikey, Kind, Object};
 
 use super::age::{KeyAge, key_age};
 use super::delivery::{Held, Standing, standing};
@@ -105,8 +105,8 @@ pub fn inventory(
     selection: &Selection,
     now: Timestamp,
 ) -> Vec<Entry> {
-    let lives: BTreeMap<&Ikey, &Integration> = match &observation.integrations {
-        Observed::Present(lives) => lives.iter().map(|live| (&live.ikey, live)).collect(),
+    let lives: BTreeMap<&Ikey, &Object> = match observation.objects.of(Kind::Application) {
+        Observed::Present(lives) => lives.iter().map(|live| (&live.id, live)).collect(),
         Observed::Absent | Observed::NotRead | Observed::Unreadable(_) => BTreeMap::new(),
     };
     let held_of = |wanted: &DesiredApplication| {
@@ -143,7 +143,7 @@ pub fn inventory(
             };
             Entry {
                 address: wanted.address.clone(),
-                integration_key: live.map(|live| live.ikey.clone()),
+                integration_key: live.map(|live| live.id.clone()),
                 place: wanted.secret.as_ref().map(|secret| secret.place.clone()),
                 state,
                 reason,

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::duo::types::{Ikey, Integration};
+use crate::duo::object::{Ikey, Kind, Object};
 use crate::kinds::address::Address;
 
 use super::age::{KeyAge, key_age};
@@ -129,11 +129,11 @@ impl Listing<'_> {
     /// Every object: declared ones by address, then those no longer in the YAML, then unmanaged ones by name.
     pub fn objects(&self) -> Vec<Listed> {
         let none = Vec::new();
-        let lives = match &self.observation.integrations {
+        let lives = match self.observation.objects.of(Kind::Application) {
             Observed::Present(lives) => lives,
             Observed::Absent | Observed::NotRead | Observed::Unreadable(_) => &none,
         };
-        let by_id: BTreeMap<&Ikey, &Integration> = lives.iter().map(|live| (&live.ikey, live)).collect();
+        let by_id: BTreeMap<&Ikey, &Object> = lives.iter().map(|live| (&live.id, live)).collect();
         let mut shown: BTreeSet<&Ikey> = BTreeSet::new();
         let mut listed = Vec::new();
         for wanted in &self.desired.applications {
@@ -153,15 +153,14 @@ impl Listing<'_> {
             }
         }
         if self.all && self.selection.is_everything() {
-            let mut others: Vec<&Integration> =
-                lives.iter().filter(|live| !shown.contains(&live.ikey)).collect();
-            others.sort_by_key(|live| (live.name(), &live.ikey));
+            let mut others: Vec<&Object> = lives.iter().filter(|live| !shown.contains(&live.id)).collect();
+            others.sort_by_key(|live| (live.name(), &live.id));
             listed.extend(others.into_iter().map(|live| self.live(None, live, None, State::Unmanaged)));
         }
         listed
     }
 
-    fn declared(&self, wanted: &DesiredApplication, live: Option<&Integration>) -> Listed {
+    fn declared(&self, wanted: &DesiredApplication, live: Option<&Object>) -> Listed {
         let address = &wanted.address;
         let steps = || self.plan.steps().iter().filter(|step| step.address == *address);
         let rotating = self.plan.rotations().iter().any(|rotation| rotation.address == *address);
@@ -201,7 +200,7 @@ impl Listing<'_> {
     fn live(
         &self,
         address: Option<&Address>,
-        live: &Integration,
+        live: &Object,
         wanted: Option<&DesiredApplication>,
         state: State,
     ) -> Listed {
@@ -214,12 +213,12 @@ impl Listing<'_> {
         let text = |wire: &str| Some(live.text(wire).to_owned()).filter(|text| !text.is_empty());
         let metadata = live.property("sso").and_then(|sso| sso.get("idp_metadata"));
         let sso = SSO.iter().filter_map(|key| Some((*key, metadata?.get(*key)?.as_str()?)));
-        let ids = std::iter::once(live.ikey.as_str()).chain(live.client_ids());
+        let ids = std::iter::once(live.id.as_str()).chain(live.client_ids());
         Listed {
             address: address.cloned(),
             kind: APPLICATION.to_owned(),
-            id: Some(live.ikey.clone()),
-            variant: live.kind().to_owned(),
+            id: Some(live.id.clone()),
+            variant: live.variant().to_owned(),
             name: live.name().to_owned(),
             access: text("user_access").map(|access| access.to_lowercase()),
             policy: text("policy_key").map(|key| self.policy(&key)),
@@ -229,7 +228,7 @@ impl Listing<'_> {
             },
             key_age: Some(age),
             last_use: match self.uses {
-                Observed::Present(uses) => uses.last.get(&live.ikey).copied(),
+                Observed::Present(uses) => uses.last.get(&live.id).copied(),
                 Observed::Absent | Observed::NotRead | Observed::Unreadable(_) => None,
             },
             state,
@@ -239,12 +238,12 @@ impl Listing<'_> {
     }
 
     fn policy(&self, key: &str) -> String {
-        let policies = match &self.observation.policies {
+        let policies = match self.observation.objects.of(Kind::Policy) {
             Observed::Present(policies) => policies.as_slice(),
             Observed::Absent | Observed::NotRead | Observed::Unreadable(_) => &[],
         };
-        let named = policies.iter().find(|policy| policy.key.as_str() == key);
-        named.map_or_else(|| key.to_owned(), |policy| policy.name.clone())
+        let named = policies.iter().find(|policy| policy.id.as_str() == key);
+        named.map_or_else(|| key.to_owned(), |policy| policy.name().to_owned())
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::duo::types::Integration;
+use crate::duo::object::Object;
 use crate::kinds::application::fields::{held_permissions, known_permissions};
 use crate::kinds::application::{NO_USERS, UNCERTAIN_PERMISSION};
 use crate::kinds::marker::{Damaged, Marker, MarkerState, Notes};
@@ -14,7 +14,7 @@ use super::observation::Proofs;
 #[derive(Clone, Debug)]
 pub struct Live<'a> {
     /// The application.
-    pub integration: &'a Integration,
+    pub integration: &'a Object,
     /// The user's part of the notes.
     pub text: Cow<'a, str>,
     /// The marker.
@@ -27,9 +27,9 @@ pub struct Live<'a> {
 
 impl<'a> Live<'a> {
     /// Parses the notes.
-    pub fn new(integration: &'a Integration, proofs: &Proofs) -> Self {
+    pub fn new(integration: &'a Object, proofs: &Proofs) -> Self {
         let Notes { text, marker, seal: _, damaged } = Notes::parse(integration.notes());
-        Self { integration, text, marker, damaged, proof: proofs.of(&integration.ikey) }
+        Self { integration, text, marker, damaged, proof: proofs.of(&integration.id) }
     }
 
     /// Whether its marker is invalid: it has no seal, or one that was not made for it.

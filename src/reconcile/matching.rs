@@ -15,7 +15,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::diagnostic::{Code, Diagnostic};
-use crate::duo::types::{Ikey, Integration};
+use crate::duo::object::{Ikey, Object};
 
 use super::delivery::Held;
 use super::desired::Desired;
@@ -74,7 +74,7 @@ pub struct Matches<'a> {
     /// How many live applications are not declared.
     pub unmanaged: usize,
     /// Those of them without any marker.
-    pub unowned: Vec<&'a Integration>,
+    pub unowned: Vec<&'a Object>,
     /// How many live applications carry the marker of the workspace's former name.
     pub carriers: usize,
     /// Those of them that no address takes over.
@@ -84,7 +84,7 @@ pub struct Matches<'a> {
 /// Matches every desired application. `held` is what the stores hold, for the addresses whose store was read.
 pub fn match_all<'a>(
     desired: &Desired,
-    integrations: &'a [Integration],
+    integrations: &'a [Object],
     held: &BTreeMap<Address, Held>,
     proofs: &Proofs,
 ) -> Matches<'a> {
@@ -92,13 +92,13 @@ pub fn match_all<'a>(
     let mut matched: Vec<_> = desired.applications.iter().map(|wanted| index.find(wanted)).collect();
     refuse_shared(desired, &mut matched);
     let taken: HashSet<&Ikey> =
-        matched.iter().flatten().flat_map(Match::all).map(|live| &live.integration.ikey).collect();
+        matched.iter().flatten().flat_map(Match::all).map(|live| &live.integration.id).collect();
     let (mut orphans, mut unowned, mut left_behind) = (Vec::new(), Vec::new(), Vec::new());
     let mut forged = Vec::new();
     let moved: HashSet<&Ikey> = matched
         .iter()
         .flatten()
-        .filter_map(|found| found.live.as_ref().map(|live| &live.integration.ikey))
+        .filter_map(|found| found.live.as_ref().map(|live| &live.integration.id))
         .collect();
     let (mut owned, mut unmanaged, mut carriers) = (0, 0, 0);
     for live in &index.lives {
@@ -106,10 +106,10 @@ pub fn match_all<'a>(
         owned += usize::from(ours);
         let former = live.marker.as_ref().is_some_and(|marker| index.is_former(marker));
         carriers += usize::from(former);
-        if former && !moved.contains(&live.integration.ikey) {
+        if former && !moved.contains(&live.integration.id) {
             left_behind.push(live.clone());
         }
-        if taken.contains(&live.integration.ikey) {
+        if taken.contains(&live.integration.id) {
             continue;
         }
         match &live.marker {
@@ -121,14 +121,14 @@ pub fn match_all<'a>(
             _ if ours => {}
             marker => {
                 unmanaged += 1;
-                let free = marker.is_none() && !index.pins.contains_key(live.integration.ikey.as_str());
+                let free = marker.is_none() && !index.pins.contains_key(live.integration.id.as_str());
                 unowned.extend(free.then_some(live.integration));
             }
         }
     }
     orphans.sort_by(|a, b| {
         let key = |live: &Live<'_>| {
-            (live.marker.as_ref().map(|marker| marker.address.clone()), live.integration.ikey.clone())
+            (live.marker.as_ref().map(|marker| marker.address.clone()), live.integration.id.clone())
         };
         key(a).cmp(&key(b))
     });
@@ -161,12 +161,12 @@ pub fn match_all<'a>(
 fn contested(orphans: &[Live<'_>], unmatched: &HashSet<TypeAndName>) -> BTreeSet<Ikey> {
     let entry = |live: &Live<'_>| Some(live.marker.as_ref()?.address.composite()?.0);
     let meant = |live: &&Live<'_>| {
-        unmatched.contains(&type_and_name(live.integration.kind(), live.integration.name()))
+        unmatched.contains(&type_and_name(live.integration.variant(), live.integration.name()))
     };
     let entries: HashSet<Address> = orphans.iter().filter(meant).filter_map(entry).collect();
     let with_them =
         |live: &&Live<'_>| meant(live) || entry(live).is_some_and(|entry| entries.contains(&entry));
-    orphans.iter().filter(with_them).map(|live| live.integration.ikey.clone()).collect()
+    orphans.iter().filter(with_them).map(|live| live.integration.id.clone()).collect()
 }
 
 /// What this workspace's markers say that this run cannot verify. That an application belongs to its address can be
@@ -180,7 +180,7 @@ fn claims(
     let unproven = index.lives.iter().filter(|live| !live.proof.is_proven() && !live.is_forged());
     let own = unproven.filter_map(|live| {
         let marker = live.marker.as_ref().filter(|marker| index.is_own(marker))?;
-        let ikey = live.integration.ikey.clone();
+        let ikey = live.integration.id.clone();
         Some((ikey.clone(), Claim { ikey, word: marker.state.word().to_owned(), verdict: live.proof }))
     });
     let mut claims: BTreeMap<Ikey, Claim> = own.collect();
@@ -192,14 +192,14 @@ fn claims(
         };
         let stored = |ikey: &Ikey| keys.is_some_and(|keys| keys.belong_to(&wanted.address, ikey));
         for Live { integration, .. } in found.all() {
-            let ikey = &integration.ikey;
+            let ikey = &integration.id;
             let is_plain = claims.get(ikey).is_some_and(|claim| claim.word == MarkerState::Owned.word());
             if is_plain && is_told(wanted, held.get(&wanted.address), ikey) {
                 claims.remove(ikey);
             }
         }
         let Some(pair) = &found.pair else { continue };
-        let (old, successor) = (&pair.old.integration.ikey, &pair.successor.integration.ikey);
+        let (old, successor) = (&pair.old.integration.id, &pair.successor.integration.id);
         let previous = keys.and_then(|keys| keys.previous.as_deref()).map(Ikey::new);
         if stored(successor) && previous.as_ref() == Some(old) && pair.stage == Stage::Delivered {
             claims.remove(old);
@@ -211,9 +211,8 @@ fn claims(
 
 /// Refuses an application that several addresses would adopt by its name: none gets it.
 fn refuse_shared<'a>(desired: &Desired, matched: &mut [Result<Match<'a>, Box<Diagnostic>>]) {
-    let own = |found: &Match<'a>| -> BTreeSet<&'a Ikey> {
-        found.all().map(|live| &live.integration.ikey).collect()
-    };
+    let own =
+        |found: &Match<'a>| -> BTreeSet<&'a Ikey> { found.all().map(|live| &live.integration.id).collect() };
     let mut claims: HashMap<&'a Ikey, usize> = HashMap::new();
     for ikey in matched.iter().flatten().flat_map(own) {
         *claims.entry(ikey).or_default() += 1;

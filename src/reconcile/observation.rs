@@ -4,14 +4,15 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use crate::duo::types::{Account, Group, Ikey, Integration, Policy};
+use crate::duo::object::{Ikey, Object};
+use crate::duo::types::Account;
 
 use crate::kinds::marker::Notes;
 use crate::kinds::seal::{Keyring, Verdict};
 
 use super::age::Creations;
 use super::delivery::Held;
-use super::observed::Observed;
+use super::observed::{Objects, Observed};
 use super::rotation::Uses;
 use crate::kinds::address::Address;
 
@@ -46,10 +47,9 @@ impl Proofs {
     }
 
     /// What these keys prove.
-    pub fn new(integrations: &[Integration], keyring: &Keyring) -> Self {
-        let verdict = |live: &Integration| {
-            Some((live.ikey.clone(), keyring.verdict(&live.ikey, &Notes::parse(live.notes()))?))
-        };
+    pub fn new(integrations: &[Object], keyring: &Keyring) -> Self {
+        let verdict =
+            |live: &Object| Some((live.id.clone(), keyring.verdict(&live.id, &Notes::parse(live.notes()))?));
         Self { verdicts: integrations.iter().filter_map(verdict).collect(), otherwise: Verdict::Forged }
     }
 
@@ -76,16 +76,12 @@ pub struct Observation {
     pub host: String,
     /// The operator: the application whose key duoctl uses.
     pub operator: Ikey,
-    /// Every application.
-    pub integrations: Observed<Vec<Integration>>,
+    /// Every application, and every object of the kinds that the YAML needs.
+    pub objects: Objects,
     /// What their markers prove.
     pub proofs: Proofs,
     /// How many applications the account's summary counts; read only if something is to be deleted.
     pub counted: Observed<usize>,
-    /// Every group, if the YAML names one.
-    pub groups: Observed<Vec<Group>>,
-    /// Every policy, if the YAML names one.
-    pub policies: Observed<Vec<Policy>>,
     /// The account's name and plan.
     pub account: Account,
     /// What secret stores hold; only the addresses that were looked up.
@@ -108,11 +104,9 @@ impl Observation {
         Self {
             host: host.into(),
             operator,
-            integrations: Observed::NotRead,
+            objects: Objects::default(),
             proofs: Proofs::none(),
             counted: Observed::NotRead,
-            groups: Observed::NotRead,
-            policies: Observed::NotRead,
             account: Account::default(),
             held: BTreeMap::new(),
             observed_at,

@@ -1,6 +1,6 @@
 //! Which address an application belongs to, and how that is known.
 
-use crate::duo::types::Ikey;
+use crate::duo::object::Ikey;
 
 use super::delivery::Held;
 use super::desired::DesiredApplication;
@@ -20,7 +20,7 @@ pub(crate) enum Ownership {
 /// How an application is known to belong to an address. `held` is what the store of the address holds.
 pub(crate) fn ownership(wanted: &DesiredApplication, held: Option<&Held>, live: &Live<'_>) -> Ownership {
     match &live.marker {
-        _ if is_told(wanted, held, &live.integration.ikey) => Ownership::Proven,
+        _ if is_told(wanted, held, &live.integration.id) => Ownership::Proven,
         Some(marker) if live.proof.is_proven() && !marker.adopted => Ownership::Proven,
         Some(_) if !live.proof.is_proven() => Ownership::Claimed,
         Some(_) | None => Ownership::Adopted,

@@ -11,7 +11,7 @@
 use std::collections::BTreeSet;
 
 use crate::diagnostic::{Code, Diagnostic};
-use crate::duo::types::Ikey;
+use crate::duo::object::Ikey;
 use crate::kinds::address::Address;
 use crate::kinds::marker::{Marker, MarkerState};
 
@@ -57,17 +57,17 @@ impl<'a> Ground<'_, 'a> {
         let bonds = self.bonds();
         let Some((old, _)) = bonds.first() else { return Ok(None) };
         let several = || bonds.iter().flat_map(|(old, successor)| [old, successor]);
-        let of_one_type = several().all(|live| live.integration.kind() == old.integration.kind());
-        if bonds.iter().any(|(other, _)| other.integration.ikey != old.integration.ikey) || !of_one_type {
+        let of_one_type = several().all(|live| live.integration.variant() == old.integration.variant());
+        if bonds.iter().any(|(other, _)| other.integration.id != old.integration.id) || !of_one_type {
             return Err(self.contradicting(several()));
         }
-        let is_named = |live: &&Live<'a>| names_successor(old, &live.integration.ikey);
+        let is_named = |live: &&Live<'a>| names_successor(old, &live.integration.id);
         let delivered = |live: &&Live<'a>| matches!(live.state(), Some(MarkerState::Delivered { .. }));
         let successors = || bonds.iter().map(|(_, successor)| successor);
         let found = successors().find(is_named).or_else(|| successors().find(delivered));
         let Some(successor) = found.or_else(|| successors().next()) else { return Ok(None) };
         let torn = self.torn(old, successor)?;
-        let surplus = successors().filter(|live| live.integration.ikey != successor.integration.ikey);
+        let surplus = successors().filter(|live| live.integration.id != successor.integration.id);
         Ok(Some(Pair {
             old: old.clone(),
             successor: successor.clone(),
@@ -81,7 +81,7 @@ impl<'a> Ground<'_, 'a> {
     fn bonds(&self) -> Vec<(Live<'a>, Live<'a>)> {
         let mut said: BTreeSet<(&Ikey, &Ikey)> = BTreeSet::new();
         for live in self.marked {
-            let ikey = &live.integration.ikey;
+            let ikey = &live.integration.id;
             match live.state() {
                 Some(MarkerState::Rotating(successor)) => said.insert((ikey, successor)),
                 Some(state) => state.of().is_some_and(|of| said.insert((of, ikey))),
@@ -97,7 +97,7 @@ impl<'a> Ground<'_, 'a> {
         // Once the old key is out of use, its rotation is over.
         let goes_on = |(old, successor): &(Live<'a>, Live<'a>)| {
             let is_retired = matches!(old.state(), Some(MarkerState::Retired(_))) && old.is_shut();
-            !is_retired && old.integration.ikey != successor.integration.ikey
+            !is_retired && old.integration.id != successor.integration.id
         };
         bonds.retain(goes_on);
         let stored = self.stored.and_then(|keys| {
@@ -113,16 +113,13 @@ impl<'a> Ground<'_, 'a> {
     /// Whether the store holds the keys of both: only duoctl writes there.
     fn stores(&self, old: &Live<'_>, successor: &Live<'_>) -> bool {
         self.stored.is_some_and(|keys| {
-            Ikey::new(keys.ikey.as_str()) == successor.integration.ikey
-                && keys
-                    .previous
-                    .as_deref()
-                    .is_some_and(|previous| Ikey::new(previous) == old.integration.ikey)
+            Ikey::new(keys.ikey.as_str()) == successor.integration.id
+                && keys.previous.as_deref().is_some_and(|previous| Ikey::new(previous) == old.integration.id)
         })
     }
 
     fn stage(&self, old: &Live<'_>, successor: &Live<'_>) -> Stage {
-        let said = successor.state().filter(|state| state.of() == Some(&old.integration.ikey));
+        let said = successor.state().filter(|state| state.of() == Some(&old.integration.id));
         let seen = if self.stores(old, successor) { Stage::Delivered } else { Stage::Made };
         said.and_then(Stage::of).unwrap_or(seen)
     }
@@ -138,7 +135,7 @@ impl<'a> Ground<'_, 'a> {
 
     /// Which of the two has a marker that no longer shows its role. It is an error if nothing else shows it.
     fn torn(&self, old: &Live<'a>, successor: &Live<'a>) -> Result<BTreeSet<Ikey>, Box<Diagnostic>> {
-        let (old_key, new_key) = (&old.integration.ikey, &successor.integration.ikey);
+        let (old_key, new_key) = (&old.integration.id, &successor.integration.id);
         let home = |live: &Live<'_>| live.marker.as_ref().is_some_and(|marker| self.is_home(marker));
         let takes_its_place = home(successor) && successor.state().and_then(MarkerState::of) == Some(old_key);
         let is_made = takes_its_place && matches!(successor.state(), Some(MarkerState::Successor { .. }));
@@ -153,7 +150,7 @@ impl<'a> Ground<'_, 'a> {
             if says_so {
                 continue;
             }
-            let ikey = &live.integration.ikey;
+            let ikey = &live.integration.id;
             let pinned = self.wanted.pin.as_ref().is_some_and(|pin| pin.value == *ikey);
             if !self.may_be_ours(live) || !(pinned || self.stores(old, successor)) {
                 return Err(self.lost(old, successor, live));
@@ -179,8 +176,8 @@ impl<'a> Ground<'_, 'a> {
     }
 
     fn lost(&self, old: &Live<'_>, successor: &Live<'_>, lost: &Live<'_>) -> Box<Diagnostic> {
-        let (address, ikey) = (&self.wanted.address, &lost.integration.ikey);
-        let (old, successor) = (&old.integration.ikey, &successor.integration.ikey);
+        let (address, ikey) = (&self.wanted.address, &lost.integration.id);
+        let (old, successor) = (&old.integration.id, &successor.integration.id);
         let what = match &lost.marker {
             Some(marker) if !self.is_home(marker) => {
                 format!("the marker of {ikey} names {}/{}", marker.workspace, marker.address)
@@ -208,7 +205,7 @@ impl<'a> Ground<'_, 'a> {
     where
         'a: 'l,
     {
-        let ikeys: BTreeSet<&str> = several.map(|live| live.integration.ikey.as_str()).collect();
+        let ikeys: BTreeSet<&str> = several.map(|live| live.integration.id.as_str()).collect();
         let ikeys: Vec<&str> = ikeys.into_iter().collect();
         let message = format!(
             "the markers of {} contradict each other: a rotation has exactly two applications",
@@ -234,13 +231,13 @@ impl<'a> Ground<'_, 'a> {
             .into_iter()
             .chain(&keys.previous)
             .filter_map(|key| (self.live)(Ikey::new(key.as_str()).as_str()));
-        let of_type =
-            |live: &Live<'_>| self.wanted.kind.as_deref().is_none_or(|kind| kind == live.integration.kind());
-        let unclaimed = held.find(|live| {
-            self.may_be_ours(live) && of_type(live) && !claimed.contains(&live.integration.ikey)
-        });
+        let of_type = |live: &Live<'_>| {
+            self.wanted.kind.as_deref().is_none_or(|kind| kind == live.integration.variant())
+        };
+        let unclaimed = held
+            .find(|live| self.may_be_ours(live) && of_type(live) && !claimed.contains(&live.integration.id));
         let Some(live) = unclaimed else { return Ok(()) };
-        let (address, ikey) = (&self.wanted.address, &live.integration.ikey);
+        let (address, ikey) = (&self.wanted.address, &live.integration.id);
         let why =
             if live.marker.is_some() { "its marker says that it is not in use" } else { "it has no marker" };
         let message = format!("its store holds the key of the existing application {ikey}, but {why}");

@@ -9,7 +9,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::diagnostic::{Code, Diagnostic, has_errors};
-use crate::duo::types::{Ikey, Integration};
+use crate::duo::object::{Ikey, Kind, Object};
 
 use super::desired::Desired;
 use super::fingerprint::Fingerprint;
@@ -304,7 +304,7 @@ fn counted(risks: impl Iterator<Item = Risk>) -> BTreeMap<Risk, usize> {
 /// Compares what the YAML asks for with what the account holds.
 pub fn plan(desired: &Desired, observation: &Observation, options: &Options) -> Plan {
     let mut parts = Parts::default();
-    let read = listed(&observation.integrations);
+    let read = listed(observation.objects.of(Kind::Application));
     if let Err(reason) = read {
         parts.stop(desired, unreadable(reason));
     }
@@ -312,12 +312,12 @@ pub fn plan(desired: &Desired, observation: &Observation, options: &Options) -> 
     let mut matches = match_all(desired, integrations, &observation.held, &observation.proofs);
     let mut found: Vec<_> = desired.applications.iter().zip(matches.matched.drain(..)).collect();
     found.sort_by_key(|(wanted, _)| &wanted.address);
-    let mut lives: HashMap<&Address, &Integration> = HashMap::new();
-    let mut olds: HashMap<&Address, &Integration> = HashMap::new();
+    let mut lives: HashMap<&Address, &Object> = HashMap::new();
+    let mut olds: HashMap<&Address, &Object> = HashMap::new();
     for (wanted, found) in &found {
         let live = found.as_ref().ok().and_then(|found| found.live.as_ref());
         let same_type =
-            |live: &&Live<'_>| wanted.kind.as_deref().is_none_or(|kind| kind == live.integration.kind());
+            |live: &&Live<'_>| wanted.kind.as_deref().is_none_or(|kind| kind == live.integration.variant());
         lives.extend(live.filter(same_type).map(|live| (&wanted.address, live.integration)));
         let pair = found.as_ref().ok().and_then(|found| found.pair.as_ref());
         olds.extend(pair.map(|pair| (&wanted.address, pair.old.integration)));
@@ -326,7 +326,7 @@ pub fn plan(desired: &Desired, observation: &Observation, options: &Options) -> 
     let stays =
         |live: &&Live<'_>| live.marker.as_ref().is_some_and(|marker| desired.retains(&marker.address));
     // An application that may belong to an unmatched address is not removed from the console either.
-    let goes = |live: &&Live<'_>| !stays(live) && !matches.contested.contains(&live.integration.ikey);
+    let goes = |live: &&Live<'_>| !stays(live) && !matches.contested.contains(&live.integration.id);
     let removed: Vec<Live<'_>> = matches.orphans.iter().filter(goes).cloned().collect();
     let mut handoffs =
         if read.is_ok() { console::handoffs(desired, &lives, &olds, &removed) } else { Vec::new() };
@@ -334,7 +334,7 @@ pub fn plan(desired: &Desired, observation: &Observation, options: &Options) -> 
         desired,
         observation,
         options,
-        references: References::new(&observation.groups, &observation.policies),
+        references: References::new(&observation.objects),
         let_go: console::let_go(&handoffs),
     };
     let unproven = console::unproven(&cx, &found);
@@ -397,8 +397,8 @@ pub fn plan(desired: &Desired, observation: &Observation, options: &Options) -> 
         recovery_key: desired.recovery_key,
         handoffs,
         attested,
-        matched: lives.into_iter().map(|(address, live)| (address.clone(), live.ikey.clone())).collect(),
-        live: integrations.iter().map(|live| live.ikey.clone()).collect(),
+        matched: lives.into_iter().map(|(address, live)| (address.clone(), live.id.clone())).collect(),
+        live: integrations.iter().map(|live| live.id.clone()).collect(),
         owned: matches.owned,
         claimed: matches.claims.into_keys().collect(),
         declared: desired.applications.len(),
@@ -414,7 +414,7 @@ pub fn plan(desired: &Desired, observation: &Observation, options: &Options) -> 
 }
 
 /// The list of applications, or why it is missing. Every account has applications, so a missing list is never an empty one.
-fn listed(integrations: &Observed<Vec<Integration>>) -> Result<&[Integration], &str> {
+fn listed(integrations: &Observed<Vec<Object>>) -> Result<&[Object], &str> {
     match integrations {
         Observed::Present(integrations) => Ok(integrations),
         Observed::Unreadable(reason) => Err(reason),

@@ -1,19 +1,19 @@
 //! Names of groups and policies in the YAML, resolved against the account. A name that cannot be resolved stops its
 //! address: dropping it would change who may log in (duo-api.md, trap 28).
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use crate::diagnostic::{Code, Diagnostic, Span};
-use crate::duo::types::{Group, Policy};
-
+use crate::duo::object::{Id, Object, Policy};
 use crate::kinds::Kind;
+use crate::kinds::application::fields::FIELDS;
 use crate::kinds::field::Names;
 use crate::kinds::policy::{Effect, effect};
 use crate::kinds::reference::Reference;
 use crate::names::{alike_key, same_key};
 use crate::text::shown;
 
-use super::observed::Observed;
+use super::observed::{Objects, Observed};
 
 /// How similar a name must be to be suggested (Jaro-Winkler, 0 to 1).
 const NEAR: f64 = 0.8;
@@ -28,15 +28,16 @@ struct Index {
 }
 
 impl Index {
-    fn new<T>(kind: Kind, items: &Observed<Vec<T>>, key: impl Fn(&T) -> (String, String)) -> Self {
-        let (items, unreadable) = match items {
-            Observed::Present(items) => (items.as_slice(), None),
+    fn new(kind: Kind, objects: &Observed<Vec<Object>>) -> Self {
+        let (objects, unreadable) = match objects {
+            Observed::Present(objects) => (objects.as_slice(), None),
             Observed::Absent => (&[][..], None),
             Observed::NotRead => (&[][..], Some("they were not requested".to_owned())),
             Observed::Unreadable(reason) => (&[][..], Some(reason.clone())),
         };
         let mut index = Self { kind, unreadable, names: HashMap::new(), ids: HashMap::new() };
-        for (id, name) in items.iter().map(key) {
+        for object in objects {
+            let (id, name) = (object.id.to_string(), object.name().to_owned());
             // A page that shifts while it is read repeats objects (trap 29), which does not make a name ambiguous.
             let ids = index.ids.entry(same_key(&name)).or_default();
             if !ids.contains(&id) {
@@ -58,7 +59,7 @@ impl Index {
             Reference::Address(address) => return Err(self.kind.undeclared(address, span)),
             Reference::Id(id) if self.names.contains_key(id) => return Ok(id.clone()),
             Reference::Id(id) => {
-                let message = format!("the account has no {} with the id {}", self.what(), shown(id));
+                let message = format!("the account has no {} with the id {}", self.kind.noun(), shown(id));
                 return Err(Diagnostic::error(Code::UnknownReference, span, message)
                     .help("correct the id, or write the name"));
             }
@@ -77,15 +78,8 @@ impl Index {
         }
     }
 
-    fn what(&self) -> &'static str {
-        match self.kind {
-            Kind::Group => "group",
-            Kind::Policy => "policy",
-        }
-    }
-
     fn unknown(&self, wanted: &str, span: Span) -> Diagnostic {
-        let message = format!("the account has no {} named {}", self.what(), shown(wanted));
+        let message = format!("the account has no {} named {}", self.kind.noun(), shown(wanted));
         let lower = alike_key(wanted);
         let likeness = |name: &str| {
             let name = alike_key(name);
@@ -101,7 +95,7 @@ impl Index {
         } else if near.is_empty() {
             format!(
                 "correct the name; if the {0} was renamed in Duo, write its new name here; if it does not exist yet, create it in Duo",
-                self.what()
+                self.kind.noun()
             )
         } else {
             format!("did you mean {}?", near.join(" or "))
@@ -110,85 +104,61 @@ impl Index {
     }
 }
 
-/// The groups and policies of one reading.
+/// The kinds that a field refers to.
+fn referred() -> impl Iterator<Item = Kind> {
+    FIELDS.iter().filter_map(|field| field.refers_to)
+}
+
+/// What can be referred to, in one reading.
 #[derive(Debug)]
 pub struct References {
-    groups: Index,
-    policies: Index,
-    global_policy: Option<String>,
+    indexes: BTreeMap<Kind, Index>,
+    global_policy: Option<Id>,
     /// How strict each policy is, compared with the global one.
-    effects: HashMap<String, Effect>,
+    effects: HashMap<Id, Effect>,
 }
 
 impl References {
     /// Indexes what was read.
-    pub fn new(groups: &Observed<Vec<Group>>, policies: &Observed<Vec<Policy>>) -> Self {
-        let listed = match policies {
-            Observed::Present(policies) => policies.as_slice(),
-            Observed::Absent | Observed::NotRead | Observed::Unreadable(_) => &[],
-        };
-        let global = listed.iter().find(|policy| policy.is_global);
-        let effects = listed.iter().filter_map(|policy| {
-            let effect = effect(policy, global?);
-            Some((policy.key.to_string(), effect))
-        });
+    pub fn new(objects: &Objects) -> Self {
+        let policies = || objects.present(Kind::Policy).iter().filter_map(Policy::of);
+        let global = policies().find(|policy| policy.is_global());
+        let effects = policies().filter_map(|policy| Some((policy.key().clone(), effect(policy, global?))));
         Self {
             effects: effects.collect(),
-            groups: Index::new(Kind::Group, groups, |group| (group.id.to_string(), group.name.clone())),
-            policies: Index::new(Kind::Policy, policies, |policy| {
-                (policy.key.to_string(), policy.name.clone())
-            }),
-            global_policy: global.map(|policy| policy.key.to_string()),
+            indexes: referred().map(|kind| (kind, Index::new(kind, objects.of(kind)))).collect(),
+            global_policy: global.map(|policy| policy.key().clone()),
         }
-    }
-
-    /// The id of the group that the YAML means.
-    pub fn group(&self, wanted: &Reference, span: Span) -> Result<String, Diagnostic> {
-        self.groups.resolve(wanted, span)
-    }
-
-    /// The key of the policy that the YAML means; the global one is never attached (section 7.2).
-    pub fn policy(&self, wanted: &Reference, span: Span) -> Result<String, Diagnostic> {
-        let key = self.policies.resolve(wanted, span)?;
-        if self.global_policy.as_deref() == Some(key.as_str()) {
-            let message = "the global policy applies to every application and cannot be attached to one";
-            return Err(Diagnostic::error(Code::InvalidValue, span, message)
-                .help("write `policy: null` to use only the global policy"));
-        }
-        Ok(key)
     }
 
     /// How strict a policy is, compared with the global one.
     pub fn effect(&self, policy_key: &str) -> Effect {
-        self.effects.get(policy_key).copied().unwrap_or(Effect::Unknown)
-    }
-
-    /// A group for people: its name, or its id if the name is unknown.
-    pub fn group_name<'a>(&'a self, id: &'a str) -> &'a str {
-        self.groups.names.get(id).map_or(id, String::as_str)
+        self.effects.get(&Id::new(policy_key)).copied().unwrap_or(Effect::Unknown)
     }
 }
 
 impl Names for References {
     fn id(&self, kind: Kind, wanted: &Reference, span: Span) -> Result<String, Diagnostic> {
-        match kind {
-            Kind::Group => self.group(wanted, span),
-            Kind::Policy => self.policy(wanted, span),
+        let id =
+            self.indexes.get(&kind).map_or_else(|| Ok(String::new()), |index| index.resolve(wanted, span))?;
+        // It is never attached (policies.md, section 3).
+        if self.global_policy.as_ref().is_some_and(|global| global.as_str() == id) {
+            let message = "the global policy applies to every application and cannot be attached to one";
+            return Err(Diagnostic::error(Code::InvalidValue, span, message)
+                .help("write `policy: null` to use only the global policy"));
         }
+        Ok(id)
     }
 
     fn name<'a>(&'a self, kind: Kind, id: &'a str) -> &'a str {
-        match kind {
-            Kind::Group => self.group_name(id),
-            Kind::Policy => self.policies.names.get(id).map_or(id, String::as_str),
-        }
+        self.indexes.get(&kind).and_then(|index| index.names.get(id)).map_or(id, String::as_str)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::duo::types::{GroupId, GroupStatus, PolicyKey};
+    use serde_json::json;
 
     fn named(name: &str) -> Reference {
         Reference::Name(name.to_owned())
@@ -198,60 +168,61 @@ mod tests {
         Reference::Id(id.to_owned())
     }
 
+    fn object(kind: Kind, value: serde_json::Value) -> Object {
+        Object::decode(kind, value).unwrap()
+    }
+
+    fn group(id: &str, name: &str) -> Object {
+        object(Kind::Group, json!({"group_id": id, "name": name}))
+    }
+
+    fn of(groups: Observed<Vec<Object>>, policies: Observed<Vec<Object>>) -> References {
+        References::new(&Objects::from([(Kind::Group, groups), (Kind::Policy, policies)]))
+    }
+
     const HERE: Span = Span { file: 0, start: 0, end: 0 };
 
     fn references() -> References {
-        let group = |id: &str, name: &str| Group {
-            id: GroupId::new(id),
-            name: name.into(),
-            status: GroupStatus::Active,
+        let policy = |key: &str, name: &str, global: bool| {
+            object(Kind::Policy, json!({"policy_key": key, "policy_name": name, "is_global_policy": global}))
         };
-        let policy = |key: &str, name: &str, is_global| Policy {
-            key: PolicyKey::new(key),
-            name: name.into(),
-            is_global,
-            sections: serde_json::Map::new(),
-        };
-        References::new(
-            &Observed::Present(vec![
-                group("DG1", "VPN Users"),
-                group("DG2", "Staff (from AD sync \"HQ\")"),
-                group("DG3", "Twins"),
-                group("DG4", "Twins"),
-            ]),
-            &Observed::Present(vec![policy("PO1", "Strict", false), policy("PO2", "Global Policy", true)]),
-        )
+        let groups = vec![
+            group("DG1", "VPN Users"),
+            group("DG2", "Staff (from AD sync \"HQ\")"),
+            group("DG3", "Twins"),
+            group("DG4", "Twins"),
+        ];
+        let policies = vec![policy("PO1", "Strict", false), policy("PO2", "Global Policy", true)];
+        of(Observed::Present(groups), Observed::Present(policies))
     }
 
     #[test]
     fn names_and_ids_resolve() {
         let references = references();
-        let group = Group { id: GroupId::new("DG9"), name: "Équipe".into(), status: GroupStatus::Active };
-        let french = References::new(&Observed::Present(vec![group]), &Observed::Absent);
-        assert_eq!(french.group(&named("E\u{301}quipe"), HERE).as_deref(), Ok("DG9"));
-        let help = french.group(&named("é\u{200b}quipe"), HERE).unwrap_err().help;
+        let french = of(Observed::Present(vec![group("DG9", "Équipe")]), Observed::Absent);
+        assert_eq!(french.id(Kind::Group, &named("E\u{301}quipe"), HERE).as_deref(), Ok("DG9"));
+        let help = french.id(Kind::Group, &named("é\u{200b}quipe"), HERE).unwrap_err().help;
         assert_eq!(help.as_deref(), Some("did you mean `Équipe`?"));
-        assert_eq!(references.group(&named("VPN Users"), HERE).as_deref(), Ok("DG1"));
-        assert_eq!(references.group(&id("DG3"), HERE).as_deref(), Ok("DG3"));
-        assert_eq!(references.policy(&named("Strict"), HERE).as_deref(), Ok("PO1"));
-        assert_eq!(references.group_name("DG9"), "DG9");
+        assert_eq!(references.id(Kind::Group, &named("VPN Users"), HERE).as_deref(), Ok("DG1"));
+        assert_eq!(references.id(Kind::Group, &id("DG3"), HERE).as_deref(), Ok("DG3"));
+        assert_eq!(references.id(Kind::Policy, &named("Strict"), HERE).as_deref(), Ok("PO1"));
+        assert_eq!(references.name(Kind::Group, "DG9"), "DG9");
     }
 
     /// Otherwise, anyone who may name a group could get the access of the group with that id.
     #[test]
     fn an_id_is_no_name_and_a_name_no_id() {
         let (gone, own) = ("DGAAAAAAAAAAAAAAAAA1", "DGBBBBBBBBBBBBBBBBB2");
-        let group = Group { id: GroupId::new(own), name: gone.into(), status: GroupStatus::Active };
-        let references = References::new(&Observed::Present(vec![group]), &Observed::Absent);
-        assert_eq!(references.group(&named(gone), HERE).as_deref(), Ok(own));
-        assert_eq!(references.group(&id(own), HERE).as_deref(), Ok(own));
-        let refused = references.group(&id(gone), HERE).unwrap_err();
+        let references = of(Observed::Present(vec![group(own, gone)]), Observed::Absent);
+        assert_eq!(references.id(Kind::Group, &named(gone), HERE).as_deref(), Ok(own));
+        assert_eq!(references.id(Kind::Group, &id(own), HERE).as_deref(), Ok(own));
+        let refused = references.id(Kind::Group, &id(gone), HERE).unwrap_err();
         assert_eq!(refused.code, Code::UnknownReference);
         assert_eq!(refused.message, format!("the account has no group with the id `{gone}`"));
-        let help = references.group(&named(own), HERE).unwrap_err().help;
+        let help = references.id(Kind::Group, &named(own), HERE).unwrap_err().help;
         assert_eq!(help, Some(format!("it is an id: write `{{id: {own}}}`")));
         let address = Reference::written(Kind::Group, "groups.staff");
-        let refused = references.group(&address, HERE).unwrap_err();
+        let refused = references.id(Kind::Group, &address, HERE).unwrap_err();
         assert_eq!(refused.message, "`groups.staff` is not declared: this workspace has no groups");
     }
 
@@ -263,19 +234,19 @@ mod tests {
             (diagnostic.code, diagnostic.help.unwrap())
         };
         assert_eq!(
-            help(references.group(&named("Staff"), HERE)),
+            help(references.id(Kind::Group, &named("Staff"), HERE)),
             (Code::UnknownReference, "did you mean `Staff (from AD sync \"HQ\")`?".into())
         );
-        assert_eq!(help(references.group(&named("VPN User"), HERE)).1, "did you mean `VPN Users`?");
+        assert_eq!(help(references.id(Kind::Group, &named("VPN User"), HERE)).1, "did you mean `VPN Users`?");
         assert_eq!(
-            help(references.group(&named("Twins"), HERE)),
+            help(references.id(Kind::Group, &named("Twins"), HERE)),
             (Code::AmbiguousReference, "choose one by its id: `{id: DG3}`, `{id: DG4}`".into())
         );
-        assert_eq!(help(references.policy(&named("Global Policy"), HERE)).0, Code::InvalidValue);
-        let unreadable = References::new(&Observed::Unreadable("403".into()), &Observed::NotRead);
-        assert_eq!(help(unreadable.group(&named("VPN Users"), HERE)).0, Code::AccountUnreadable);
-        assert_eq!(help(unreadable.policy(&named("Strict"), HERE)).0, Code::AccountUnreadable);
-        let none = References::new(&Observed::Absent, &Observed::Absent);
-        assert_eq!(help(none.group(&named("VPN Users"), HERE)).0, Code::UnknownReference);
+        assert_eq!(help(references.id(Kind::Policy, &named("Global Policy"), HERE)).0, Code::InvalidValue);
+        let unreadable = of(Observed::Unreadable("403".into()), Observed::NotRead);
+        assert_eq!(help(unreadable.id(Kind::Group, &named("VPN Users"), HERE)).0, Code::AccountUnreadable);
+        assert_eq!(help(unreadable.id(Kind::Policy, &named("Strict"), HERE)).0, Code::AccountUnreadable);
+        let none = of(Observed::Absent, Observed::Absent);
+        assert_eq!(help(none.id(Kind::Group, &named("VPN Users"), HERE)).0, Code::UnknownReference);
     }
 }

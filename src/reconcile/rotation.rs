@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::duo::catalogue::{Creation, Family, lookup};
-use crate::duo::types::Ikey;
+use crate::duo::object::Ikey;
 
 use super::observed::Observed;
 use crate::kinds::address::Address;

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::diagnostic::{Code, Diagnostic};
 use crate::duo::catalogue::lookup;
-use crate::duo::types::Integration;
+use crate::duo::object::Object;
 use crate::kinds::address::Address;
 use crate::kinds::application::fields::FIELDS;
 use crate::kinds::field::{Field, Form};
@@ -32,8 +32,8 @@ pub struct SetField {
 
 /// All such fields of an application, in table order. For an authoritative application, only those that Duo cannot
 /// clear: all others are differences.
-pub(super) fn of(wanted: &DesiredApplication, live: &Integration, references: &References) -> Vec<SetField> {
-    let kind = lookup(live.kind());
+pub(super) fn of(wanted: &DesiredApplication, live: &Object, references: &References) -> Vec<SetField> {
+    let kind = lookup(live.variant());
     let fields = FIELDS.iter().filter(|field| field.is_compared() && field.applies_to(kind));
     let found = |(field, value): (String, Value)| {
         // People keep secrets in text fields, and no one asked to see this one.
@@ -61,7 +61,7 @@ fn setting<'w>(wanted: &'w DesiredApplication, field: &str) -> Option<&'w Settin
 fn unmentioned(
     field: &Field,
     wanted: &DesiredApplication,
-    live: &Integration,
+    live: &Object,
     references: &References,
 ) -> Vec<(String, Value)> {
     let name = field.name();
@@ -102,7 +102,7 @@ fn is_set(field: &Field, value: &FieldValue) -> bool {
 
 /// What an authoritative application still does not compare: fields that Duo cannot clear, and fields that duoctl does
 /// not know.
-pub(super) fn gaps(wanted: &DesiredApplication, set: &[SetField], live: &Integration) -> Vec<Diagnostic> {
+pub(super) fn gaps(wanted: &DesiredApplication, set: &[SetField], live: &Object) -> Vec<Diagnostic> {
     if !wanted.authoritative {
         return Vec::new();
     }

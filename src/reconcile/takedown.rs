@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::diagnostic::Spanned;
-use crate::duo::types::Integration;
+use crate::duo::object::Object;
 use crate::language::attestation::Attestation;
 
 use super::handoff::{ConsoleField, FINGERPRINT_LENGTH, Handoff, Purpose, short};
@@ -47,10 +47,10 @@ impl TakedownSpec {
     /// excluded: their form shows what to remove.
     pub fn handoffs<'a>(
         &self,
-        orphans: impl Iterator<Item = (&'a Address, &'a Integration)>,
+        orphans: impl Iterator<Item = (&'a Address, &'a Object)>,
         declared: &BTreeSet<&Address>,
     ) -> Vec<Handoff> {
-        let mut entries: BTreeMap<Address, Vec<(Address, &Integration)>> = BTreeMap::new();
+        let mut entries: BTreeMap<Address, Vec<(Address, &Object)>> = BTreeMap::new();
         for (address, live) in orphans {
             let Some((entry, part)) = address.composite() else { continue };
             if self.keys.iter().any(|key| key.part == part) && !declared.contains(&entry) {
@@ -60,7 +60,7 @@ impl TakedownSpec {
         entries.into_iter().map(|(entry, lives)| self.handoff(entry, &lives)).collect()
     }
 
-    fn handoff(&self, entry: Address, lives: &[(Address, &Integration)]) -> Handoff {
+    fn handoff(&self, entry: Address, lives: &[(Address, &Object)]) -> Handoff {
         let mut fields: Vec<ConsoleField> =
             self.keys.iter().filter_map(|key| self.key(key, &entry, lives)).collect();
         let parts = fields.iter().flat_map(|field| [field.label, field.value.as_deref().unwrap_or_default()]);
@@ -90,14 +90,9 @@ impl TakedownSpec {
     }
 
     /// The integration key of a part; several if the account contains copies of it.
-    fn key(
-        &self,
-        key: &TakedownKey,
-        entry: &Address,
-        lives: &[(Address, &Integration)],
-    ) -> Option<ConsoleField> {
+    fn key(&self, key: &TakedownKey, entry: &Address, lives: &[(Address, &Object)]) -> Option<ConsoleField> {
         let address = entry.part(key.part);
-        let ikeys = lives.iter().filter(|(of, _)| *of == address).map(|(_, live)| live.ikey.to_string());
+        let ikeys = lives.iter().filter(|(of, _)| *of == address).map(|(_, live)| live.id.to_string());
         let ikeys: Vec<String> = ikeys.collect();
         (!ikeys.is_empty()).then(|| ConsoleField {
             code: key.code,
@@ -107,7 +102,7 @@ impl TakedownSpec {
     }
 
     /// The name of the integration, if the name of an application shows it.
-    fn name(&self, lives: &[(Address, &Integration)]) -> Option<ConsoleField> {
+    fn name(&self, lives: &[(Address, &Object)]) -> Option<ConsoleField> {
         let name = lives.iter().find_map(|(_, live)| live.name().strip_prefix(self.name_prefix))?;
         Some(self.field(self.name_label, name.to_owned()))
     }

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::config::model::{Guards, SecretTarget};
 use crate::diagnostic::{Code, Span, Spanned};
-use crate::duo::types::Ikey;
+use crate::duo::object::{Ikey, Object};
 use crate::kinds::application::fields::field;
 use crate::kinds::reference::Reference;
 use crate::kinds::value::Setting;
@@ -41,6 +41,13 @@ pub(crate) fn noon(day: jiff::civil::Date) -> jiff::Timestamp {
 /// The time of every test.
 pub(crate) fn now() -> jiff::Timestamp {
     "2026-11-24T12:00:00Z".parse().unwrap()
+}
+
+/// The same object with another name.
+pub(crate) fn renamed(object: &Object, name: &str) -> Object {
+    let mut properties = object.properties().clone();
+    properties.insert(object.kind.endpoint().name.to_owned(), json!(name));
+    Object::decode(object.kind, Value::Object(properties)).unwrap()
 }
 
 /// An entry of `applications`.

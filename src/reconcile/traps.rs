@@ -5,12 +5,13 @@ use serde_json::{Value, json};
 
 use crate::diagnostic::Code;
 
-use crate::duo::types::Group;
+use crate::duo::object::{Kind, Object};
 
 use super::consent::Consent;
 use super::plan::{Action, Prune, Write};
 use super::testing::{
     App, FakeDuo, app, bodies, codes, desired, marked, marker, outline, plan_of, plan_pruning, refusals,
+    renamed,
 };
 use crate::kinds::application::fields::FIELDS;
 use crate::kinds::marker::{Marker, MarkerState, Notes};
@@ -383,14 +384,16 @@ fn trap_28_one_unresolved_group_stops_the_whole_address() {
     let plan = plan_of(&desired([wanted]), &owned("radius", live));
     assert_eq!((outline(&plan), codes(&plan)), (String::new(), vec![Code::UnknownReference]));
     let mut duo = owned("radius", json!({}));
-    duo.groups[1].name = "VPN Users".to_owned();
+    duo.groups[1] = renamed(&duo.groups[1], "VPN Users");
     assert_eq!(codes(&plan_of(&desired([vpn().groups(&["VPN Users"])]), &duo)), [Code::AmbiguousReference]);
 }
 
 #[test]
 fn trap_29_a_list_that_was_not_read_is_not_an_empty_one() {
     let mut observation = owned("radius", json!({})).observation();
-    observation.integrations = super::observed::Observed::Unreadable("3 of 5 applications".to_owned());
+    observation
+        .objects
+        .set(Kind::Application, super::observed::Observed::Unreadable("3 of 5 applications".to_owned()));
     let plan = super::plan::plan(&desired([vpn()]), &observation, &super::testing::options(Prune::Now));
     assert_eq!((outline(&plan), codes(&plan)), (String::new(), vec![Code::AccountUnreadable]));
 }
@@ -404,7 +407,7 @@ fn trap_33_the_factor_switches_of_groups_are_not_managed() {
     let group = |on: bool| {
         let mut group = json!({"group_id": "DG1", "name": "VPN Users", "status": "active"});
         factors.iter().for_each(|factor| group[*factor] = json!(on));
-        Group::decode(&group).unwrap()
+        Object::decode(Kind::Group, group).unwrap()
     };
     let planned = |on: bool| {
         let mut duo = owned("radius", json!({}));

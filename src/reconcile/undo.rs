@@ -6,7 +6,7 @@ use std::net::IpAddr;
 
 use serde_json::{Map, Value, json};
 
-use crate::duo::types::Integration;
+use crate::duo::object::Object;
 
 use crate::kinds::application::fields::{FIELDS, held_permissions, known_permissions};
 use crate::kinds::application::{PERMISSION_PREFIX, PERMITTED_GROUPS, UNCERTAIN_PERMISSION};
@@ -20,7 +20,7 @@ const NOTES: &str = "notes";
 
 /// What lets the key of an application in. If a change of it is not proven yet, the state before that change: the
 /// current state was never seen working.
-pub fn before(live: &Integration) -> Before {
+pub fn before(live: &Object) -> Before {
     match untested(live) {
         Some((_, before)) => before,
         None => Before {
@@ -31,7 +31,7 @@ pub fn before(live: &Integration) -> Before {
 }
 
 /// The marker of an application whose last change is not proven, and its previous state, as far as it is known.
-pub fn untested(live: &Integration) -> Option<(Marker, Before)> {
+pub fn untested(live: &Object) -> Option<(Marker, Before)> {
     let marker = Notes::parse(live.notes()).marker?;
     match marker.state.clone() {
         MarkerState::Untested(Some(before)) => Some((marker, before)),
@@ -41,7 +41,7 @@ pub fn untested(live: &Integration) -> Option<(Marker, Before)> {
 
 /// The body of a change, with a marker that says that the change is not proven yet and records the previous state. A
 /// body whose marker already says something else, or that removes the marker, stays as it is.
-pub fn on_trial(body: &Map<String, Value>, live: &Integration) -> Map<String, Value> {
+pub fn on_trial(body: &Map<String, Value>, live: &Object) -> Map<String, Value> {
     let mut trial = body.clone();
     let notes = body.get(NOTES).and_then(Value::as_str).map(Notes::parse);
     let Some(Notes { text, marker: Some(marker), .. }) = notes.filter(|notes| {
@@ -60,18 +60,14 @@ pub fn on_trial(body: &Map<String, Value>, live: &Integration) -> Map<String, Va
 }
 
 /// Whether an application has the notes that were sent. Duo may change the text in them, but never the marker (trap 35).
-pub fn has_notes(live: &Integration, body: &Map<String, Value>) -> bool {
+pub fn has_notes(live: &Object, body: &Map<String, Value>) -> bool {
     let sent = body.get(NOTES).and_then(Value::as_str).unwrap_or_default();
     Notes::parse(live.notes()).marker == Notes::parse(sent).marker
 }
 
 /// The body that restores the fields that were sent, and everything that lets a key in, as far as they differ now; all
 /// of it if the current state is unknown. Empty if nothing differs.
-pub fn undo(
-    before: &Integration,
-    now: Option<&Integration>,
-    sent: &Map<String, Value>,
-) -> Map<String, Value> {
+pub fn undo(before: &Object, now: Option<&Object>, sent: &Map<String, Value>) -> Map<String, Value> {
     let concerned =
         |key: &str| sent.contains_key(key) || key.starts_with(PERMISSION_PREFIX) || key == NETWORKS;
     let now = now.map(everything).unwrap_or_default();
@@ -86,12 +82,12 @@ pub fn undo(
 }
 
 /// Every setting of an application, in the form in which it is sent to set it again.
-fn everything(live: &Integration) -> Map<String, Value> {
+fn everything(live: &Object) -> Map<String, Value> {
     FIELDS.iter().flat_map(|field| again(field, live)).collect()
 }
 
 /// The permissions that a key had before and lacks now.
-pub fn missing(before: &Before, now: &Integration) -> BTreeSet<String> {
+pub fn missing(before: &Before, now: &Object) -> BTreeSet<String> {
     let held = held_permissions(now);
     before.permissions.difference(&held).cloned().collect()
 }
@@ -131,7 +127,7 @@ impl GiveBack {
 /// the YAML declares them or all of them with consent; and the networks that the YAML declares, if the change moved them
 /// and every caller is inside.
 pub fn restore(
-    now: &Integration,
+    now: &Object,
     permissions: &BTreeSet<String>,
     is_consented: bool,
     networks: Option<&BTreeSet<String>>,
@@ -167,6 +163,7 @@ pub fn in_words(body: &Map<String, Value>) -> String {
 
 #[cfg(test)]
 mod tests {
+    use crate::duo::object::Kind;
     use proptest::collection::vec;
     use proptest::prelude::*;
     use proptest::{option, sample::select};
@@ -175,14 +172,14 @@ mod tests {
     use crate::kinds::address::Address;
     use crate::kinds::marker::{AppliedFields, NOTES_LIMIT, Shut};
 
-    fn live(properties: Value) -> Integration {
+    fn live(properties: Value) -> Object {
         let mut map = Map::from_iter([
             ("integration_key".to_owned(), json!("DIA")),
             ("type".to_owned(), json!("adminapi")),
             ("user_access".to_owned(), json!("NO_USERS")),
         ]);
         map.extend(properties.as_object().unwrap().clone());
-        Integration::decode(Value::Object(map)).unwrap()
+        Object::decode(Kind::Application, Value::Object(map)).unwrap()
     }
 
     fn notes(text: &str, state: MarkerState) -> String {

@@ -6,9 +6,9 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use crate::duo::catalogue::{PERMISSIONS, lookup};
-use crate::duo::types::{Ikey, Integration};
+use crate::duo::object::{Ikey, Kind, Object};
 use crate::kinds::application::sso::DOCUMENT;
-use crate::language::shape::{Object, Shape};
+use crate::language::shape::{self, Shape};
 
 use super::observation::Observation;
 use super::observed::Observed;
@@ -31,13 +31,15 @@ pub struct Unmanaged {
 
 /// Every unmanaged field and value of the account, each once, sorted by name. Blank ones are skipped.
 pub fn seen(observation: &Observation) -> Vec<Unmanaged> {
-    let Observed::Present(integrations) = &observation.integrations else { return Vec::new() };
+    let Observed::Present(integrations) = observation.objects.of(Kind::Application) else {
+        return Vec::new();
+    };
     let mut found: BTreeMap<(String, Option<String>), Vec<Ikey>> = BTreeMap::new();
     for live in integrations {
         for key in of(live) {
             let applications = found.entry(key).or_default();
-            if applications.last() != Some(&live.ikey) {
-                applications.push(live.ikey.clone());
+            if applications.last() != Some(&live.id) {
+                applications.push(live.id.clone());
             }
         }
     }
@@ -45,7 +47,7 @@ pub fn seen(observation: &Observation) -> Vec<Unmanaged> {
     found.into_iter().map(unmanaged).collect()
 }
 
-pub(super) fn of(live: &Integration) -> Vec<(String, Option<String>)> {
+pub(super) fn of(live: &Object) -> Vec<(String, Option<String>)> {
     let mut found = Vec::new();
     for (key, value) in live.properties().iter().filter(|(_, value)| !is_blank(value)) {
         if let Some(permission) = key.strip_prefix(PERMISSION_PREFIX) {
@@ -84,7 +86,7 @@ fn is_blank(value: &Value) -> bool {
     }
 }
 
-fn within(value: &Value, object: &Object, path: &str, found: &mut Vec<(String, Option<String>)>) {
+fn within(value: &Value, object: &shape::Object, path: &str, found: &mut Vec<(String, Option<String>)>) {
     let Value::Object(map) = value else { return };
     for (key, value) in map.iter().filter(|(_, value)| !is_blank(value)) {
         let path = format!("{path}.{key}");

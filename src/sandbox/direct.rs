@@ -16,8 +16,8 @@ use super::faults::Strike;
 use super::message::{RawReply, RawRequest};
 use crate::duo::call::{ApiCall, Signing, Success, Transport};
 use crate::duo::error::{DuoError, Refusal};
+use crate::duo::object::Ikey;
 use crate::duo::sign::{Scheme, Signable, authorization, canonical_params, signature};
-use crate::duo::types::Ikey;
 use crate::secret::Secret;
 
 /// Gets the account after every call, including refused and lost ones.

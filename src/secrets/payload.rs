@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
-use crate::duo::types::Ikey;
+use crate::duo::object::Ikey;
 use crate::secret::Secret;
 
 const INTEGRATION_KEY: &str = "integration_key";

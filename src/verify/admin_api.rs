@@ -9,9 +9,9 @@ use jiff::Timestamp;
 
 use crate::duo::call::Transport;
 use crate::duo::error::DuoError;
+use crate::duo::object::Object;
 use crate::duo::probe::{PermissionProbe, permission_probes};
 use crate::duo::request::title;
-use crate::duo::types::Integration;
 use crate::kinds::application::fields::{held_permissions, known_permissions};
 use crate::kinds::application::{PERMISSION_PREFIX, UNCERTAIN_PERMISSION};
 use crate::kinds::value::parts;
@@ -34,7 +34,7 @@ struct Shown {
 }
 
 impl Shown {
-    fn of(integration: &Integration) -> Self {
+    fn of(integration: &Object) -> Self {
         // Duo answers with text or with a list (trap 12).
         let networks = integration.property("networks_for_api_access").map(parts);
         Self {
@@ -86,7 +86,7 @@ impl<'p> Openers<'p> {
 /// pauses before a contradicting call is repeated, because a changed permission may take a moment.
 pub async fn check<T: Transport>(
     keyed: &T,
-    integration: &Integration,
+    integration: &Object,
     declared: Option<&BTreeSet<String>>,
     now: Timestamp,
     waits: &[Duration],

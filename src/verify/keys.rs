@@ -9,9 +9,9 @@ use jiff::Timestamp;
 use crate::duo::assertion::{health_check_call, token_id};
 use crate::duo::call::{ApiCall, Transport};
 use crate::duo::error::{DuoError, Refusal};
+use crate::duo::object::{Ikey, Object};
 use crate::duo::probe::{auth_check, auth_ping};
 use crate::duo::sign::Scheme;
-use crate::duo::types::{Ikey, Integration};
 use crate::kinds::value::flag;
 use crate::secret::Secret;
 
@@ -112,11 +112,11 @@ pub enum KeyProbe {
 
 impl KeyProbe {
     /// The probe of an application, if there is one that certainly answers.
-    pub fn of(live: &Integration) -> Option<Self> {
+    pub fn of(live: &Object) -> Option<Self> {
         let frameless = live.property("frameless_auth_prompt_enabled").and_then(flag);
         // The Web SDK, and applications for which Duo has seen a frameless authentication.
-        let prompts = frameless == Some(true) && live.kind() != "adminapi" && live.kind() != "authapi";
-        if prompts { Some(Self::UniversalPrompt) } else { Self::of_type(live.kind()) }
+        let prompts = frameless == Some(true) && live.variant() != "adminapi" && live.variant() != "authapi";
+        if prompts { Some(Self::UniversalPrompt) } else { Self::of_type(live.variant()) }
     }
 
     /// The probe of every application of a type.

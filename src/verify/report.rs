@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::duo::error::DuoError;
-use crate::duo::types::Ikey;
+use crate::duo::object::Ikey;
 use crate::kinds::address::Address;
 
 /// The outcome of one check.

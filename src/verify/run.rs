@@ -10,8 +10,8 @@ use crate::duo::api::SecretApi as _;
 use crate::duo::call::Transport;
 use crate::duo::client::KeyReader;
 use crate::duo::error::DuoError;
+use crate::duo::object::Object;
 use crate::duo::probe::permission_probes;
-use crate::duo::types::Integration;
 use crate::kinds::address::Address;
 use crate::reconcile::observed::Observed;
 
@@ -32,7 +32,7 @@ pub struct Target {
     /// The permissions that the YAML declares; `None` if it does not manage them.
     pub permissions: Option<BTreeSet<String>>,
     /// The live application; unreadable if it is unclear which one it is.
-    pub live: Observed<Integration>,
+    pub live: Observed<Object>,
 }
 
 impl Target {
@@ -97,27 +97,27 @@ async fn subject<T: Transport + Clone>(
     };
     let checks = match KeyProbe::of(&live) {
         None => {
-            let detail = format!("duoctl has no probe for the type `{}`", live.kind());
+            let detail = format!("duoctl has no probe for the type `{}`", live.variant());
             vec![Check::new("secret key", Verdict::NotTestable, detail)]
         }
-        Some(probe) => match KeyReader::new(operator.clone()).secret_key(&live.ikey).await {
+        Some(probe) => match KeyReader::new(operator.clone()).secret_key(&live.id).await {
             Err(error) => vec![no_secret(&error)],
             Ok(secret) => match probe {
                 // Its permissions are probed one by one, which tests the key, too.
                 KeyProbe::AdminApi => {
-                    let keyed = operator.signed_by(&live.ikey, &secret);
+                    let keyed = operator.signed_by(&live.id, &secret);
                     admin_api::check(&keyed, &live, target.permissions.as_ref(), now, waits).await
                 }
                 KeyProbe::AuthApi | KeyProbe::UniversalPrompt => {
-                    vec![probe.ask(operator, &live.ikey, &secret, now).await.check(probe.name())]
+                    vec![probe.ask(operator, &live.id, &secret, now).await.check(probe.name())]
                 }
             },
         },
     };
     Subject {
         address: target.address,
-        ikey: Some(live.ikey.clone()),
-        kind: live.kind().to_owned(),
+        ikey: Some(live.id.clone()),
+        kind: live.variant().to_owned(),
         name: live.name().to_owned(),
         checks,
         took: begun.elapsed(),
@@ -125,7 +125,7 @@ async fn subject<T: Transport + Clone>(
 }
 
 /// There is nothing to probe.
-fn no_application(live: Observed<Integration>) -> Check {
+fn no_application(live: Observed<Object>) -> Check {
     let name = "application";
     match live {
         Observed::Unreadable(reason) => Check::new(name, Verdict::NotTestable, reason),

@@ -11,7 +11,7 @@ use duoctl::cli::exit::Failure;
 use duoctl::duo::api::{ReadApi as _, WriteApi as _};
 use duoctl::duo::client::{Reader, Writer};
 use duoctl::duo::https::{HttpsConfig, HttpsTransport};
-use duoctl::duo::types::Ikey;
+use duoctl::duo::object::{Ikey, Kind};
 use duoctl::sandbox::account::Account;
 use duoctl::secret::Secret;
 use reqwest::dns::{Name, Resolve, Resolving};
@@ -246,8 +246,10 @@ fn without_an_address(runtime: &Runtime) -> Outcome {
     config.resolver = Some(Arc::new(NoNames));
     config.backoff.unit = Duration::from_millis(1);
     let transport = HttpsTransport::open(config).unwrap();
-    let read = runtime.block_on(Reader::new(transport.clone()).integrations()).unwrap_err();
-    let written = runtime.block_on(Writer::new(transport).create(object(json!({"name": "It"})))).unwrap_err();
+    let read = runtime.block_on(Reader::new(transport.clone()).list(Kind::Application)).unwrap_err();
+    let written = runtime
+        .block_on(Writer::new(transport).create(Kind::Application, object(json!({"name": "It"}))))
+        .unwrap_err();
     assert!(!written.outcome_unknown() && written == read, "{written}");
     let failure = Failure::Duo(read);
     let stderr = format!("error: {failure}\n  {}\n", failure.help().join("\n  "));

@@ -13,7 +13,7 @@ use duoctl::duo::api::ReadApi as _;
 use duoctl::duo::call::{ApiCall, Success, Transport};
 use duoctl::duo::client::{Reader, Writer};
 use duoctl::duo::error::DuoError;
-use duoctl::duo::types::Ikey;
+use duoctl::duo::object::{Ikey, Kind};
 use duoctl::observe::{look_up, observe};
 use duoctl::reconcile::delivery::Delivery;
 use duoctl::reconcile::plan::{Plan, plan};
@@ -389,7 +389,7 @@ fn held(folder: &Path) -> Option<Value> {
 /// Replaces the application's key in place, like `keys rotate --strategy in-place`.
 async fn renewed(direct: &Direct, desired: &Desired, stores: &Stores) {
     let (writer, courier) = (Writer::new(direct.clone()), Courier::new(direct.clone(), stores));
-    let lives = Reader::new(direct.clone()).integrations().await.unwrap();
+    let lives = Reader::new(direct.clone()).list(Kind::Application).await.unwrap();
     let live = lives.iter().find(|live| live.name() == "VPN").unwrap();
     let wanted = &desired.applications[0];
     let delivery = Delivery::new(wanted.secret.as_ref().unwrap(), "the keys are new");

@@ -4,8 +4,8 @@
 use duoctl::cli::session::desired;
 use duoctl::config::load::load_text;
 use duoctl::duo::call::ApiCall;
+use duoctl::duo::object::{Ikey, Kind, Object};
 use duoctl::duo::reply::{Body, Reply, outcome};
-use duoctl::duo::types::{Group, Ikey, Integration, Policy};
 use duoctl::kinds::marker::Notes;
 use duoctl::output::document::{self, Document, PlanDocument};
 use duoctl::output::format::{Format, render};
@@ -14,7 +14,7 @@ use duoctl::output::repository::Context;
 use duoctl::output::{json, snippet};
 use duoctl::reconcile::fingerprint::Fingerprint;
 use duoctl::reconcile::observation::Observation;
-use duoctl::reconcile::observed::Observed;
+use duoctl::reconcile::observed::{Objects, Observed};
 use duoctl::reconcile::plan::{Options, Prune, plan};
 use duoctl::reconcile::selection::Selection;
 use duoctl::text::is_harmful;
@@ -32,11 +32,13 @@ fn options() -> Options {
     }
 }
 
-fn observation(integrations: Vec<Integration>) -> Observation {
+fn observation(integrations: Vec<Object>) -> Observation {
     Observation {
-        integrations: Observed::Present(integrations),
-        groups: Observed::Present(Vec::new()),
-        policies: Observed::Present(Vec::new()),
+        objects: Objects::from([
+            (Kind::Application, Observed::Present(integrations)),
+            (Kind::Group, Observed::Present(Vec::new())),
+            (Kind::Policy, Observed::Present(Vec::new())),
+        ]),
         ..Observation::new(
             "api-1a2b3c4d.duosecurity.com",
             Ikey::new("DIOPERATOR"),
@@ -113,9 +115,12 @@ pub(crate) fn replies(input: &[u8]) {
             Ok(success) => {
                 let rows = success.response.as_array().cloned().unwrap_or_default();
                 for row in &rows {
-                    let _ = (Group::decode(row), Policy::decode(row));
+                    for kind in [Kind::Group, Kind::Policy] {
+                        let _ = Object::decode(kind, row.clone());
+                    }
                 }
-                let live: Vec<Integration> = rows.into_iter().filter_map(Integration::decode).collect();
+                let live: Vec<Object> =
+                    rows.into_iter().filter_map(|row| Object::decode(Kind::Application, row)).collect();
                 let planned = plan(&wanted, &observation(live), &options());
                 let document = PlanDocument::new(&planned, &[], &wanted, &Default::default());
                 let shown = human::render(&Document::Plan(Box::new(document)), Style::PLAIN);

@@ -18,7 +18,7 @@ use duoctl::diagnostic::has_errors;
 use duoctl::duo::call::Transport;
 use duoctl::duo::catalogue::kinds;
 use duoctl::duo::client::{Reader, Writer};
-use duoctl::duo::types::Ikey;
+use duoctl::duo::object::{Ikey, Kind};
 use duoctl::import::placement::{Split, place};
 use duoctl::import::{Imported, Live, Reason, Wanted, import};
 use duoctl::intelligence::expand::expand;
@@ -83,15 +83,15 @@ async fn import_into(direct: &impl Client, text: &str, wanted: &Wanted) -> (Stri
     let loaded = load(text);
     let desired = desired(&loaded);
     let reading = observe_all(&Reader::new(direct.clone()), keyring(), direct.operator(), API_HOSTNAME).await;
-    let seen = &reading.observation;
+    let seen = &reading.observation.objects;
     let (Observed::Present(integrations), Observed::Present(groups), Observed::Present(policies)) =
-        (&seen.integrations, &seen.groups, &seen.policies)
+        (seen.of(Kind::Application), seen.of(Kind::Group), seen.of(Kind::Policy))
     else {
         panic!("unreadable")
     };
     let live = Live { integrations, groups, policies };
     let workspace = loaded.valid().unwrap();
-    let imported = import(workspace, &desired, seen, live, wanted);
+    let imported = import(workspace, &desired, &reading.observation, live, wanted);
     let mut after = text.to_owned();
     for change in
         place(&imported.entries, Split::None, workspace, &loaded.sources, |_| Ok(Some(text.to_owned())))

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use duoctl::duo::call::{ApiCall, Method, Success, Transport};
 use duoctl::duo::error::DuoError;
-use duoctl::duo::types::Ikey;
+use duoctl::duo::object::Ikey;
 use duoctl::import::{Imported, LeftOut, Reason, Wanted};
 use duoctl::sandbox::account::Account;
 use duoctl::sandbox::direct::Direct;

@@ -4,7 +4,7 @@ use std::fs;
 
 use duoctl::duo::call::{ApiCall, Transport as _};
 use duoctl::duo::https::{HttpsConfig, HttpsTransport};
-use duoctl::duo::types::Ikey;
+use duoctl::duo::object::Ikey;
 use duoctl::sandbox::account::Account;
 use duoctl::secret::Secret;
 use serde_json::{Map, Value, json};

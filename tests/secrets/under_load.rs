@@ -11,9 +11,9 @@ use duoctl::duo::call::Transport as _;
 use duoctl::duo::error::DuoError;
 use duoctl::duo::https::{HttpsConfig, HttpsTransport};
 use duoctl::duo::limiter::Limits;
+use duoctl::duo::object::Ikey;
 use duoctl::duo::probe::auth_check;
 use duoctl::duo::sign::Scheme;
-use duoctl::duo::types::Ikey;
 use duoctl::secret::Secret;
 use serde_json::Value;
 

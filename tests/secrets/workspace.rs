@@ -9,7 +9,7 @@ use std::path::Path;
 
 use duoctl::config::load::load;
 use duoctl::config::model::SecretTarget;
-use duoctl::duo::types::Ikey;
+use duoctl::duo::object::Ikey;
 use duoctl::sandbox::account::{API_HOSTNAME, Key};
 use duoctl::sandbox::call::Reply;
 use duoctl::secret::Secret;

@@ -2,7 +2,7 @@
 
 use duoctl::duo::call::{ApiCall, Success, Transport};
 use duoctl::duo::error::DuoError;
-use duoctl::duo::types::Ikey;
+use duoctl::duo::object::Ikey;
 use duoctl::sandbox::account::Account;
 use duoctl::sandbox::direct::Direct;
 use duoctl::secret::{Secret, last_four};

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use duoctl::duo::call::{ApiCall, Budget, Method, Signing, Transport};
 use duoctl::duo::error::DuoError;
+use duoctl::duo::object::{Ikey, Kind, Object};
 use duoctl::duo::sign::Scheme;
-use duoctl::duo::types::{Ikey, Integration};
 use duoctl::kinds::address::Address;
 use duoctl::reconcile::observed::Observed;
 use duoctl::sandbox::account::Account;
@@ -186,7 +186,7 @@ async fn a_permission_that_takes_a_while_is_asked_about_again() {
         let ikey = app["integration_key"].as_str().unwrap().to_owned();
         let change = object(json!({"adminapi_info": "1", "adminapi_read_log": "0"}));
         operator.account().modify_application(&ikey, change).unwrap();
-        let live = Integration::decode(operator.account().application(&ikey).unwrap()).unwrap();
+        let live = Object::decode(Kind::Application, operator.account().application(&ikey).unwrap()).unwrap();
         let target = Target {
             address: Address::application("siem"),
             declared: ("adminapi".to_owned(), "SIEM".to_owned()),

@@ -16,9 +16,9 @@ use duoctl::duo::call::{ApiCall, Success, Transport};
 use duoctl::duo::error::{DuoError, Unreachable};
 use duoctl::duo::https::{Authorities, HttpsConfig, HttpsError, HttpsTransport, TlsRoots};
 use duoctl::duo::limiter::Limits;
+use duoctl::duo::object::Ikey;
 use duoctl::duo::probe::auth_check;
 use duoctl::duo::sign::{Scheme, Signable, authorization, signature};
-use duoctl::duo::types::Ikey;
 use duoctl::secret::Secret;
 use serde_json::{Map, json};
 

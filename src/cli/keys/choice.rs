@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::duo::types::Integration;
+use crate::duo::object::{Kind, Object};
 use crate::kinds::address::Address;
 use crate::kinds::risk::Risk;
 use crate::language::address::Place;
@@ -153,9 +153,9 @@ impl<'a> Asked<'a> {
     }
 
     /// The key of an application goes to the store only if the application is proven to be the one of the address.
-    fn may_hand_out(&self, declared: &DesiredApplication, live: &Integration) -> Result<(), String> {
+    fn may_hand_out(&self, declared: &DesiredApplication, live: &Object) -> Result<(), String> {
         let observation = &self.reading.observation;
-        let (address, ikey) = (&declared.address, &live.ikey);
+        let (address, ikey) = (&declared.address, &live.id);
         let found = Live::new(live, &observation.proofs);
         match ownership(declared, observation.held.get(address), &found) {
             Ownership::Proven => Ok(()),
@@ -191,7 +191,7 @@ impl<'a> Asked<'a> {
         if self.plan.blocked().contains(address) {
             return Err("an error keeps it from being planned; see above".to_owned());
         }
-        let is_operator = live.ikey == *self.plan.operator();
+        let is_operator = live.id == *self.plan.operator();
         let secret = declared.secret.as_ref();
         let in_place = self.order.in_place();
         if secret.is_none() && (in_place || !address.is_intelligence()) {
@@ -209,7 +209,7 @@ impl<'a> Asked<'a> {
                         .to_owned(),
                 );
             }
-            if let Some(reason) = without_twin(live.kind()) {
+            if let Some(reason) = without_twin(live.variant()) {
                 return Err(format!(
                     "{reason}; pass `--strategy in-place` for a new key in the same application, with an outage until the \
                      new key is read"
@@ -244,10 +244,10 @@ impl<'a> Asked<'a> {
         Ok(())
     }
 
-    fn live(&self, declared: &DesiredApplication) -> Result<&'a Integration, String> {
+    fn live(&self, declared: &DesiredApplication) -> Result<&'a Object, String> {
         let ikey = self.plan.matched().get(&declared.address);
-        let live = match (&self.reading.observation.integrations, ikey) {
-            (Observed::Present(all), Some(ikey)) => all.iter().find(|live| live.ikey == *ikey),
+        let live = match (self.reading.observation.objects.of(Kind::Application), ikey) {
+            (Observed::Present(all), Some(ikey)) => all.iter().find(|live| live.id == *ikey),
             _ => None,
         };
         live.ok_or_else(|| "it is not in the account; run `duoctl apply` first".to_owned())
@@ -279,7 +279,7 @@ impl<'a> Asked<'a> {
     }
 
     /// Whether a key is old enough. A key of unknown age is left alone, with an error.
-    fn is_old(&self, live: &Integration, address: &Address, least: SignedDuration) -> Result<bool, String> {
+    fn is_old(&self, live: &Object, address: &Address, least: SignedDuration) -> Result<bool, String> {
         let observation = &self.reading.observation;
         let held = observation.held.get(address);
         let age = key_age(live, held, &observation.creations, &observation.host, None);

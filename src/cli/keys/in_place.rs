@@ -11,7 +11,7 @@ use crate::cli::session::Session;
 use crate::duo::api::SecretApi as _;
 use crate::duo::client::{KeyReader, Writer};
 use crate::duo::https::HttpsTransport;
-use crate::duo::types::{Ikey, Integration};
+use crate::duo::object::{Ikey, Object};
 use crate::kinds::address::Address;
 use crate::language::address::Place;
 use crate::output::document::{DeliveryDocument, OutcomeDocument, StepDocument};
@@ -25,7 +25,7 @@ pub(super) struct InPlace<'a> {
     /// Its address.
     pub(super) address: &'a Address,
     /// The application.
-    pub(super) live: &'a Integration,
+    pub(super) live: &'a Object,
     /// Where its keys go.
     pub(super) secret: &'a DesiredSecret,
     /// Whether duoctl itself uses the key.
@@ -49,8 +49,8 @@ impl InPlace<'_> {
         StepDocument {
             address: self.address.to_string(),
             action: Action::Rotate,
-            integration_key: Some(self.live.ikey.to_string()),
-            kind: self.live.kind().to_owned(),
+            integration_key: Some(self.live.id.to_string()),
+            kind: self.live.variant().to_owned(),
             name: self.live.name().to_owned(),
             changes: Vec::new(),
             affected: None,
@@ -109,13 +109,13 @@ impl Rotator<'_> {
     }
 
     /// duoctl's own key, replaced, delivered and proven with the recovery key.
-    async fn rotate_operator(&self, address: &Address, live: &Integration, delivery: &Delivery) -> Rotated {
+    async fn rotate_operator(&self, address: &Address, live: &Object, delivery: &Delivery) -> Rotated {
         let second = match self.session.recovery_key() {
             Ok(second) => second,
             Err(reason) => return Rotated::Refused(reason),
         };
         // If the recovery key could not read the new key, no working key would be left.
-        if let Err(error) = KeyReader::new(second.clone()).secret_key(&live.ikey).await {
+        if let Err(error) = KeyReader::new(second.clone()).secret_key(&live.id).await {
             return Rotated::Refused(format!("the recovery key cannot read duoctl's own key: {error}"));
         }
         let courier = Courier::new(second.clone(), &self.session.stores);
@@ -123,7 +123,7 @@ impl Rotator<'_> {
         let outcome = in_place(&writer, sealer, &courier, address, live, delivery).await;
         // Of a lost answer it is not known whether the key is new; sealing again with the same key changes nothing.
         if matches!(outcome, Rotated::Delivered(_) | Rotated::NotDelivered(_) | Rotated::Unknown(_)) {
-            self.seal_anew(&second, &live.ikey).await;
+            self.seal_anew(&second, &live.id).await;
         }
         outcome
     }

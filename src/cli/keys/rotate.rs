@@ -13,6 +13,7 @@ use crate::apply::outcome::{Status, StepOutcome};
 use crate::apply::seal::Sealer;
 use crate::diagnostic::has_errors;
 use crate::duo::client::Writer;
+use crate::duo::object::Kind;
 use crate::observe::Reading;
 use crate::observe::rotations::look_at_creations;
 use crate::output::document::{Document, KeyChangesDocument, OutcomeDocument};
@@ -147,14 +148,14 @@ fn moved_since(
         (Some(then), Some(plan)) => what_moved(then.fingerprint(), &plan, now)?,
         _ => Vec::new(),
     };
-    let lives = match &now.observation.integrations {
+    let lives = match now.observation.objects.of(Kind::Application) {
         Observed::Present(lives) => lives.as_slice(),
         Observed::Absent | Observed::NotRead | Observed::Unreadable(_) => &[],
     };
     for InPlace { live, .. } in &choice.in_place {
-        let found = lives.iter().find(|found| found.ikey == live.ikey);
+        let found = lives.iter().find(|found| found.id == live.id);
         if found.is_none_or(|found| snapshot(found) != snapshot(live)) {
-            moved.push(format!("application {} changed in Duo", live.ikey));
+            moved.push(format!("application {} changed in Duo", live.id));
         }
     }
     Ok(moved)

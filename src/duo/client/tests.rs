@@ -88,7 +88,7 @@ fn account(total: i64, clamp: i64) -> Fake {
 #[tokio::test]
 async fn the_list_is_walked_once_with_pages_of_five_hundred() {
     let fake = account(1234, 500);
-    let list = Reader::new(fake.clone()).integrations().await.unwrap();
+    let list = Reader::new(fake.clone()).list(Kind::Application).await.unwrap();
     assert_eq!(list.len(), 1234);
     assert_eq!(
         fake.calls(),
@@ -96,7 +96,7 @@ async fn the_list_is_walked_once_with_pages_of_five_hundred() {
         "one call per page"
     );
     let fake = account(1234, 100);
-    assert_eq!(Reader::new(fake.clone()).integrations().await.unwrap().len(), 1234);
+    assert_eq!(Reader::new(fake.clone()).list(Kind::Application).await.unwrap().len(), 1234);
     assert_eq!(fake.calls().len(), 13, "a server that gives smaller pages costs no extra calls");
 }
 
@@ -126,7 +126,7 @@ async fn pages_after_the_first_are_in_flight_together() {
             self.0.host()
         }
     }
-    assert_eq!(Reader::new(Counting(inner, seen)).integrations().await.unwrap().len(), 1000);
+    assert_eq!(Reader::new(Counting(inner, seen)).list(Kind::Application).await.unwrap().len(), 1000);
     assert_eq!(most.lock().unwrap().1, 4);
 }
 
@@ -139,7 +139,7 @@ async fn a_failed_page_fails_the_list() {
         }),
         _ => Err(refusal(500)),
     });
-    assert_eq!(Reader::new(fake).integrations().await, Err(refusal(500)));
+    assert_eq!(Reader::new(fake).list(Kind::Application).await, Err(refusal(500)));
 }
 
 #[tokio::test]
@@ -155,20 +155,24 @@ async fn a_list_that_grows_meanwhile_is_walked_to_its_end() {
         let groups = range.map(|id| json!({"group_id": format!("DG{id}"), "name": "G"})).collect();
         Ok(Success { response: groups, metadata })
     });
-    assert_eq!(Reader::new(fake).groups().await.unwrap().len(), 201);
+    assert_eq!(Reader::new(fake).list(Kind::Group).await.unwrap().len(), 201);
 }
 
 #[tokio::test]
 async fn only_a_404_means_absent() {
     let missing = Reader::new(Fake::script([Err(refusal(404))]));
-    assert_eq!(missing.integration(&ikey(1)).await, Ok(None));
+    assert_eq!(missing.get(&ObjectId::application(&ikey(1))).await, Ok(None));
     let forbidden = Reader::new(Fake::script([Err(refusal(403))]));
-    assert_eq!(forbidden.integration(&ikey(1)).await, Err(refusal(403)));
+    assert_eq!(forbidden.get(&ObjectId::application(&ikey(1))).await, Err(refusal(403)));
     for other in [json!(""), json!({}), application(2)] {
         let strange = Reader::new(Fake::script([Ok(other)]));
-        assert!(matches!(strange.integration(&ikey(1)).await, Err(DuoError::Unexpected { .. })));
+        assert!(matches!(
+            strange.get(&ObjectId::application(&ikey(1))).await,
+            Err(DuoError::Unexpected { .. })
+        ));
     }
-    let found = Reader::new(Fake::script([Ok(application(1))])).integration(&ikey(1)).await.unwrap();
+    let found =
+        Reader::new(Fake::script([Ok(application(1))])).get(&ObjectId::application(&ikey(1))).await.unwrap();
     assert_eq!(found.unwrap().name(), "App 1");
 }
 
@@ -176,13 +180,16 @@ async fn only_a_404_means_absent() {
 async fn ids_are_escaped_or_refused() {
     let fake = Fake::script([Err(refusal(404))]);
     let reader = Reader::new(fake.clone());
-    reader.integration(&Ikey::new("DI é?#")).await.unwrap();
+    reader.get(&ObjectId::application(&Ikey::new("DI é?#"))).await.unwrap();
     assert_eq!(fake.calls(), ["GET /admin/v3/integrations/DI%20%C3%A9%3F%23"]);
     let (writer, keys) = (Writer::new(fake.clone()), KeyReader::new(fake.clone()));
     for id in ["", ".", "..", "a/b", "../groups"] {
         let id = Ikey::new(id);
-        assert!(matches!(reader.integration(&id).await, Err(DuoError::NotSent { .. })));
-        assert!(matches!(writer.update(&id, Map::new()).await, Err(DuoError::NotSent { .. })));
+        assert!(matches!(reader.get(&ObjectId::application(&id)).await, Err(DuoError::NotSent { .. })));
+        assert!(matches!(
+            writer.update(&ObjectId::application(&id), Map::new()).await,
+            Err(DuoError::NotSent { .. })
+        ));
         assert!(matches!(writer.delete(&deletable(id.as_str())).await, Err(DuoError::NotSent { .. })));
         assert!(matches!(keys.secret_key(&id).await.err(), Some(DuoError::NotSent { .. })));
     }
@@ -213,29 +220,33 @@ async fn account_fields_need_a_permission_each() {
 #[tokio::test]
 async fn an_update_without_a_usable_reply_is_read_back() {
     let fake = Fake::script([Ok(json!("")), Ok(application(1))]);
-    let updated = Writer::new(fake.clone()).update(&ikey(1), Map::new()).await.unwrap();
-    assert_eq!(updated.ikey, ikey(1));
+    let updated =
+        Writer::new(fake.clone()).update(&ObjectId::application(&ikey(1)), Map::new()).await.unwrap();
+    assert_eq!(updated.id, ikey(1));
     let path = format!("/admin/v3/integrations/{}", ikey(1));
     assert_eq!(fake.calls(), [format!("POST {path}"), format!("GET {path}")]);
 
     for answer in [Err(refusal(403)), Err(refusal(404))] {
         let writer = Writer::new(Fake::script([Ok(json!("")), answer]));
-        let error = writer.update(&ikey(1), Map::new()).await.unwrap_err();
+        let error = writer.update(&ObjectId::application(&ikey(1)), Map::new()).await.unwrap_err();
         assert!(matches!(error, DuoError::Lost { .. }), "an accepted change must not look refused: {error}");
     }
 }
 
 #[tokio::test]
 async fn a_create_without_a_usable_reply_has_an_unknown_outcome() {
-    let created = Writer::new(Fake::script([Ok(application(7))])).create(Map::new()).await.unwrap();
-    assert_eq!(created.ikey, ikey(7));
-    let error = Writer::new(Fake::script([Ok(json!(""))])).create(Map::new()).await.unwrap_err();
+    let created =
+        Writer::new(Fake::script([Ok(application(7))])).create(Kind::Application, Map::new()).await.unwrap();
+    assert_eq!(created.id, ikey(7));
+    let error =
+        Writer::new(Fake::script([Ok(json!(""))])).create(Kind::Application, Map::new()).await.unwrap_err();
     assert!(error.outcome_unknown());
 }
 
 fn deletable(ikey: &str) -> Deletable {
-    let mut live = Integration::decode(json!({"integration_key": "DI1", "type": "unix"})).unwrap();
-    live.ikey = Ikey::new(ikey);
+    let mut live =
+        Object::decode(Kind::Application, json!({"integration_key": "DI1", "type": "unix"})).unwrap();
+    live.id = Ikey::new(ikey);
     Deletable::read(&live, |_| true).unwrap()
 }
 

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::*;
 use crate::duo::call::Success;
-use crate::duo::types::Ikey;
+use crate::duo::object::Ikey;
 use crate::secret::Secret;
 
 /// A log that answers with these pages in turn, and records the requests.

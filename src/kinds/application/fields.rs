@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use crate::duo::catalogue::{Family, PERMISSIONS};
-use crate::duo::types::Integration;
+use crate::duo::object;
 use crate::kinds::Kind;
 use crate::kinds::field::{Clear, Field, Form, Roles as R, Silence, Wire, count, keys};
 use crate::kinds::flags;
@@ -20,12 +20,12 @@ use super::{
 };
 
 /// The permissions that Duo shows on an application, held or not, without their prefix.
-pub fn known_permissions(live: &Integration) -> Vec<String> {
+pub fn known_permissions(live: &object::Object) -> Vec<String> {
     flags::known(live, PERMISSION_PREFIX).map(str::to_owned).collect()
 }
 
 /// The permissions that an application holds, without their prefix.
-pub fn held_permissions(live: &Integration) -> BTreeSet<String> {
+pub fn held_permissions(live: &object::Object) -> BTreeSet<String> {
     flags::set(live, PERMISSION_PREFIX)
 }
 

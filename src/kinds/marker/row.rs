@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use sha2::{Digest, Sha256};
 
-use crate::duo::types::Ikey;
+use crate::duo::object::Ikey;
 use crate::kinds::value::FieldValue;
 
 /// The characters of hashes and seals.

@@ -6,7 +6,7 @@ use std::fmt::{Display, Formatter};
 use jiff::Timestamp;
 
 use super::row::plain_ikey;
-use crate::duo::types::Ikey;
+use crate::duo::object::Ikey;
 
 /// The state of a change that takes several calls.
 #[derive(Clone, Debug, PartialEq, Eq)]

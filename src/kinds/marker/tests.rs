@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use jiff::Timestamp;
 
 use super::*;
-use crate::duo::types::Ikey;
+use crate::duo::object::Ikey;
 use crate::kinds::address::Address;
 
 fn marker() -> Marker {

@@ -7,7 +7,7 @@ use jiff::tz::TimeZone;
 use super::row::{Applied, AppliedFields};
 use super::seal::Seal;
 use super::state::{AccessBefore, MarkerState, Shut};
-use crate::duo::types::Ikey;
+use crate::duo::object::Ikey;
 use crate::kinds::address::Address;
 
 /// The maximum length of notes and marker together. Duo's own limit is unconfirmed (duo-api.md, 3.3).

@@ -1,18 +1,18 @@
 use serde_json::json;
 
 use super::*;
-use crate::duo::types::{Group, GroupStatus};
+use crate::duo::object::{Id, Kind, Object};
 use crate::reconcile::plan::Prune;
 use crate::reconcile::testing::{FakeDuo, app, desired, marked, marked_as, plan_of, plan_pruning};
 
 fn members(groups: &[(&str, &[&str], bool)]) -> Memberships {
     let of = |names: &[&str]| names.iter().map(|name| (format!("DU{name}"), (*name).to_owned())).collect();
     let active =
-        |id: &&str| Group { id: GroupId::new(*id), name: String::new(), status: GroupStatus::Active };
-    let listed: Vec<Group> = groups.iter().map(|(id, ..)| active(id)).collect();
+        |id: &&str| Object::decode(Kind::Group, json!({"group_id": id, "status": "Active"})).unwrap();
+    let listed: Vec<Object> = groups.iter().map(|(id, ..)| active(id)).collect();
     let groups = groups
         .iter()
-        .map(|(id, names, complete)| (GroupId::new(*id), Members { users: of(names), complete: *complete }));
+        .map(|(id, names, complete)| (Id::new(*id), Members { users: of(names), complete: *complete }));
     let statuses = GroupStatuses::new(&listed);
     Memberships { groups: groups.collect(), statuses, ..Memberships::default() }
 }
@@ -68,7 +68,9 @@ fn what_is_not_known_in_full_is_a_bound_and_never_a_number() {
 #[test]
 fn a_disabled_group_gains_nobody_access_and_saves_nobody_from_losing_it() {
     let people = |status: &str, with_users: bool, nested: Option<&str>| {
-        let of = |id: &str, status: &str| Group::decode(&json!({"group_id": id, "status": status})).unwrap();
+        let of = |id: &str, status: &str| {
+            Object::decode(Kind::Group, json!({"group_id": id, "status": status})).unwrap()
+        };
         let mut people = members(&[("DG1", &["ann", "bob"], true), ("DG2", &["cyd"], true)]);
         people.statuses = GroupStatuses::new(&[of("DG1", "Active"), of("DG2", status)]);
         let user = |name: &str, group: &str, nested: Option<&str>| {

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::config::model::{Allowance, Exception};
 use crate::diagnostic::Spanned;
-use crate::duo::types::Ikey;
+use crate::duo::object::Ikey;
 use crate::kinds::marker::{Marker, MarkerState};
 use crate::kinds::risk::CONSENTS;
 use crate::reconcile::consent::Allowed;

@@ -56,7 +56,7 @@ pub(super) fn aborted<'a>(
     predecessors: &[Live<'a>],
     marked: &[Live<'a>],
 ) -> Vec<Live<'a>> {
-    let of_type = |live: &&Live<'a>| wanted.kind.as_deref() == Some(live.integration.kind());
+    let of_type = |live: &&Live<'a>| wanted.kind.as_deref() == Some(live.integration.variant());
     if marked.len() > 1 || marked.iter().any(|live| of_type(&live)) {
         return Vec::new();
     }
@@ -64,7 +64,7 @@ pub(super) fn aborted<'a>(
 }
 
 pub(super) fn others<'a>(lives: Vec<Live<'a>>, except: &Live<'_>) -> Vec<Live<'a>> {
-    lives.into_iter().filter(|live| live.integration.ikey != except.integration.ikey).collect()
+    lives.into_iter().filter(|live| live.integration.id != except.integration.id).collect()
 }
 
 pub(super) fn problem(
@@ -77,7 +77,7 @@ pub(super) fn problem(
 }
 
 pub(super) fn ikeys(lives: &[Live<'_>], separator: &str) -> String {
-    let ikeys: BTreeSet<&str> = lives.iter().map(|live| live.integration.ikey.as_str()).collect();
+    let ikeys: BTreeSet<&str> = lives.iter().map(|live| live.integration.id.as_str()).collect();
     ikeys.into_iter().collect::<Vec<_>>().join(separator)
 }
 
@@ -92,5 +92,5 @@ pub(super) fn duplicate(wanted: &DesiredApplication, several: &[Live<'_>]) -> Bo
 }
 
 pub(super) fn owned<'l>(live: &'l Live<'_>) -> Option<Owned<'l>> {
-    Some(Owned { ikey: &live.integration.ikey, marker: live.marker.as_ref()? })
+    Some(Owned { ikey: &live.integration.id, marker: live.marker.as_ref()? })
 }

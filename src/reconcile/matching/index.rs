@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::iter::once;
 
 use crate::diagnostic::{Code, Diagnostic};
-use crate::duo::types::{Ikey, Integration};
+use crate::duo::object::{Ikey, Object};
 
 use super::super::delivery::{Held, HeldKeys};
 use super::super::desired::{Desired, DesiredApplication};
@@ -41,7 +41,7 @@ pub(super) struct Index<'a, 'd> {
 impl<'a, 'd> Index<'a, 'd> {
     pub(super) fn new(
         desired: &'d Desired,
-        integrations: &'a [Integration],
+        integrations: &'a [Object],
         held: &'d BTreeMap<Address, Held>,
         proofs: &Proofs,
     ) -> Self {
@@ -75,15 +75,14 @@ impl<'a, 'd> Index<'a, 'd> {
         for integration in integrations {
             let position = index.lives.len();
             // Pages that shift while they are read repeat applications (trap 29).
-            match index.by_ikey.entry(integration.ikey.as_str()) {
+            match index.by_ikey.entry(integration.id.as_str()) {
                 Entry::Occupied(_) => continue,
                 Entry::Vacant(vacant) => vacant.insert(position),
             };
             let mut live = Live::new(integration, proofs);
-            if let Some(address) = pinned.get(integration.ikey.as_str()).filter(|_| index.is_worthless(&live))
-            {
+            if let Some(address) = pinned.get(integration.id.as_str()).filter(|_| index.is_worthless(&live)) {
                 (live.marker, live.damaged) = (None, None);
-                index.stripped.insert(integration.ikey.clone(), (*address).clone());
+                index.stripped.insert(integration.id.clone(), (*address).clone());
             }
             for (workspace, address) in live.damaged.iter().flat_map(|damaged| &damaged.names) {
                 if index.is_own_name(workspace) {
@@ -94,7 +93,7 @@ impl<'a, 'd> Index<'a, 'd> {
                 index.by_address.entry(marker.address.clone()).or_default().push(position);
                 index.partners.extend(marker.state.partner().map(|partner| (partner.clone(), position)));
             }
-            let name = type_and_name(integration.kind(), integration.name());
+            let name = type_and_name(integration.variant(), integration.name());
             if wanted.contains(&name) {
                 index.by_name.entry(name).or_default().push(position);
             }
@@ -110,7 +109,7 @@ impl<'a, 'd> Index<'a, 'd> {
             .filter_map(|position| self.lives.get(*position))
             .cloned()
             .collect();
-        lives.sort_by(|a, b| a.integration.ikey.cmp(&b.integration.ikey));
+        lives.sort_by(|a, b| a.integration.id.cmp(&b.integration.id));
         lives
     }
 
@@ -166,7 +165,7 @@ impl<'a, 'd> Index<'a, 'd> {
         let is_one = |live: &Live<'_>| {
             pair.iter().any(|pair| {
                 let mut pair = [&pair.old, &pair.successor].into_iter().chain(&pair.surplus);
-                pair.any(|one| one.integration.ikey == live.integration.ikey)
+                pair.any(|one| one.integration.id == live.integration.id)
             })
         };
         let is_retired = |live: &Live<'_>| matches!(live.state(), Some(MarkerState::Retired(_)));
@@ -183,7 +182,7 @@ impl<'a, 'd> Index<'a, 'd> {
         };
         found.retired = found.live.iter().fold(retired, |retired, live| others(retired, live));
         // If people can still log in, a marker that says the opposite settles nothing.
-        let key = |live: &Live<'a>| &live.integration.ikey;
+        let key = |live: &Live<'a>| &live.integration.id;
         let open: BTreeSet<&Ikey> = found.retired.iter().filter(|live| !live.is_shut()).map(key).collect();
         let claimed: BTreeSet<&Ikey> = found.all().map(key).filter(|ikey| !open.contains(ikey)).collect();
         ground.unclaimed(found.live.as_ref(), &claimed)?;
@@ -219,7 +218,7 @@ impl<'a, 'd> Index<'a, 'd> {
         let mut lives =
             keys.filter_map(|key| self.lives.get(*self.by_ikey.get(Ikey::new(key.as_str()).as_str())?));
         let is_left =
-            |live: &&Live<'a>| !claimed.contains(&live.integration.ikey) && self.left_behind(live).is_some();
+            |live: &&Live<'a>| !claimed.contains(&live.integration.id) && self.left_behind(live).is_some();
         match lives.find(is_left) {
             Some(live) => Err(self.elsewhere(wanted, std::slice::from_ref(live))),
             None => Ok(()),
@@ -296,9 +295,9 @@ impl<'a, 'd> Index<'a, 'd> {
             let message = format!("{pin} is pinned by several addresses");
             return Err(problem(Code::PinMismatch, wanted, message, "keep the pin at one of them only"));
         }
-        if let Some(other) = marked.iter().find(|other| other.integration.ikey != *pin) {
+        if let Some(other) = marked.iter().find(|other| other.integration.id != *pin) {
             let message =
-                format!("{} already carries the marker of {}", other.integration.ikey, wanted.address);
+                format!("{} already carries the marker of {}", other.integration.id, wanted.address);
             return Err(problem(
                 Code::DuplicateMarker,
                 wanted,
@@ -306,7 +305,7 @@ impl<'a, 'd> Index<'a, 'd> {
                 "pin that one, or remove the marker from its notes",
             ));
         }
-        let kind = live.integration.kind();
+        let kind = live.integration.variant();
         if wanted.kind.as_deref().is_some_and(|wanted| wanted != kind) {
             let message = format!("{pin} has the type `{kind}`");
             return Err(problem(
@@ -335,7 +334,7 @@ impl<'a, 'd> Index<'a, 'd> {
     fn by_name(&self, wanted: &DesiredApplication) -> Result<Option<Live<'a>>, Box<Diagnostic>> {
         let (Some(kind), Some(name)) = (&wanted.kind, &wanted.name) else { return Ok(None) };
         let found = self.lives(self.by_name.get(&type_and_name(kind, &name.value)));
-        let free = |live: &Live<'_>| !self.pins.contains_key(live.integration.ikey.as_str());
+        let free = |live: &Live<'_>| !self.pins.contains_key(live.integration.id.as_str());
         let (owned, unowned): (Vec<_>, Vec<_>) =
             found.into_iter().filter(free).partition(|live| live.marker.is_some());
         // A sibling's marker that duoctl did not write may have replaced the marker of this address.
@@ -389,14 +388,14 @@ impl<'a> Index<'a, '_> {
         let lives = [self.by_address.get(address), self.damaged.get(address)];
         let lives = lives.into_iter().flat_map(|positions| self.lives(positions));
         let broken = lives.filter(|live| live.is_forged() || live.damaged.is_some());
-        match broken.min_by(|a, b| a.integration.ikey.cmp(&b.integration.ikey)) {
+        match broken.min_by(|a, b| a.integration.id.cmp(&b.integration.id)) {
             Some(live) => Err(self.broken(wanted, &live)),
             None => Ok(()),
         }
     }
 
     fn broken(&self, wanted: &DesiredApplication, live: &Live<'_>) -> Box<Diagnostic> {
-        let ikey = &live.integration.ikey;
+        let ikey = &live.integration.id;
         let own = [&wanted.address, self.home(wanted)];
         let (code, what) = match live.marker.as_ref().filter(|_| live.is_forged()) {
             Some(marker) if own.contains(&&marker.address) => (
@@ -417,7 +416,7 @@ impl<'a> Index<'a, '_> {
         let marked = addresses.flat_map(|address| self.lives(self.by_address.get(address)));
         let partner = |live: &Live<'a>| live.state().and_then(MarkerState::partner).cloned();
         let mut related: BTreeSet<Ikey> = marked.clone().filter_map(|live| partner(&live)).collect();
-        related.extend(marked.map(|live| live.integration.ikey.clone()));
+        related.extend(marked.map(|live| live.integration.id.clone()));
         let stored = self.stored(wanted).into_iter().flat_map(|keys| once(&keys.ikey).chain(&keys.previous));
         let exists = |ikey: &Ikey| self.by_ikey.contains_key(ikey.as_str());
         related.extend(stored.map(|key| Ikey::new(key.as_str())).filter(exists));
@@ -445,7 +444,7 @@ impl<'a> Index<'a, '_> {
             return Ok(());
         };
         let Some(live) = &found.live else { return self.is_free(wanted, found, holder) };
-        let ikey = &live.integration.ikey;
+        let ikey = &live.integration.id;
         let proven = live.marker.is_some() && live.proof.is_proven();
         let pinned = wanted.pin.as_ref().is_some_and(|pin| pin.value == *ikey);
         if proven || pinned || stored == *ikey {
@@ -470,9 +469,9 @@ impl<'a> Index<'a, '_> {
         found: &Match<'a>,
         holder: &Live<'a>,
     ) -> Result<(), Box<Diagnostic>> {
-        let ikey = &holder.integration.ikey;
-        let kind = holder.integration.kind();
-        let is_left = found.predecessors.iter().any(|live| live.integration.ikey == *ikey);
+        let ikey = &holder.integration.id;
+        let kind = holder.integration.variant();
+        let is_left = found.predecessors.iter().any(|live| live.integration.id == *ikey);
         let is_bare = holder.marker.is_none() && holder.damaged.is_none();
         if is_left || is_bare && wanted.kind.as_deref() == Some(kind) {
             return Ok(());
@@ -500,7 +499,7 @@ impl<'a> Index<'a, '_> {
 
     /// The application that names this one as its rotation partner, and its address, if the YAML no longer declares it.
     fn rotated_with(&self, live: &Live<'_>) -> Option<(&Live<'a>, &Address)> {
-        let position = self.partners.get(&live.integration.ikey)?;
+        let position = self.partners.get(&live.integration.id)?;
         let other = self.lives.get(*position)?;
         Some((other, self.left_behind(other)?))
     }

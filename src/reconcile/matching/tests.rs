@@ -1,7 +1,7 @@
 use serde_json::json;
 
 use crate::diagnostic::{Code, Severity, Spanned};
-use crate::duo::types::Ikey;
+use crate::duo::object::Ikey;
 use crate::kinds::address::Address;
 use crate::kinds::marker::MarkerState;
 use crate::reconcile::desired::Desired;

@@ -20,7 +20,7 @@ pub(super) fn check_age(
     steps: &mut [Step],
 ) -> Option<Diagnostic> {
     let (Some(most), Some(live)) = (&wanted.max_age, live) else { return None };
-    let previous = pair.map(|pair| &pair.old.integration.ikey).filter(|old| **old != live.integration.ikey);
+    let previous = pair.map(|pair| &pair.old.integration.id).filter(|old| **old != live.integration.id);
     let Observation { creations, host, .. } = cx.observation;
     let age = key_age(live.integration, cx.held(wanted), creations, host, previous);
     let address = &wanted.address;

@@ -67,7 +67,7 @@ fn tell_adopted_keys(cx: &Context<'_>, wanted: &DesiredApplication, found: &Matc
             _ => None,
         });
         let mut delivered = delivered.chain(&delivery.previous);
-        if delivered.any(|ikey| by_name.iter().any(|live| live.integration.ikey == *ikey)) {
+        if delivered.any(|ikey| by_name.iter().any(|live| live.integration.id == *ikey)) {
             step.inherent.push((
                 Risk::AdoptsKey,
                 "duoctl did not create the application: it was matched by type and name, and its key goes to the store",
@@ -86,7 +86,7 @@ fn steps(
     parts: &mut Parts,
 ) -> Result<Vec<Step>, Vec<Diagnostic>> {
     let same_type =
-        |live: &Live<'_>| wanted.kind.as_deref().is_none_or(|kind| kind == live.integration.kind());
+        |live: &Live<'_>| wanted.kind.as_deref().is_none_or(|kind| kind == live.integration.variant());
     if let Some(pair) = &found.pair {
         let rotation = rotation::under_way(cx, wanted, pair)?;
         parts.rotations.push(rotation.clone());
@@ -98,7 +98,7 @@ fn steps(
             let managed = diff::compared(managed, wanted);
             settled(cx, wanted, &managed, live, &mut parts.problems)
         }
-        Some(live) if live.integration.kind().is_empty() => Err(vec![without_type(wanted, live)]),
+        Some(live) if live.integration.variant().is_empty() => Err(vec![without_type(wanted, live)]),
         Some(live) => Ok(vec![replacement(cx, wanted, &managed, Some(live))?]),
         None if found.predecessors.is_empty() => {
             parts.problems.extend(look_alikes.look_for(cx, wanted, &managed)?);
@@ -129,7 +129,7 @@ fn settled(
 
 /// An application for which Duo returned no type, so it is neither the declared type nor another one.
 fn without_type(wanted: &DesiredApplication, live: &Live<'_>) -> Diagnostic {
-    let message = format!("{}: Duo did not return the type of {}", wanted.address, live.integration.ikey);
+    let message = format!("{}: Duo did not return the type of {}", wanted.address, live.integration.id);
     Diagnostic::error(Code::AccountUnreadable, wanted.span, message)
         .help("nothing is planned for this address until Duo returns the type")
 }

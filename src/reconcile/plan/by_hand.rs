@@ -11,7 +11,7 @@ use super::super::handoff::HandoffValue;
 use super::super::live::Live;
 use super::context::Context;
 use crate::diagnostic::{Code, Diagnostic};
-use crate::duo::types::{Ikey, Integration};
+use crate::duo::object::{Ikey, Object};
 use crate::kinds::address::Address;
 use crate::kinds::application::PERMISSION_LIST;
 use crate::kinds::application::fields::held_permissions;
@@ -24,11 +24,11 @@ use crate::names::mentions;
 pub(super) fn fitting<'a>(
     cx: &Context<'_>,
     wanted: &DesiredApplication,
-    unowned: &[&'a Integration],
+    unowned: &[&'a Object],
     most: usize,
-) -> Option<(Vec<&'a Integration>, &'static str)> {
-    let others = || unowned.iter().copied().filter(|live| live.ikey != cx.observation.operator);
-    let few = |lives: Vec<&'a Integration>, by| (1..=most).contains(&lives.len()).then_some((lives, by));
+) -> Option<(Vec<&'a Object>, &'static str)> {
+    let others = || unowned.iter().copied().filter(|live| live.id != cx.observation.operator);
+    let few = |lives: Vec<&'a Object>, by| (1..=most).contains(&lives.len()).then_some((lives, by));
     let names = names(cx, wanted);
     let named = others().filter(|live| names.iter().any(|known| mentions(live.name(), known)));
     if let Some(found) = few(named.collect(), "has a name that mentions this connection") {
@@ -76,7 +76,7 @@ fn leaves<'l>(cx: &Context<'_>, live: &'l Live<'_>) -> Option<(Address, &'l Ikey
     let (entry, _) = marker.address.composite().filter(|_| marker.address.is_intelligence())?;
     let declared = cx.desired.handoffs.iter().any(|form| form.address == entry);
     let decided = cx.desired.retains(&marker.address) || cx.desired.takedown.attested.contains_key(&entry);
-    (!declared && !decided).then(|| (marker.address.clone(), &live.integration.ikey))
+    (!declared && !decided).then(|| (marker.address.clone(), &live.integration.id))
 }
 
 /// The declared permissions; `None` if the type has none.

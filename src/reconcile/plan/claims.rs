@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use crate::diagnostic::{Code, Diagnostic};
-use crate::duo::types::{Ikey, Integration};
+use crate::duo::object::{Ikey, Object};
 use crate::kinds::address::Address;
 use crate::kinds::marker::{MarkerState, Notes};
 use crate::kinds::seal::Verdict;
@@ -15,16 +15,16 @@ use super::step::{Action, Step};
 
 /// Records in each step which unverified markers it depends on. A creation depends on a marker that names its address or is
 /// on an application of its type and name: that application may be the one of the address.
-pub(super) fn rest(steps: &mut [Step], claims: &BTreeMap<Ikey, Claim>, integrations: &[Integration]) {
+pub(super) fn rest(steps: &mut [Step], claims: &BTreeMap<Ikey, Claim>, integrations: &[Object]) {
     if claims.is_empty() {
         return;
     }
     let (mut by_address, mut by_name) = (HashMap::<Option<Address>, Vec<&Claim>>::new(), HashMap::new());
     for live in integrations {
-        let Some(claim) = claims.get(&live.ikey) else { continue };
+        let Some(claim) = claims.get(&live.id) else { continue };
         let marker = Notes::parse(live.notes()).marker;
         by_address.entry(marker.map(|marker| marker.address)).or_default().push(claim);
-        let name = type_and_name(live.kind(), live.name());
+        let name = type_and_name(live.variant(), live.name());
         by_name.entry(name).or_insert_with(Vec::new).push(claim);
     }
     for step in steps {
@@ -110,7 +110,7 @@ pub(super) fn worthless(matches: &Matches<'_>, prune: Prune) -> Vec<Diagnostic> 
     let mut problems = Vec::new();
     for live in &matches.forged {
         let Some(marker) = &live.marker else { continue };
-        let ikey = &live.integration.ikey;
+        let ikey = &live.integration.id;
         let message = format!(
             "{}: {ikey} has the marker of this address, but duoctl did not write it there; it is left alone",
             marker.address

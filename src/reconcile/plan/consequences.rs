@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use crate::duo::catalogue::{Family, lookup};
-use crate::duo::types::{Ikey, Integration};
+use crate::duo::object::{Ikey, Object};
 use crate::kinds::value::Setting;
 
 use super::super::desired::Desired;
@@ -13,29 +13,25 @@ use super::step::{Action, Step};
 use crate::kinds::marker::Notes;
 
 /// The consequences of each replacement, as lines for people, by the step's index.
-pub(super) fn of(
-    steps: &[Step],
-    desired: &Desired,
-    integrations: &[Integration],
-) -> BTreeMap<usize, Vec<String>> {
+pub(super) fn of(steps: &[Step], desired: &Desired, integrations: &[Object]) -> BTreeMap<usize, Vec<String>> {
     let replaced = steps.iter().enumerate().filter(|(_, step)| step.action == Action::Replace);
     replaced.map(|(index, step)| (index, consequences(step, desired, integrations))).collect()
 }
 
-fn consequences(step: &Step, desired: &Desired, integrations: &[Integration]) -> Vec<String> {
+fn consequences(step: &Step, desired: &Desired, integrations: &[Object]) -> Vec<String> {
     let mut lines = Vec::new();
-    let old = step.ikey.as_ref().and_then(|ikey| integrations.iter().find(|live| live.ikey == *ikey));
+    let old = step.ikey.as_ref().and_then(|ikey| integrations.iter().find(|live| live.id == *ikey));
     let Some(old) = old else { return lines };
     lines.push(format!(
         "a new integration key and a new secret key; those of {} stop working once the new ones are proven",
-        old.ikey
+        old.id
     ));
     lines.push(match &step.delivery {
         Some(delivery) => format!("the new keys are delivered to {} before that", delivery.place),
         None => "no secret store is configured: the new keys have to be copied from the Duo Admin Panel"
             .to_owned(),
     });
-    let kinds = [old.kind(), step.kind.as_str()];
+    let kinds = [old.variant(), step.kind.as_str()];
     lines.extend(kinds.into_iter().filter_map(told).map(str::to_owned));
     lines.dedup();
     for form in &desired.handoffs {
@@ -47,7 +43,7 @@ fn consequences(step: &Step, desired: &Desired, integrations: &[Integration]) ->
             ));
         }
     }
-    lines.extend(pointers(&old.ikey, step, desired, integrations));
+    lines.extend(pointers(&old.id, step, desired, integrations));
     if !old.text("policy_key").is_empty() {
         let policy = old.text("policy_key");
         let sharing = integrations.iter().filter(|live| live.text("policy_key") == policy).count();
@@ -85,7 +81,7 @@ fn told(kind: &str) -> Option<&'static str> {
 }
 
 /// What refers to the old key: other entries of the YAML, and other live applications.
-fn pointers(old: &Ikey, step: &Step, desired: &Desired, integrations: &[Integration]) -> Vec<String> {
+fn pointers(old: &Ikey, step: &Step, desired: &Desired, integrations: &[Object]) -> Vec<String> {
     let key = old.as_str();
     let declared = desired.applications.iter().filter(|wanted| {
         let in_settings = wanted.settings.values().any(|setting| names(&setting.value, key));
@@ -93,11 +89,11 @@ fn pointers(old: &Ikey, step: &Step, desired: &Desired, integrations: &[Integrat
     });
     let mut lines: Vec<String> =
         declared.map(|wanted| format!("the YAML of {} refers to {key}", wanted.address)).collect();
-    let lives = integrations.iter().filter(|live| live.ikey != *old && mentions(live, key));
+    let lives = integrations.iter().filter(|live| live.id != *old && mentions(live, key));
     lines.extend(lives.map(|live| {
         let marker = Notes::parse(live.notes()).marker;
         let own = marker.filter(|marker| marker.workspace == desired.workspace);
-        let who = own.map_or_else(|| live.ikey.to_string(), |marker| marker.address.to_string());
+        let who = own.map_or_else(|| live.id.to_string(), |marker| marker.address.to_string());
         format!("{who}, \"{}\", refers to {key}", live.name())
     }));
     lines.retain(|line| !line.starts_with(&format!("{}, ", step.address)));
@@ -117,7 +113,7 @@ fn names(setting: &Setting, key: &str) -> bool {
     }
 }
 
-fn mentions(live: &Integration, key: &str) -> bool {
+fn mentions(live: &Object, key: &str) -> bool {
     live.properties().values().any(|value| holds(value, key))
 }
 

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::diagnostic::{Code, Diagnostic};
-use crate::duo::types::{Ikey, Integration};
+use crate::duo::object::{Ikey, Object};
 
 use super::super::desired::{Desired, DesiredApplication};
 use super::super::handoff::{Handoff, HandoffSpec, Lapse, Purpose};
@@ -22,8 +22,8 @@ use crate::language::attestation::Attestation;
 /// whose keys are being replaced and still work.
 pub(super) fn handoffs(
     desired: &Desired,
-    lives: &HashMap<&Address, &Integration>,
-    olds: &HashMap<&Address, &Integration>,
+    lives: &HashMap<&Address, &Object>,
+    olds: &HashMap<&Address, &Object>,
     orphans: &[Live<'_>],
 ) -> Vec<Handoff> {
     let declared: BTreeSet<&Address> = desired.handoffs.iter().map(|spec| &spec.address).collect();
@@ -40,7 +40,7 @@ pub(super) fn handoffs(
 
 /// The latest event that makes an older attestation void: a quarantine of one of its applications, or an attestation that a
 /// removed entry was removed from the console.
-fn lapse(desired: &Desired, spec: &HandoffSpec, lives: &HashMap<&Address, &Integration>) -> Option<Lapse> {
+fn lapse(desired: &Desired, spec: &HandoffSpec, lives: &HashMap<&Address, &Object>) -> Option<Lapse> {
     let shut = |address: &Address| Notes::parse(lives.get(address)?.notes()).marker?.last_shut();
     let shut = spec.applications().filter_map(shut).max();
     let shut = shut.map(|at| Lapse { at, what: "its key was disabled" });
@@ -65,7 +65,7 @@ pub(super) fn unproven<'a>(
             Ownership::Adopted => !consented(&wanted.address),
             Ownership::Claimed => cx.options.hold_back && !consented(&wanted.address),
         })
-        .map(|(wanted, live)| (&wanted.address, &live.integration.ikey))
+        .map(|(wanted, live)| (&wanted.address, &live.integration.id))
         .collect()
 }
 

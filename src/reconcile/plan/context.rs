@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::diagnostic::{Code, Diagnostic};
-use crate::duo::types::Ikey;
+use crate::duo::object::Ikey;
 
 use super::super::consent::Consent;
 use super::super::delivery::Held;
@@ -90,7 +90,7 @@ impl Context<'_> {
     /// marker is verified does not matter here: another key may verify it.
     pub(super) fn is_by_name(&self, wanted: &DesiredApplication, live: &Live<'_>) -> bool {
         let by_name = live.marker.as_ref().is_none_or(|marker| marker.adopted);
-        by_name && !is_told(wanted, self.held(wanted), &live.integration.ikey)
+        by_name && !is_told(wanted, self.held(wanted), &live.integration.id)
     }
 }
 

@@ -1,7 +1,7 @@
 //! Nothing is deleted if the list of applications may be incomplete: a missing application may be the one that the YAML means.
 
 use crate::diagnostic::{Code, Diagnostic};
-use crate::duo::types::Integration;
+use crate::duo::object::Object;
 
 use super::super::observed::Observed;
 use super::context::{Context, Parts};
@@ -9,7 +9,7 @@ use super::step::Step;
 
 /// Blocks deletions if the account's summary counts more applications than the list contains. An unreadable summary blocks
 /// nothing.
-pub(super) fn check(cx: &Context<'_>, integrations: &[Integration], steps: &[Step]) -> Parts {
+pub(super) fn check(cx: &Context<'_>, integrations: &[Object], steps: &[Step]) -> Parts {
     let mut parts = Parts::default();
     let Observed::Present(counted) = cx.observation.counted else { return parts };
     let listed = integrations.len();

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use serde_json::{Map, json};
 
 use crate::diagnostic::{Code, Diagnostic};
-use crate::duo::types::{Ikey, Integration};
+use crate::duo::object::{Ikey, Kind, Object};
 
 use super::super::delivery::Held;
 use super::super::desired::DesiredApplication;
@@ -92,7 +92,7 @@ pub(super) fn replacement(
     if let Some(old) = old {
         step.changes = diff::from_predecessor(wanted, managed, old.integration, &cx.references);
         step.inherent.extend(not_carried_over(managed, old.integration));
-        let ikey = old.integration.ikey.clone();
+        let ikey = old.integration.id.clone();
         let marker =
             Marker { protected: false, ..cx.marker(wanted, AppliedFields::new(), MarkerState::Replaced) };
         let notes = checked_notes(wanted, &marker, &old.text)?;
@@ -104,31 +104,27 @@ pub(super) fn replacement(
         step.delete(&ikey, AFTER_REPLACEMENT, protected);
         step.watch(old.integration);
         step.ikey = Some(ikey);
-        step.changes.insert(0, type_change(old.integration.kind(), &step.kind));
+        step.changes.insert(0, type_change(old.integration.variant(), &step.kind));
     }
     Ok(step)
 }
 
 /// Blocks a creation if the address's store cannot be read and an unmatched application of the same type exists. The store
 /// may hold that application's key, and someone may have removed its marker to provoke a duplicate.
-pub(super) fn hold_back_doubtful(
-    cx: &Context<'_>,
-    parts: &mut Parts,
-    matched: &HashMap<&Address, &Integration>,
-) {
-    let taken: HashSet<&Ikey> = matched.values().map(|live| &live.ikey).collect();
-    let Observed::Present(lives) = &cx.observation.integrations else { return };
+pub(super) fn hold_back_doubtful(cx: &Context<'_>, parts: &mut Parts, matched: &HashMap<&Address, &Object>) {
+    let taken: HashSet<&Ikey> = matched.values().map(|live| &live.id).collect();
+    let Observed::Present(lives) = cx.observation.objects.of(Kind::Application) else { return };
     for wanted in &cx.desired.applications {
         let address = &wanted.address;
         let Some(Held::Unreadable { reason, help }) = cx.held(wanted) else { continue };
         let creates = |step: &&Step| step.address == *address && step.action == Action::Create;
         let Some(step) = parts.steps.iter().find(creates) else { continue };
-        let mut free = lives.iter().filter(|live| live.kind() == step.kind && !taken.contains(&live.ikey));
+        let mut free = lives.iter().filter(|live| live.variant() == step.kind && !taken.contains(&live.id));
         let Some(live) = free.next().filter(|_| !cx.allows(Risk::Replaces, address)) else { continue };
         let more = if free.next().is_some() { " or of another application" } else { "" };
         let message = format!(
             "{address}: it is not created: its store cannot be read ({reason}) and may hold the key of {}{more}, which has the same type",
-            live.ikey
+            live.id
         );
         let fix = help.as_deref().unwrap_or("fix the store, then apply again");
         let help =
@@ -141,7 +137,7 @@ pub(super) fn hold_back_doubtful(
 
 /// Deletes the leftovers of a replacement, within its step or in a separate one.
 pub(super) fn add_leftovers(wanted: &DesiredApplication, found: &Match<'_>, steps: &mut Vec<Step>) {
-    let successor = found.live.as_ref().map(|live| live.integration.ikey.clone());
+    let successor = found.live.as_ref().map(|live| live.integration.id.clone());
     for old in &found.predecessors {
         let live = old.integration;
         let protected = old.marker.as_ref().is_some_and(|marker| marker.protected) || wanted.protect;
@@ -150,14 +146,14 @@ pub(super) fn add_leftovers(wanted: &DesiredApplication, found: &Match<'_>, step
             if !step.writes.iter().any(|write| matches!(write, Write::Prove(_))) {
                 step.writes.push(Write::Prove(None));
             }
-            step.delete(&live.ikey, AFTER_REPLACEMENT, protected);
-            step.ikey.get_or_insert_with(|| live.ikey.clone());
+            step.delete(&live.id, AFTER_REPLACEMENT, protected);
+            step.ikey.get_or_insert_with(|| live.id.clone());
             continue;
         }
         let mut step = Step::on(&wanted.address, Action::Delete, live);
         step.inherent.push((Risk::Replaces, "left over from a replacement"));
         step.writes.extend(successor.clone().map(|ikey| Write::Prove(Some(ikey))));
-        step.delete(&live.ikey, AFTER_REPLACEMENT, protected);
+        step.delete(&live.id, AFTER_REPLACEMENT, protected);
         steps.push(step);
     }
 }
@@ -172,7 +168,7 @@ fn type_change(before: &str, after: &str) -> Change {
 }
 
 /// Restrictions of the old application that the YAML does not declare, so the new one does not have them.
-fn not_carried_over(managed: &[Managed], old: &Integration) -> Vec<(Risk, &'static str)> {
+fn not_carried_over(managed: &[Managed], old: &Object) -> Vec<(Risk, &'static str)> {
     let restrictions = [
         (POLICY, "the policy of the old application is not carried over"),
         (NETWORKS, "the networks of the old application are not carried over"),

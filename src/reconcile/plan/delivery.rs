@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use serde_json::Value;
 
 use crate::diagnostic::{Code, Diagnostic};
-use crate::duo::types::Ikey;
+use crate::duo::object::{Ikey, Kind};
 use crate::kinds::value::Setting;
 
 use super::super::delivery::{Delivery, DesiredSecret, Held, Standing, standing, taken};
@@ -55,7 +55,7 @@ pub(super) fn add_delivery(
         address: wanted.address.as_str(),
         host: &cx.observation.host,
     };
-    let known = [live.map(|live| &live.integration.ikey), pair.map(|pair| &pair.old.integration.ikey)];
+    let known = [live.map(|live| &live.integration.id), pair.map(|pair| &pair.old.integration.id)];
     let known: Vec<&Ikey> = known.into_iter().flatten().collect();
     if let Some(StoreError { message, help }) = held.and_then(|held| taken(held, &secret.place, own, &known))
     {
@@ -88,8 +88,8 @@ pub(super) fn add_delivery(
             steps.insert(0, delivery);
         }
         (None, Some(live), Some(held)) => {
-            let old = pair.map(|pair| &pair.old.integration.ikey);
-            let previous = old.filter(|old| **old != live.integration.ikey);
+            let old = pair.map(|pair| &pair.old.integration.id);
+            let previous = old.filter(|old| **old != live.integration.id);
             let due = match standing(held, live.integration, &cx.observation.host, previous) {
                 Standing::Due(reason) => Some(reason),
                 Standing::Current => new_client(wanted, held),
@@ -108,11 +108,13 @@ pub(super) fn add_delivery(
 
 /// Why the keys of a new application are delivered. The store may still hold those of an application deleted in Duo.
 fn new(cx: &Context<'_>, held: Option<&Held>) -> String {
-    let Observed::Present(lives) = &cx.observation.integrations else { return NEW.to_owned() };
+    let Observed::Present(lives) = cx.observation.objects.of(Kind::Application) else {
+        return NEW.to_owned();
+    };
     match held {
         Some(Held::Keys(keys))
             if keys.api_hostname == cx.observation.host
-                && !lives.iter().any(|live| live.ikey.as_str() == keys.ikey) =>
+                && !lives.iter().any(|live| live.id.as_str() == keys.ikey) =>
         {
             format!("{NEW}; {}, whose keys the store holds, was deleted in Duo", keys.ikey)
         }

@@ -18,7 +18,7 @@ pub(super) fn check(cx: &Context<'_>, carriers: usize, left_behind: &[Live<'_>])
     }
     let mut left: Vec<String> = left_behind
         .iter()
-        .filter_map(|live| Some(format!("{} ({})", live.integration.ikey, live.marker.as_ref()?.address)))
+        .filter_map(|live| Some(format!("{} ({})", live.integration.id, live.marker.as_ref()?.address)))
         .collect();
     if left.is_empty() {
         return None;

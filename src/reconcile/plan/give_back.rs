@@ -1,6 +1,6 @@
 //! The step that restores what an unproven change took from the operator; shown and judged like any other.
 
-use crate::duo::types::Integration;
+use crate::duo::object::Object;
 use crate::kinds::address::Address;
 use crate::kinds::application::fields::held_permissions;
 use crate::kinds::application::{NETWORKS, PERMISSION_LIST};
@@ -14,7 +14,7 @@ use super::step::{Action, Step, Write};
 
 /// The step that restores something to an application. Permissions that the YAML declares and the key had before are
 /// expected; anything else widens what the key may do.
-pub fn give_back(address: &Address, live: &Integration, back: &GiveBack) -> Step {
+pub fn give_back(address: &Address, live: &Object, back: &GiveBack) -> Step {
     let mut step = Step::on(address, Action::Update, live);
     let held = held_permissions(live);
     if !back.declared.is_empty() || !back.consented.is_empty() {
@@ -36,6 +36,6 @@ pub fn give_back(address: &Address, live: &Integration, back: &GiveBack) -> Step
         };
         step.changes.push(change);
     }
-    step.writes.push(Write::Update(live.ikey.clone(), back.body()));
+    step.writes.push(Write::Update(live.id.clone(), back.body()));
     step
 }

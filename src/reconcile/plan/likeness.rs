@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use serde_json::Value;
 
 use crate::diagnostic::{Code, Diagnostic, Severity};
-use crate::duo::types::{Ikey, Integration};
+use crate::duo::object::{Ikey, Object};
 use crate::kinds::value::Setting;
 use crate::names::alike_key;
 use crate::text::shown;
@@ -34,41 +34,41 @@ const TELLING: usize = 2;
 /// Applications without an owner and without a matching address, indexed by their values.
 #[derive(Debug, Default)]
 pub(super) struct LookAlikes<'a> {
-    by_kind: HashMap<&'a str, Vec<&'a Integration>>,
-    by_ikey: HashMap<&'a str, &'a Integration>,
+    by_kind: HashMap<&'a str, Vec<&'a Object>>,
+    by_ikey: HashMap<&'a str, &'a Object>,
     /// By type and by the identifier that a service provider or client uses; built on first use.
-    by_identity: Option<HashMap<(&'a str, String), Vec<&'a Integration>>>,
+    by_identity: Option<HashMap<(&'a str, String), Vec<&'a Object>>>,
     /// By type and field, then by value; each is built on first use.
-    by_value: HashMap<(String, &'static str), HashMap<String, Vec<&'a Integration>>>,
+    by_value: HashMap<(String, &'static str), HashMap<String, Vec<&'a Object>>>,
     /// By type, then by name as people distinguish names; each is built on first use.
-    by_name: HashMap<String, HashMap<String, Vec<&'a Integration>>>,
+    by_name: HashMap<String, HashMap<String, Vec<&'a Object>>>,
     /// Applications that almost certainly belong to an address.
     pub(super) certain: BTreeMap<Ikey, Address>,
     /// Owned applications whose address is no longer in the YAML.
     orphans: &'a [live::Live<'a>],
     /// Addresses that would be created, and the application with the same settings.
-    likely: Vec<(Address, &'a Integration, Box<Diagnostic>)>,
+    likely: Vec<(Address, &'a Object, Box<Diagnostic>)>,
 }
 
 impl<'a> LookAlikes<'a> {
-    pub(super) fn new(unowned: &[&'a Integration], orphans: &'a [live::Live<'a>]) -> Self {
+    pub(super) fn new(unowned: &[&'a Object], orphans: &'a [live::Live<'a>]) -> Self {
         let mut alike = Self { orphans, ..Self::default() };
         for integration in unowned {
-            alike.by_kind.entry(integration.kind()).or_default().push(integration);
-            alike.by_ikey.insert(integration.ikey.as_str(), integration);
+            alike.by_kind.entry(integration.variant()).or_default().push(integration);
+            alike.by_ikey.insert(integration.id.as_str(), integration);
         }
         alike
     }
 
     /// The application whose keys are in the address's store.
-    fn keys_of(&self, kind: &str, host: &str, held: Option<&Held>) -> Option<&'a Integration> {
+    fn keys_of(&self, kind: &str, host: &str, held: Option<&Held>) -> Option<&'a Object> {
         let Some(Held::Keys(keys)) = held else { return None };
-        let found = self.by_ikey.get(keys.ikey.as_str()).filter(|live| live.kind() == kind)?;
+        let found = self.by_ikey.get(keys.ikey.as_str()).filter(|live| live.variant() == kind)?;
         (keys.api_hostname.is_empty() || keys.api_hostname == host).then_some(found)
     }
 
     /// The few applications that have an identifier of the wanted one, and that identifier.
-    fn identical(&mut self, kind: &str, wanted: &BTreeSet<String>) -> Option<(String, Vec<&'a Integration>)> {
+    fn identical(&mut self, kind: &str, wanted: &BTreeSet<String>) -> Option<(String, Vec<&'a Object>)> {
         if wanted.is_empty() {
             return None;
         }
@@ -94,7 +94,7 @@ impl<'a> LookAlikes<'a> {
     }
 
     /// The first few applications of a type whose names people cannot distinguish from the wanted one.
-    fn named_alike(&mut self, kind: &str, wanted: &DesiredApplication) -> Vec<&'a Integration> {
+    fn named_alike(&mut self, kind: &str, wanted: &DesiredApplication) -> Vec<&'a Object> {
         let (Some(name), by_kind) = (&wanted.name, &self.by_kind) else { return Vec::new() };
         let index = self.by_name.entry(kind.to_owned()).or_insert_with(|| {
             let mut index: HashMap<String, Vec<_>> = HashMap::new();
@@ -107,13 +107,13 @@ impl<'a> LookAlikes<'a> {
     }
 
     /// The only application with the settings in the YAML, if few applications share them.
-    fn set_alike(&mut self, kind: &str, managed: &[Managed]) -> Option<&'a Integration> {
+    fn set_alike(&mut self, kind: &str, managed: &[Managed]) -> Option<&'a Object> {
         let lives = self.by_kind.get(kind)?;
         let telling: Vec<&Managed> = managed.iter().filter(|managed| is_telling(managed)).collect();
         if telling.len() < TELLING {
             return None;
         }
-        let mut rarest: Option<&Vec<&'a Integration>> = None;
+        let mut rarest: Option<&Vec<&'a Object>> = None;
         for managed in telling {
             let key = (kind.to_owned(), managed.field.name());
             self.by_value.entry(key).or_insert_with(|| by_value(lives, managed));
@@ -130,7 +130,7 @@ impl<'a> LookAlikes<'a> {
             }
         }
         let few = rarest.filter(|rarest| rarest.len() <= FEW)?;
-        let same = |live: &&&Integration| {
+        let same = |live: &&&Object| {
             let told = managed.iter().filter(|managed| is_telling(managed) && is_same(managed, live)).count();
             told >= TELLING && is_set_alike(managed, live)
         };
@@ -140,7 +140,7 @@ impl<'a> LookAlikes<'a> {
     }
 }
 
-fn by_value<'a>(lives: &[&'a Integration], managed: &Managed) -> HashMap<String, Vec<&'a Integration>> {
+fn by_value<'a>(lives: &[&'a Object], managed: &Managed) -> HashMap<String, Vec<&'a Object>> {
     let mut values: HashMap<String, Vec<_>> = HashMap::new();
     for live in lives {
         if let Live::Value(value) = managed.live(live)
@@ -157,7 +157,7 @@ fn is_telling(managed: &Managed) -> bool {
     managed.field.is(Roles::TELLING) && managed.wanted != FieldValue::Unset
 }
 
-fn is_same(managed: &Managed, live: &Integration) -> bool {
+fn is_same(managed: &Managed, live: &Object) -> bool {
     match managed.live(live) {
         Live::Value(value) => value == managed.wanted,
         Live::NotOffered => true,
@@ -165,7 +165,7 @@ fn is_same(managed: &Managed, live: &Integration) -> bool {
 }
 
 /// Whether an application has all settings in the YAML, except for names and notes, which people rewrite.
-fn is_set_alike(managed: &[Managed], live: &Integration) -> bool {
+fn is_set_alike(managed: &[Managed], live: &Object) -> bool {
     let counts = |managed: &&Managed| !managed.field.is(Roles::REWRITTEN);
     managed.iter().filter(counts).all(|managed| is_same(managed, live))
 }
@@ -241,13 +241,8 @@ impl LookAlikes<'_> {
         Ok(None)
     }
 
-    fn certainly(
-        &mut self,
-        wanted: &DesiredApplication,
-        lives: &[&Integration],
-        what: &str,
-    ) -> Vec<Diagnostic> {
-        let certain = lives.iter().map(|live| (live.ikey.clone(), wanted.address.clone()));
+    fn certainly(&mut self, wanted: &DesiredApplication, lives: &[&Object], what: &str) -> Vec<Diagnostic> {
+        let certain = lives.iter().map(|live| (live.id.clone(), wanted.address.clone()));
         self.certain.extend(certain);
         vec![alike(wanted, lives, what, Severity::Error)]
     }
@@ -256,33 +251,33 @@ impl LookAlikes<'_> {
     pub(super) fn likely(&self, steps: &[Step]) -> Vec<Diagnostic> {
         let mut claims: BTreeMap<&Ikey, usize> = BTreeMap::new();
         for (_, live, _) in &self.likely {
-            *claims.entry(&live.ikey).or_default() += 1;
+            *claims.entry(&live.id).or_default() += 1;
         }
         let created: HashSet<&Address> = steps.iter().map(|step| &step.address).collect();
         let told = self
             .likely
             .iter()
-            .filter(|(address, live, _)| created.contains(address) && claims.get(&live.ikey) == Some(&1));
+            .filter(|(address, live, _)| created.contains(address) && claims.get(&live.id) == Some(&1));
         told.map(|(_, _, warning)| warning.as_ref().clone()).collect()
     }
 }
 
-fn described(live: &Integration) -> String {
-    format!("{} {}", live.ikey, shown(live.name()))
+fn described(live: &Object) -> String {
+    format!("{} {}", live.id, shown(live.name()))
 }
 
-fn all_described(lives: &[&Integration]) -> String {
+fn all_described(lives: &[&Object]) -> String {
     let mut described: Vec<String> = lives.iter().map(|live| self::described(live)).collect();
     described.sort_unstable();
     described.join(", ")
 }
 
 /// A possible duplicate of an address that would be created, and what to do about it.
-fn alike(wanted: &DesiredApplication, lives: &[&Integration], what: &str, severity: Severity) -> Diagnostic {
+fn alike(wanted: &DesiredApplication, lives: &[&Object], what: &str, severity: Severity) -> Diagnostic {
     let address = &wanted.address;
     let origin = if address.is_intelligence() { "set up by hand" } else { "renamed in Duo" };
     let message = format!("{address}: it would be created, but {what}; perhaps it is the same, {origin}");
-    let mut ikeys: Vec<&str> = lives.iter().map(|live| live.ikey.as_str()).collect();
+    let mut ikeys: Vec<&str> = lives.iter().map(|live| live.id.as_str()).collect();
     ikeys.sort_unstable();
     let is_it = match ikeys.as_slice() {
         [ikey] => format!("if so, run `duoctl adopt {address} {ikey}`"),

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use crate::diagnostic::Spanned;
-use crate::duo::types::{Ikey, Integration};
+use crate::duo::object::{Ikey, Kind, Object};
 use crate::kinds::application::fields::{held_permissions, known_permissions};
 use crate::kinds::marker::{Marker, MarkerState, Notes};
 use crate::kinds::networks::Networks;
@@ -39,11 +39,11 @@ fn marker_of(duo: &FakeDuo, ikey: &Ikey) -> Option<Marker> {
     Notes::parse(&duo.notes(ikey.as_str())).marker
 }
 
-fn integration(duo: &FakeDuo, ikey: &Ikey) -> Integration {
-    duo.integrations().into_iter().find(|integration| integration.ikey == *ikey).unwrap()
+fn integration(duo: &FakeDuo, ikey: &Ikey) -> Object {
+    duo.integrations().into_iter().find(|integration| integration.id == *ikey).unwrap()
 }
 
-fn networks(integration: &Integration) -> Option<Networks> {
+fn networks(integration: &Object) -> Option<Networks> {
     let property = integration.property("networks_for_api_access")?;
     Networks::parse(parts(property)).ok().filter(|networks| !networks.is_empty())
 }
@@ -77,8 +77,8 @@ fn unannounced(step: &Step, before: &FakeDuo, after: &FakeDuo, ikey: &Ikey) -> O
 }
 
 /// The entry that describes an application exactly as it is.
-fn declare(key: &str, live: &Integration) -> App {
-    let mut entry = app(key, live.kind(), live.name()).pin(live.ikey.as_str());
+fn declare(key: &str, live: &Object) -> App {
+    let mut entry = app(key, live.variant(), live.name()).pin(live.id.as_str());
     let access = live.text("user_access").to_lowercase();
     entry = if access.is_empty() { entry.without("user_access") } else { entry.text("user_access", &access) };
     let list = |wire: &str| live.property(wire).map(parts).unwrap_or_default();
@@ -146,11 +146,11 @@ proptest! {
     #[test]
     fn an_account_described_as_it_is_is_only_adopted(mut duo in accounts()) {
         let lives = duo.integrations();
-        let plain = |live: &&Integration| {
+        let plain = |live: &&Object| {
             // Excludes what the YAML cannot express: no type, an unknown access value, a list without effect.
             let access = live.text("user_access");
             let groups = live.property("groups_allowed").map(parts).unwrap_or_default();
-            Notes::parse(live.notes()).marker.is_none() && !live.kind().is_empty() && live.text("user_access") != "BRAND_NEW"
+            Notes::parse(live.notes()).marker.is_none() && !live.variant().is_empty() && live.text("user_access") != "BRAND_NEW"
                 && !(access == "PERMITTED_GROUPS" && (groups.is_empty() || groups.contains(&"DGGONE".to_owned())))
                 && live.property("networks_for_api_access") != Some(&json!("office"))
         };
@@ -183,9 +183,9 @@ proptest! {
         let mut integrations: Vec<_> = integrations.collect();
         let n = shuffled(integrations.len());
         integrations.rotate_left(n);
-        observation.integrations = crate::reconcile::observed::Observed::Present(integrations);
-        observation.groups = crate::reconcile::observed::Observed::Present(duo.groups.iter().rev().cloned().collect());
-        observation.policies = crate::reconcile::observed::Observed::Present(duo.policies.iter().rev().cloned().collect());
+        observation.objects.set(Kind::Application, crate::reconcile::observed::Observed::Present(integrations));
+        observation.objects.set(Kind::Group, crate::reconcile::observed::Observed::Present(duo.groups.iter().rev().cloned().collect()));
+        observation.objects.set(Kind::Policy, crate::reconcile::observed::Observed::Present(duo.policies.iter().rev().cloned().collect()));
         let after = plan(&turned, &observation, &options(prune));
         prop_assert_eq!(text_of(&before), text_of(&after));
     }

@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value, json};
 
 use crate::diagnostic::{Code, Diagnostic, has_errors};
-use crate::duo::types::{Ikey, Integration};
+use crate::duo::object::{Ikey, Kind, Object};
 
 use super::super::desired::Fate;
 use super::super::diff::Change;
@@ -40,7 +40,7 @@ pub(super) fn orphans(cx: &Context<'_>, orphans: &[Live<'_>], contested: &BTreeS
     let mut parts = Parts::default();
     for twins in orphans.chunk_by(|a, b| address(a) == address(b)) {
         let copies = are_copies(twins);
-        let contested = twins.iter().any(|live| contested.contains(&live.integration.ikey));
+        let contested = twins.iter().any(|live| contested.contains(&live.integration.id));
         for orphan in twins {
             let Some(marker) = &orphan.marker else { continue };
             if !cx.options.selection.covers(&marker.address) {
@@ -126,10 +126,10 @@ fn remove(cx: &Context<'_>, prune: Prune, orphan: &Live<'_>, marker: &Marker, se
     }
     let since = told.filter(|_| orphan.is_shut() && !anew).map(|since| {
         // A later change may mean that someone wants to keep it.
-        cx.observation.touched.get(&orphan.integration.ikey).map_or(since, |touched| since.max(*touched))
+        cx.observation.touched.get(&orphan.integration.id).map_or(since, |touched| since.max(*touched))
     });
     let delete = |why| Parts { steps: vec![deletion(cx, orphan, marker, why)], ..Parts::default() };
-    let by_word = vec![orphan.integration.ikey.clone()];
+    let by_word = vec![orphan.integration.id.clone()];
     match (prune, since) {
         (Prune::No, _) => Parts::default(),
         (Prune::Now, _) if !anew => {
@@ -150,7 +150,7 @@ fn remove(cx: &Context<'_>, prune: Prune, orphan: &Live<'_>, marker: &Marker, se
 fn not_shown(orphan: &Live<'_>, marker: &Marker) -> Diagnostic {
     let message = format!(
         "{}: {} is not deleted: Duo does not show who may log in to it",
-        marker.address, orphan.integration.ikey
+        marker.address, orphan.integration.id
     );
     Diagnostic::warning(Code::AccountUnreadable, None, message)
         .help("check it in the Duo Admin Panel, and delete it there or with --prune=now")
@@ -159,7 +159,7 @@ fn not_shown(orphan: &Live<'_>, marker: &Marker) -> Diagnostic {
 /// Why an application is not deleted; `None` if the authentication log shows no use since the quarantine. Without the log
 /// nothing is deleted.
 fn maybe_used(cx: &Context<'_>, orphan: &Live<'_>, marker: &Marker, since: Timestamp) -> Option<Parts> {
-    let (address, ikey) = (&marker.address, &orphan.integration.ikey);
+    let (address, ikey) = (&marker.address, &orphan.integration.id);
     let unreadable = |message: String| Diagnostic::error(Code::AccountUnreadable, None, message);
     match cx.observation.uses.get(ikey) {
         Some(Observed::Present(None)) => None,
@@ -207,7 +207,7 @@ fn retain(cx: &Context<'_>, orphan: &Live<'_>, marker: &Marker) -> Parts {
     step.changes.extend(restored.changes);
     let mut body = restored.body;
     body.insert("notes".to_owned(), json!(*orphan.text));
-    step.writes = vec![Write::Update(live.ikey.clone(), body)];
+    step.writes = vec![Write::Update(live.id.clone(), body)];
     Parts { steps: vec![step], problems: restored.problems, ..Parts::default() }
 }
 
@@ -241,7 +241,7 @@ fn quarantine(
     if let Err(excess) = fits(&shut) {
         let message = format!(
             "{}: the notes of {} leave no room for the date of the quarantine",
-            marker.address, live.ikey
+            marker.address, live.id
         );
         let help = format!("shorten them by {} in the Duo Admin Panel", characters(excess));
         return Err(Diagnostic::error(Code::InvalidNotes, None, message).help(help));
@@ -252,12 +252,12 @@ fn quarantine(
         step.inherent.push((Risk::Destroys, PROTECTED));
     }
     tell_console(cx, marker, &mut step);
-    step.writes = vec![Write::Update(live.ikey.clone(), no_one(live, shut.notes(&orphan.text)))];
+    step.writes = vec![Write::Update(live.id.clone(), no_one(live, shut.notes(&orphan.text)))];
     Ok(step)
 }
 
 /// The body that blocks all logins to an application and revokes its key's permissions.
-pub(super) fn no_one(live: &Integration, notes: String) -> Map<String, Value> {
+pub(super) fn no_one(live: &Object, notes: String) -> Map<String, Value> {
     let access = [("user_access".to_owned(), json!(NO_USERS)), ("notes".to_owned(), json!(notes))];
     let permissions = held_permissions(live).into_iter();
     let permissions = permissions.map(|name| (format!("{PERMISSION_PREFIX}{name}"), json!("0")));
@@ -265,7 +265,7 @@ pub(super) fn no_one(live: &Integration, notes: String) -> Map<String, Value> {
 }
 
 /// Who may log in now, for the marker.
-fn access_before(live: &Integration) -> Option<AccessBefore> {
+fn access_before(live: &Object) -> Option<AccessBefore> {
     match live.text("user_access") {
         "" | NO_USERS => None,
         "ALL_USERS" => Some(AccessBefore::Everybody),
@@ -282,7 +282,7 @@ fn access_before(live: &Integration) -> Option<AccessBefore> {
 fn listed_orphan(cx: &Context<'_>, orphan: &Live<'_>, marker: &Marker) -> Orphan {
     Orphan {
         address: marker.address.clone(),
-        ikey: orphan.integration.ikey.clone(),
+        ikey: orphan.integration.id.clone(),
         name: orphan.integration.name().to_owned(),
         quarantined_since: marker.state.shut_since().map(|since| day(since).to_string()),
         protected: marker.protected,
@@ -338,7 +338,7 @@ fn are_copies(twins: &[Live<'_>]) -> bool {
 fn kept_back(orphan: &Live<'_>, marker: &Marker) -> Diagnostic {
     let message = format!(
         "{}: {} is not removed: it may belong to an address that could not be matched",
-        marker.address, orphan.integration.ikey
+        marker.address, orphan.integration.id
     );
     Diagnostic::warning(Code::AmbiguousMatch, None, message)
         .help("if the address was renamed, pin the application there with `integration_key`")
@@ -347,14 +347,14 @@ fn kept_back(orphan: &Live<'_>, marker: &Marker) -> Diagnostic {
 /// The other application of a rotation, if it exists but its marker no longer says so.
 fn missing_partner<'m>(cx: &Context<'_>, orphan: &'m Live<'_>, twins: &[Live<'_>]) -> Option<&'m Ikey> {
     let partner = orphan.state().and_then(MarkerState::partner)?;
-    let Observed::Present(integrations) = &cx.observation.integrations else { return None };
-    let exists = integrations.iter().any(|live| live.ikey == *partner);
-    let is_told = twins.iter().any(|live| live.integration.ikey == *partner);
+    let Observed::Present(integrations) = cx.observation.objects.of(Kind::Application) else { return None };
+    let exists = integrations.iter().any(|live| live.id == *partner);
+    let is_told = twins.iter().any(|live| live.integration.id == *partner);
     (exists && !is_told).then_some(partner)
 }
 
 fn half(marker: &Marker, orphan: &Live<'_>, partner: &Ikey) -> Diagnostic {
-    let ikey = &orphan.integration.ikey;
+    let ikey = &orphan.integration.id;
     let message = format!(
         "{}: {ikey} is not removed: its key was being rotated, and {partner}, the other application, lost its marker",
         marker.address
@@ -366,7 +366,7 @@ fn half(marker: &Marker, orphan: &Live<'_>, partner: &Ikey) -> Diagnostic {
 fn copied(orphan: &Live<'_>, marker: &Marker) -> Diagnostic {
     let message = format!(
         "{}: {} is not removed: another application has the same marker",
-        marker.address, orphan.integration.ikey
+        marker.address, orphan.integration.id
     );
     Diagnostic::error(Code::DuplicateMarker, None, message)
         .help("remove the marker, `[duoctl …]`, from the notes of the copies in the Duo Admin Panel")
@@ -375,7 +375,7 @@ fn copied(orphan: &Live<'_>, marker: &Marker) -> Diagnostic {
 fn deletion(cx: &Context<'_>, orphan: &Live<'_>, marker: &Marker, why: &'static str) -> Step {
     let live = orphan.integration;
     let mut step = Step::on(&marker.address, Action::Delete, live);
-    step.delete(&live.ikey, why, marker.protected);
+    step.delete(&live.id, why, marker.protected);
     tell_console(cx, marker, &mut step);
     step
 }

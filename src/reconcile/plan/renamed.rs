@@ -53,6 +53,8 @@ pub(super) fn advise(
 fn used(live: &Live<'_>, kind: Kind) -> Vec<String> {
     let property = |name: &str| live.integration.property(name).map(parts).unwrap_or_default();
     match kind {
+        // No field refers to an application.
+        Kind::Application => Vec::new(),
         Kind::Policy => property("policy_key"),
         Kind::Group => {
             let sso = live.integration.property("sso");

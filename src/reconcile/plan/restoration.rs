@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use crate::diagnostic::{Code, Diagnostic, Span, has_errors};
-use crate::duo::types::Integration;
+use crate::duo::object::{Kind, Object};
 
 use super::super::desired::DesiredApplication;
 use super::super::diff::Change;
@@ -16,6 +16,7 @@ use crate::kinds::application::{
     ACCESS, GROUPS, NO_USERS, PERMISSION_LIST, PERMISSION_PREFIX, PERMITTED_GROUPS, UNCERTAIN_PERMISSION,
 };
 use crate::kinds::field::Field;
+use crate::kinds::field::Names as _;
 use crate::kinds::managed::Managed;
 use crate::kinds::marker::{AccessBefore, Marker, MarkerState};
 use crate::kinds::risk::Risk;
@@ -81,7 +82,7 @@ pub(super) fn restore(
     address: &Address,
     span: Option<Span>,
     marker: &Marker,
-    live: &Integration,
+    live: &Object,
     references: &References,
     declared: Declared,
 ) -> Restoration {
@@ -119,7 +120,7 @@ fn restore_access(
             // Duo rejects an empty list, so groups that the YAML clears are restored like undeclared ones.
             let declared = declared_groups.filter(|ids| !ids.is_empty());
             let ids: Vec<String> = declared.unwrap_or_else(|| before.iter().cloned().collect());
-            let names: Vec<&str> = ids.iter().map(|id| references.group_name(id)).collect();
+            let names: Vec<&str> = ids.iter().map(|id| references.name(Kind::Group, id)).collect();
             let shown = json!(names);
             let sent = json!(ids.join(","));
             restored.body.insert(access.wire_name().to_owned(), json!(PERMITTED_GROUPS));
@@ -144,7 +145,7 @@ fn restore_permissions(
     address: &Address,
     span: Option<Span>,
     marker: &Marker,
-    live: &Integration,
+    live: &Object,
 ) {
     let Some(field) = field(PERMISSION_LIST) else { return };
     if marker.shut.permissions_lost {

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use crate::diagnostic::{Code, Diagnostic};
-use crate::duo::types::{Ikey, Integration};
+use crate::duo::object::{Ikey, Kind, Object};
 
 use super::super::copy::{self, Bodies};
 use super::super::delivery::{Delivery, Standing, standing};
@@ -32,10 +32,10 @@ pub(super) fn under_way(
     pair: &Pair<'_>,
 ) -> Result<Rotation, Vec<Diagnostic>> {
     // A marker that has to be rewritten does not count.
-    let says = |live: &Live<'_>| !pair.torn.contains(&live.integration.ikey);
+    let says = |live: &Live<'_>| !pair.torn.contains(&live.integration.id);
     let state = pair.successor.state().filter(|_| says(&pair.successor));
     let address = &wanted.address;
-    let kind = pair.old.integration.kind();
+    let kind = pair.old.integration.variant();
     if wanted.kind.as_deref().is_some_and(|wanted| wanted != kind) {
         let message = format!("{address}: its type changed while its key is being rotated");
         return Err(vec![
@@ -52,8 +52,8 @@ pub(super) fn under_way(
         stage: pair.stage,
         since: state.and_then(MarkerState::rotating_since),
         delivered_at,
-        old: pair.old.integration.ikey.clone(),
-        successor: pair.successor.integration.ikey.clone(),
+        old: pair.old.integration.id.clone(),
+        successor: pair.successor.integration.id.clone(),
         evidence: seen(cx, wanted, delivered_at, pair),
     })
 }
@@ -73,9 +73,9 @@ fn seen(
         (Stage::Delivered, Some(at)) => {
             let keys = Keys {
                 address,
-                kind: pair.old.integration.kind(),
-                old: &pair.old.integration.ikey,
-                successor: &pair.successor.integration.ikey,
+                kind: pair.old.integration.variant(),
+                old: &pair.old.integration.id,
+                successor: &pair.successor.integration.id,
                 delivered_at: at,
             };
             let attested = address.is_intelligence().then(|| cx.is_attested(address));
@@ -108,7 +108,7 @@ pub(super) fn steps(
         return Ok(vec![twin.aborting(stage, pair)?]);
     }
     if !pair.surplus.is_empty() {
-        let ikeys: Vec<&str> = pair.surplus.iter().map(|live| live.integration.ikey.as_str()).collect();
+        let ikeys: Vec<&str> = pair.surplus.iter().map(|live| live.integration.id.as_str()).collect();
         let message =
             format!("{address}: a second rotation started at the same time and left {}", ikeys.join(", "));
         return Err(vec![Diagnostic::error(Code::RotationUnderWay, wanted.span, message).help(format!(
@@ -132,7 +132,7 @@ pub(super) fn steps(
         Stage::Aborted => {
             let message = format!(
                 "{address}: a rotation was aborted, but its successor {} still exists",
-                pair.successor.integration.ikey
+                pair.successor.integration.id
             );
             said.push(
                 Diagnostic::warning(Code::RotationUnderWay, wanted.span, message)
@@ -151,14 +151,14 @@ pub(super) fn begin(
     old: &Live<'_>,
 ) -> Result<Step, Vec<Diagnostic>> {
     let twin = Twin { cx, wanted, managed, old };
-    let Bodies { mut create, mut finish } = copy::bodies(old.integration.kind(), twin.settings());
+    let Bodies { mut create, mut finish } = copy::bodies(old.integration.variant(), twin.settings());
     let since = cx.options.now;
-    let of = old.integration.ikey.clone();
+    let of = old.integration.id.clone();
     let made = json!(twin.notes(old, MarkerState::Successor { of, since })?);
     create.insert("notes".to_owned(), made.clone());
     let mut step = rotation_step(wanted, old.integration, [], "", "delivered");
     step.writes.push(Write::Create(create));
-    step.writes.push(Write::Link(old.integration.ikey.clone(), twin.link()?));
+    step.writes.push(Write::Link(old.integration.id.clone(), twin.link()?));
     finish.insert("notes".to_owned(), made);
     step.writes.push(Write::Finish(finish));
     twin.deliver(&mut step, since, None)?;
@@ -167,7 +167,7 @@ pub(super) fn begin(
 
 /// Whether the store holds the new key, as far as it can be read: until it does, clients cannot switch to it.
 fn holds_successor(cx: &Context<'_>, wanted: &DesiredApplication, pair: &Pair<'_>) -> bool {
-    let (old, successor) = (&pair.old.integration.ikey, pair.successor.integration);
+    let (old, successor) = (&pair.old.integration.id, pair.successor.integration);
     match (&wanted.secret, cx.held(wanted)) {
         (None, _) => true,
         (Some(secret), None) => secret.write_only,
@@ -207,7 +207,7 @@ impl Twin<'_> {
     /// Removes deleted groups: Duo would reject them. Without any group left, no user may log in.
     fn without_gone_groups(&self, settings: &mut Map<String, Value>) {
         let (Observed::Present(groups), Some(copied)) =
-            (&self.cx.observation.groups, settings.get("groups_allowed"))
+            (self.cx.observation.objects.of(Kind::Group), settings.get("groups_allowed"))
         else {
             return;
         };
@@ -241,12 +241,12 @@ impl Twin<'_> {
         successor: Option<&Ikey>,
     ) -> Result<(), Vec<Diagnostic>> {
         if let Some(secret) = &self.wanted.secret {
-            let old = &self.old.integration.ikey;
+            let old = &self.old.integration.id;
             let reason = format!("its new key; the old key of {old} is kept next to it and still works");
             step.writes.push(Write::Deliver(successor.cloned()));
             step.delivery = Some(Delivery { previous: Some(old.clone()), ..Delivery::new(secret, reason) });
         }
-        let of = self.old.integration.ikey.clone();
+        let of = self.old.integration.id.clone();
         let state = MarkerState::Delivered { of, since, at: self.cx.options.now };
         let body = notes_only(self.notes(self.old, state)?);
         step.writes.push(match successor {
@@ -258,7 +258,7 @@ impl Twin<'_> {
 
     /// The state in the old application's marker while its key is being rotated.
     fn rotating(&self, pair: &Pair<'_>) -> MarkerState {
-        MarkerState::Rotating(pair.successor.integration.ikey.clone())
+        MarkerState::Rotating(pair.successor.integration.id.clone())
     }
 
     /// The old application's notes before and after the key of a successor that does not exist yet.
@@ -272,7 +272,7 @@ impl Twin<'_> {
     /// Rewrites the markers of both applications. When the new key was delivered is no longer known, so its use counts from now
     /// on.
     fn writing_again(&self, pair: &Pair<'_>) -> Result<Vec<Step>, Vec<Diagnostic>> {
-        let (of, now) = (self.old.integration.ikey.clone(), self.cx.options.now);
+        let (of, now) = (self.old.integration.id.clone(), self.cx.options.now);
         let said = pair.successor.state().filter(|state| state.of() == Some(&of)).cloned();
         let successor = said.unwrap_or(match pair.stage {
             Stage::Delivered => MarkerState::Delivered { of, since: now, at: now },
@@ -280,7 +280,7 @@ impl Twin<'_> {
         });
         let mut steps = Vec::new();
         for (live, state) in [(&pair.old, self.rotating(pair)), (&pair.successor, successor)] {
-            let ikey = &live.integration.ikey;
+            let ikey = &live.integration.id;
             if !pair.torn.contains(ikey) {
                 continue;
             }
@@ -311,16 +311,16 @@ impl Twin<'_> {
         let mut step = rotation_step(self.wanted, old, [live], Stage::Made.words(), "delivered");
         let rotating = self.rotating(pair);
         if self.old.state() != Some(&rotating) {
-            step.writes.push(Write::Update(old.ikey.clone(), notes_only(self.notes(self.old, rotating)?)));
+            step.writes.push(Write::Update(old.id.clone(), notes_only(self.notes(self.old, rotating)?)));
         }
-        let mut missing = copy::unfinished(&self.settings(), old.kind(), live);
+        let mut missing = copy::unfinished(&self.settings(), old.variant(), live);
         if !missing.is_empty() {
-            let of = old.ikey.clone();
+            let of = old.id.clone();
             let made = self.notes(self.old, MarkerState::Successor { of, since })?;
             missing.insert("notes".to_owned(), json!(made));
-            step.writes.push(Write::Update(live.ikey.clone(), missing));
+            step.writes.push(Write::Update(live.id.clone(), missing));
         }
-        self.deliver(&mut step, since, Some(&live.ikey))?;
+        self.deliver(&mut step, since, Some(&live.id))?;
         Ok(step)
     }
 
@@ -338,7 +338,7 @@ impl Twin<'_> {
         let settled = notes_only(self.notes(successor, MarkerState::Owned)?);
         let mut step = rotation_step(wanted, old, [live], "delivered", "finished");
         step.inherent.push((Risk::NarrowsAccess, "no user may log in with the old key anymore"));
-        step.writes = vec![Write::Update(old.ikey.clone(), body), Write::Update(live.ikey.clone(), settled)];
+        step.writes = vec![Write::Update(old.id.clone(), body), Write::Update(live.id.clone(), settled)];
         self.deliver_alone(&mut step, live, "the old key is disabled, so it is removed from the store");
         Ok(step)
     }
@@ -350,12 +350,12 @@ impl Twin<'_> {
         let mut step = rotation_step(self.wanted, old, [made], stage.words(), ABORTED);
         let rotating = self.rotating(pair);
         if self.old.state() != Some(&rotating) {
-            step.writes.push(Write::Update(old.ikey.clone(), notes_only(self.notes(self.old, rotating)?)));
+            step.writes.push(Write::Update(old.id.clone(), notes_only(self.notes(self.old, rotating)?)));
         }
         if stage != Stage::Aborted {
-            let abandoned = MarkerState::Abandoned { of: old.ikey.clone() };
+            let abandoned = MarkerState::Abandoned { of: old.id.clone() };
             let notes = self.notes(&pair.successor, abandoned)?;
-            step.writes.push(Write::Update(made.ikey.clone(), notes_only(notes)));
+            step.writes.push(Write::Update(made.id.clone(), notes_only(notes)));
         }
         self.deliver_alone(&mut step, old, "the old key becomes the current key again");
         let reason = if stage == Stage::Made {
@@ -363,17 +363,17 @@ impl Twin<'_> {
         } else {
             "the new key stops working for good: clients that read it are refused until they read the old key again"
         };
-        step.delete(&made.ikey, reason, false);
+        step.delete(&made.id, reason, false);
         let owned = self.notes(self.old, MarkerState::Owned)?;
-        step.writes.push(Write::Update(old.ikey.clone(), notes_only(owned)));
-        step.changes.push(Change::neutral("new application", json!(made.ikey), json!("deleted")));
+        step.writes.push(Write::Update(old.id.clone(), notes_only(owned)));
+        step.changes.push(Change::neutral("new application", json!(made.id), json!("deleted")));
         Ok(step)
     }
 
     /// Delivers the keys of one of the two alone.
-    fn deliver_alone(&self, step: &mut Step, live: &Integration, reason: &str) {
+    fn deliver_alone(&self, step: &mut Step, live: &Object, reason: &str) {
         if let Some(secret) = &self.wanted.secret {
-            step.writes.push(Write::Deliver(Some(live.ikey.clone())));
+            step.writes.push(Write::Deliver(Some(live.id.clone())));
             step.delivery = Some(Delivery::new(secret, reason));
         }
     }
@@ -390,8 +390,8 @@ fn notes_only(notes: String) -> Map<String, Value> {
 
 fn rotation_step<'a>(
     wanted: &DesiredApplication,
-    old: &Integration,
-    others: impl IntoIterator<Item = &'a Integration>,
+    old: &Object,
+    others: impl IntoIterator<Item = &'a Object>,
     before: &str,
     after: &str,
 ) -> Step {

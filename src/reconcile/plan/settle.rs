@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
-use crate::duo::types::{Ikey, Integration};
+use crate::duo::object::{Ikey, Kind, Object};
 
 use super::super::desired::{Desired, DesiredApplication};
 use super::super::diff;
@@ -34,8 +34,10 @@ pub struct Settlement {
 
 /// The settlements of the given applications right after they were written.
 pub fn settle(desired: &Desired, observation: &Observation, written: &[Address]) -> Vec<Settlement> {
-    let Observed::Present(integrations) = &observation.integrations else { return Vec::new() };
-    let references = References::new(&observation.groups, &observation.policies);
+    let Observed::Present(integrations) = observation.objects.of(Kind::Application) else {
+        return Vec::new();
+    };
+    let references = References::new(&observation.objects);
     let matches = match_all(desired, integrations, &observation.held, &observation.proofs);
     let mut settlements = Vec::new();
     for (wanted, found) in desired.applications.iter().zip(&matches.matched) {
@@ -73,12 +75,12 @@ fn settlement(wanted: &DesiredApplication, managed: &[Managed], live: &live::Liv
     // Sending Duo's own form of the notes again may change them once more, so the declared text is sent.
     let text = managed.iter().find_map(Managed::notes_text).unwrap_or(&live.text);
     let body = Map::from_iter([("notes".to_owned(), json!(marker.notes(text)))]);
-    Some(Settlement { address: wanted.address.clone(), ikey: live.integration.ikey.clone(), fields, body })
+    Some(Settlement { address: wanted.address.clone(), ikey: live.integration.id.clone(), fields, body })
 }
 
 type Other<'m> = BTreeMap<char, (&'m Managed, FieldValue)>;
 
-fn kept<'m>(managed: &'m [Managed], marker: &Marker, live: &Integration) -> Other<'m> {
+fn kept<'m>(managed: &'m [Managed], marker: &Marker, live: &Object) -> Other<'m> {
     let mut kept = Other::new();
     for managed in managed {
         let Some(code) = managed.field.letter else { continue };

@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::duo::types::{Ikey, Integration};
+use crate::duo::object::{Ikey, Object};
 
 use super::super::delivery::Delivery;
 use super::super::diff::{Change, DriftRisk};
@@ -134,21 +134,21 @@ impl Step {
     }
 
     /// A step about a live application, whatever its state is when the step is carried out.
-    pub(super) fn about(address: &Address, action: Action, live: &Integration) -> Self {
-        let ikey = Some(live.ikey.clone());
-        Self { ikey, ..Self::new(address, action, live.kind(), live.name()) }
+    pub(super) fn about(address: &Address, action: Action, live: &Object) -> Self {
+        let ikey = Some(live.id.clone());
+        Self { ikey, ..Self::new(address, action, live.variant(), live.name()) }
     }
 
     /// A step on a live application, which must not change before the step is carried out.
-    pub(super) fn on(address: &Address, action: Action, live: &Integration) -> Self {
+    pub(super) fn on(address: &Address, action: Action, live: &Object) -> Self {
         let mut step = Self::about(address, action, live);
         step.watch(live);
         step
     }
 
     /// Requires that another application does not change before the step is carried out.
-    pub(super) fn watch(&mut self, live: &Integration) {
-        self.baseline.insert(live.ikey.to_string(), snapshot(live));
+    pub(super) fn watch(&mut self, live: &Object) {
+        self.baseline.insert(live.id.to_string(), snapshot(live));
     }
 
     /// Deletes a live application; the only way to plan a deletion. Adds the risk with its reason, so that a protected

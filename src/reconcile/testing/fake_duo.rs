@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value, json};
 
-use crate::duo::types::{Group, GroupId, GroupStatus, Ikey, Integration, Policy, PolicyKey};
+use crate::duo::object::{Ikey, Kind, Object};
 use crate::kinds::seal::Verdict;
 use crate::reconcile::observation::{LastUse, Observation, Proofs};
-use crate::reconcile::observed::Observed;
+use crate::reconcile::observed::{Objects, Observed};
 use crate::reconcile::plan::{Action, Plan, Step, Write};
 
 /// What the reference leaves open; the tests try both ways.
@@ -66,8 +66,8 @@ impl Reach {
 #[derive(Clone, Debug)]
 pub(crate) struct FakeDuo {
     pub(crate) applications: BTreeMap<String, Map<String, Value>>,
-    pub(crate) groups: Vec<Group>,
-    pub(crate) policies: Vec<Policy>,
+    pub(crate) groups: Vec<Object>,
+    pub(crate) policies: Vec<Object>,
     pub(crate) quirks: Quirks,
     pub(crate) operator: Ikey,
     /// How many applications were created.
@@ -81,16 +81,14 @@ pub(crate) struct FakeDuo {
 impl FakeDuo {
     /// An account with four groups, four policies, and no application but the operator.
     pub(crate) fn new() -> Self {
-        let group = |id: &str, name: &str| Group {
-            id: GroupId::new(id),
-            name: name.to_owned(),
-            status: GroupStatus::Active,
+        let object = |kind, value| Object::decode(kind, value).expect("an object");
+        let group = |id: &str, name: &str| {
+            object(Kind::Group, json!({"group_id": id, "name": name, "status": "Active"}))
         };
-        let policy = |key: &str, name: &str, sections: Value| Policy {
-            key: PolicyKey::new(key),
-            name: name.to_owned(),
-            is_global: key == "PO0",
-            sections: sections.as_object().cloned().unwrap_or_default(),
+        let policy = |key: &str, name: &str, sections: Value| {
+            let global = key == "PO0";
+            let policy = json!({"policy_key": key, "policy_name": name, "is_global_policy": global, "sections": sections});
+            object(Kind::Policy, policy)
         };
         let new_users = |behavior: &str| json!({"new_user": {"new_user_behavior": behavior}});
         let mut duo = Self {
@@ -151,19 +149,22 @@ impl FakeDuo {
         self.property(ikey, "notes").as_str().unwrap_or_default().to_owned()
     }
 
-    pub(crate) fn integrations(&self) -> Vec<Integration> {
-        let decode =
-            |application: &Map<String, Value>| Integration::decode(Value::Object(application.clone()));
+    pub(crate) fn integrations(&self) -> Vec<Object> {
+        let decode = |application: &Map<String, Value>| {
+            Object::decode(Kind::Application, Value::Object(application.clone()))
+        };
         self.applications.values().filter_map(decode).collect()
     }
 
     pub(crate) fn observation(&self) -> Observation {
         let at = jiff::Timestamp::from_second(1_795_521_600).unwrap();
         Observation {
-            integrations: Observed::Present(self.integrations()),
+            objects: Objects::from([
+                (Kind::Application, Observed::Present(self.integrations())),
+                (Kind::Group, Observed::Present(self.groups.clone())),
+                (Kind::Policy, Observed::Present(self.policies.clone())),
+            ]),
             proofs: self.proofs.clone(),
-            groups: Observed::Present(self.groups.clone()),
-            policies: Observed::Present(self.policies.clone()),
             uses: self.applications.keys().map(|ikey| (Ikey::new(ikey.as_str()), self.used(ikey))).collect(),
             ..Observation::new("api-1a2b3c4d.duosecurity.com", self.operator.clone(), at)
         }
@@ -302,7 +303,7 @@ impl FakeDuo {
                     json!(ids)
                 }
                 "policy_key" if text.is_empty() => Value::Null,
-                "policy_key" if self.policies.iter().any(|policy| policy.key.as_str() == text) => {
+                "policy_key" if self.policies.iter().any(|policy| policy.id.as_str() == text) => {
                     value.clone()
                 }
                 "networks_for_api_access" if !application.contains_key(key) => return Err(key.clone()),

@@ -6,7 +6,7 @@ use proptest::sample::{select, subsequence};
 use serde_json::{Map, Value, json};
 
 use crate::diagnostic::Spanned;
-use crate::duo::types::Ikey;
+use crate::duo::object::Ikey;
 use crate::kinds::address::Address;
 use crate::kinds::marker::{AccessBefore, AppliedFields, Marker, MarkerState, Notes, Shut};
 use crate::kinds::value::Setting;

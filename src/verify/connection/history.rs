@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::duo::activity::{Activities, Activity, activities};
 use crate::duo::call::Transport;
-use crate::duo::types::Ikey;
+use crate::duo::object::Ikey;
 use crate::reconcile::age::LOG_REACH;
 
 use super::age::{Change, Entered, is_later};

@@ -10,9 +10,9 @@ use crate::duo::call::{ApiCall, Transport};
 use crate::duo::catalogue;
 use crate::duo::client::Reader;
 use crate::duo::error::DuoError;
+use crate::duo::object::{Ikey, Kind, ObjectId};
 use crate::duo::probe::permission_probes;
 use crate::duo::request::title;
-use crate::duo::types::Ikey;
 use crate::kinds::application::PERMISSION_PREFIX;
 use crate::kinds::application::fields::{held_permissions, known_permissions};
 use crate::reconcile::desired::Desired;
@@ -122,7 +122,7 @@ pub(super) async fn key_refused<T: Transport>(
 
 /// The operator's own application, as Duo shows it.
 async fn shown<T: Transport>(found: &mut Diagnosis, reader: &Reader<T>, operator: &Ikey) -> Option<Shown> {
-    match reader.integration(operator).await {
+    match reader.get(&ObjectId::application(operator)).await {
         Ok(Some(own)) => Some(Shown { known: known_permissions(&own), held: held_permissions(&own) }),
         // The permissions are tested with calls instead.
         Ok(None) => None,
@@ -218,8 +218,8 @@ async fn lists<T: Transport>(
             continue;
         }
         let count = match name {
-            GROUPS => reader.groups().await.map(|groups| format!("{} groups", groups.len())),
-            _ => reader.policies().await.map(|policies| format!("{} policies", policies.len())),
+            GROUPS => reader.list(Kind::Group).await.map(|groups| format!("{} groups", groups.len())),
+            _ => reader.list(Kind::Policy).await.map(|policies| format!("{} policies", policies.len())),
         };
         match count {
             Ok(count) => found.verified(name, count),

@@ -3,7 +3,7 @@
 use crate::duo::api::ReadApi as _;
 use crate::duo::call::Transport;
 use crate::duo::client::Reader;
-use crate::duo::types::Ikey;
+use crate::duo::object::{Ikey, ObjectId};
 use crate::kinds::application::fields::{held_permissions, known_permissions};
 use crate::verify::needs::{Need, REPAIR};
 
@@ -29,7 +29,7 @@ fn skip_permissions(found: &mut Diagnosis, reason: &str) {
 
 /// Reads only its own application.
 pub async fn check<T: Transport + Clone>(found: &mut Diagnosis, transport: &T, ikey: &Ikey) {
-    match Reader::new(transport.clone()).integration(ikey).await {
+    match Reader::new(transport.clone()).get(&ObjectId::application(ikey)).await {
         Ok(Some(own)) => {
             found.verified(KEY, format!("{ikey} is accepted by the Admin API, and reads applications"));
             let shown = Shown { known: known_permissions(&own), held: held_permissions(&own) };

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use serde_json::json;
 
 use crate::diagnostic::{Code, Severity};
-use crate::duo::types::Ikey;
+use crate::duo::object::Ikey;
 use crate::kinds::address::Address;
 use crate::kinds::marker::{AccessBefore, Applied, Marker, MarkerState, Notes, Shut, short_hash};
 use crate::kinds::seal::Verdict;

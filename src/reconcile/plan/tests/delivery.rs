@@ -64,7 +64,7 @@ fn what_the_store_holds_is_compared_with_what_duo_shows() {
     let stale = planned(&desired, &live(), keys("abcd"));
     let reason = "the store holds a key ending in abcd, but the key in Duo ends in 9fQx";
     assert_eq!(deliveries(&stale), [("deliver", Some(reason))]);
-    assert_eq!(requests(&stale), "deliver Some(Ikey(\"DI1\"))");
+    assert_eq!(requests(&stale), "deliver Some(Id(\"DI1\"))");
     assert_eq!(stale.summary().deliveries, 1);
     let missing = planned(&desired, &live(), Held::Nothing);
     assert_eq!(deliveries(&missing), [("deliver", Some("the store holds nothing yet"))]);

@@ -83,7 +83,7 @@ fn a_log_that_cannot_be_read_stops_the_deletion_and_names_the_permission() {
     assert_eq!(
         found.unlooked(),
         [("DI1".to_owned(), "2026-01-01T12:00:00Z".parse().unwrap())]
-            .map(|(ikey, since)| (crate::duo::types::Ikey::new(ikey), since))
+            .map(|(ikey, since)| (crate::duo::object::Ikey::new(ikey), since))
     );
     assert!(plan(&desired([]), &observation, &options(Prune::Now)).unlooked().is_empty());
 }

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use crate::config::model::SecretTarget;
 use crate::diagnostic::Code;
-use crate::duo::types::Ikey;
+use crate::duo::object::Ikey;
 use crate::kinds::address::Address;
 use crate::kinds::marker::{MarkerState, Notes};
 use crate::reconcile::delivery::{DesiredSecret, Held, HeldKeys};

@@ -8,7 +8,7 @@ use proptest::sample::select;
 use serde_json::json;
 
 use crate::diagnostic::{Code, Diagnostic, has_errors};
-use crate::duo::types::Ikey;
+use crate::duo::object::Ikey;
 use crate::kinds::address::Address;
 use crate::reconcile::delivery::{Held, HeldKeys};
 use crate::reconcile::desired::Desired;

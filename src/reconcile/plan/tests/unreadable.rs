@@ -2,6 +2,7 @@ use serde_json::json;
 
 use crate::config::model::DuoPlan;
 use crate::diagnostic::{Code, Spanned};
+use crate::duo::object::Kind;
 use crate::reconcile::observed::Observed;
 use crate::reconcile::plan::{Prune, plan};
 use crate::reconcile::testing::{FakeDuo, HERE, app, codes, desired, marked, options, outline};
@@ -22,7 +23,7 @@ fn unreadable_applications_stop_everything() {
     let desired = desired([app("vpn", "radius", "VPN"), app("new", "radius", "New")]);
     for unread in [Observed::Unreadable("403".to_owned()), Observed::NotRead, Observed::Absent] {
         let mut observation = duo().observation();
-        observation.integrations = unread;
+        observation.objects.set(Kind::Application, unread);
         let plan = plan(&desired, &observation, &options(Prune::Now));
         assert_eq!((outline(&plan), codes(&plan)), (String::new(), vec![Code::AccountUnreadable]));
         assert_eq!(plan.blocked().len(), 2);
@@ -40,8 +41,8 @@ fn unreadable_groups_and_policies_stop_the_addresses_that_name_them() {
         app("plain", "radius", "Plain").clear("policy"),
     ]);
     let mut observation = duo().observation();
-    observation.groups = Observed::Unreadable("403".to_owned());
-    observation.policies = Observed::Unreadable("timed out".to_owned());
+    observation.objects.set(Kind::Group, Observed::Unreadable("403".to_owned()));
+    observation.objects.set(Kind::Policy, Observed::Unreadable("timed out".to_owned()));
     let plan = plan(&desired, &observation, &options(Prune::No));
     assert!(outline(&plan).starts_with("create applications.plain") && plan.steps().len() == 1);
     assert_eq!(codes(&plan), [Code::AccountUnreadable; 3]);
@@ -64,9 +65,9 @@ fn a_page_that_repeats_applications_and_groups_changes_nothing() {
     let desired = desired([app("vpn", "radius", "VPN").groups(&["Staff"])]);
     let once = plan(&desired, &observation, &options(Prune::Quarantine));
     let twice = [duo.integrations(), duo.integrations()].concat();
-    observation.integrations = Observed::Present(twice);
+    observation.objects.set(Kind::Application, Observed::Present(twice));
     duo.groups.extend(duo.groups.clone());
-    observation.groups = Observed::Present(duo.groups.clone());
+    observation.objects.set(Kind::Group, Observed::Present(duo.groups.clone()));
     let repeated = plan(&desired, &observation, &options(Prune::Quarantine));
     assert_eq!(outline(&once), outline(&repeated));
     assert_eq!((once.owned(), once.summary()), (repeated.owned(), repeated.summary()));
@@ -102,7 +103,7 @@ fn a_list_that_is_shorter_than_the_count_deletes_nothing() {
         "{}",
         outline(&listed)
     );
-    let count = match duo().observation().integrations {
+    let count = match duo().observation().objects.of(Kind::Application) {
         Observed::Present(integrations) => integrations.len(),
         other => panic!("{other:?}"),
     };

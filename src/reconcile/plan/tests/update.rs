@@ -4,7 +4,9 @@ use crate::kinds::marker::{Applied, Marker, Notes, short_hash};
 use crate::kinds::value::FieldValue;
 use crate::reconcile::plan::{Action, Options, plan};
 use crate::reconcile::selection::Selection;
-use crate::reconcile::testing::{FakeDuo, app, bodies, desired, marked, options, outline, plan_of, requests};
+use crate::reconcile::testing::{
+    FakeDuo, app, bodies, desired, marked, options, outline, plan_of, renamed, requests,
+};
 
 #[test]
 fn adoption_sends_notes_only_and_keeps_them_byte_for_byte() {
@@ -182,8 +184,8 @@ fn a_fingerprint_says_what_moved() {
     );
     // Another policy now has that name.
     let swapped = moved(&|duo| {
-        duo.policies.retain(|policy| policy.key.as_str() != "PO1");
-        duo.policies[1].name = "Strict".to_owned();
+        duo.policies.retain(|policy| policy.id.as_str() != "PO1");
+        duo.policies[1] = renamed(&duo.policies[1], "Strict");
     });
     assert_eq!(swapped, ["a group, a policy or an option of the plan changed"]);
     let mut later = then.clone();
