@@ -21,7 +21,7 @@ use super::run::{Run, Stop};
 
 /// Whether a step depends on a correct list of applications: it creates what is not listed, or removes what is listed.
 pub(super) fn rests_on_the_list(step: &Step) -> bool {
-    let writes = |write: &Write| matches!(write, Write::Create(_) | Write::Delete(_));
+    let writes = |write: &Write| matches!(write, Write::Create(..) | Write::Delete(_));
     step.action == Action::Quarantine || step.writes.iter().any(writes)
 }
 
@@ -51,7 +51,7 @@ impl<W: WriteApi, T: Transport + Clone> Run<'_, W, T> {
     /// (trap 15): if the answer was lost, exactly one new application must match what was sent.
     pub(super) async fn create(&mut self, step: &Step, body: &Map<String, Value>) -> Result<(), Stop> {
         // The application that a successor copies must be unchanged.
-        if let (Action::Rotate, Some(old)) = (step.action, &step.ikey) {
+        if let (Action::Rotate, Some(old)) = (step.action, &step.id) {
             self.compare(step, old).await?;
         }
         let sent = Sent::of(step, body);
@@ -111,7 +111,7 @@ impl<W: WriteApi, T: Transport + Clone> Run<'_, W, T> {
         }
         let is_rival = |other: &&Object| {
             other.id != *own
-                && !step.baseline.contains_key(other.id.as_str())
+                && !step.baseline.contains_key(&other.object_id())
                 && Notes::parse(other.notes()).marker.is_some_and(|found| {
                     let put_aside = matches!(found.state, MarkerState::Replaced | MarkerState::Retired(_));
                     found.workspace == self.plan.workspace()

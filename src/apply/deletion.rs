@@ -3,7 +3,7 @@
 
 use crate::duo::api::{Deletable, WriteApi};
 use crate::duo::call::Transport;
-use crate::duo::object::{Ikey, Object, ObjectId};
+use crate::duo::object::{Object, ObjectId};
 use crate::reconcile::plan::Step;
 
 use super::run::{Run, Stop};
@@ -11,29 +11,27 @@ use super::run::{Run, Stop};
 impl<W: WriteApi, T: Transport + Clone> Run<'_, W, T> {
     /// Deletes an application that a step of the plan names, if it is still as the plan or this run last saw it. It is not
     /// an error if the application is already gone.
-    pub(super) async fn delete(&mut self, step: &Step, ikey: &Ikey) -> Result<(), Stop> {
-        let live = match self.unmoved(self.writer, step, ikey).await {
+    pub(super) async fn delete(&mut self, step: &Step, id: &ObjectId) -> Result<(), Stop> {
+        let live = match self.unmoved(self.writer, step, id).await {
             Ok(live) => live,
-            Err(Stop::Moved(_)) if self.writer.get(&ObjectId::application(ikey)).await?.is_none() => {
+            Err(Stop::Moved(_)) if self.writer.get(id).await?.is_none() => {
                 return Ok(());
             }
             Err(stop) => return Err(stop),
         };
         let is_named = |live: &Object| {
-            step.deletes().contains(&live.id) && live.id == *ikey && live.id != *self.plan.operator()
+            step.deletes().contains(id) && live.object_id() == *id && !id.is(self.plan.operator())
         };
         let Some(target) = Deletable::read(&live, is_named) else {
-            return Err(Stop::Moved(format!("{ikey} is not what the plan deletes")));
+            return Err(Stop::Moved(format!("{id} is not what the plan deletes")));
         };
         match self.writer.delete(&target).await {
             Ok(()) => Ok(()),
             Err(error) if error.is_not_found() => Ok(()),
-            Err(error) if error.outcome_unknown() => {
-                match self.writer.get(&ObjectId::application(ikey)).await {
-                    Ok(None) => Ok(()),
-                    Ok(Some(_)) | Err(_) => Err(Stop::Failed(error)),
-                }
-            }
+            Err(error) if error.outcome_unknown() => match self.writer.get(id).await {
+                Ok(None) => Ok(()),
+                Ok(Some(_)) | Err(_) => Err(Stop::Failed(error)),
+            },
             Err(error) => Err(Stop::Failed(error)),
         }
     }

@@ -57,7 +57,7 @@ impl<W: WriteApi, T: Transport + Clone> Run<'_, W, T> {
         body: &Map<String, Value>,
     ) -> Result<(), Stop> {
         let second = deputy.proven().await.map_err(Stop::Unfit)?;
-        let was = self.unmoved(&second, step, ikey).await?;
+        let was = self.unmoved(&second, step, &ObjectId::application(ikey)).await?;
         let could = Abilities::of(self.courier.operator(), Timestamp::now()).await;
         let trial =
             Trial { ikey, sent: self.sealer.over(Some(ikey), &on_trial(body, &was)), was, could, body };
@@ -73,7 +73,7 @@ impl<W: WriteApi, T: Transport + Clone> Run<'_, W, T> {
         };
         match self.goes_on(&trial, &deputy.waits).await {
             Ok(live) => {
-                self.seen.insert(ikey.to_string(), snapshot(&live));
+                self.seen.insert(live.object_id(), snapshot(&live));
                 Ok(())
             }
             Err(Against::Moved(what)) => Err(unknown.map_or(Stop::Moved(what), Stop::Failed)),

@@ -92,7 +92,7 @@ struct Crew<'a, W, T> {
 
 impl<'a, W: WriteApi, T: Transport + Clone> Crew<'a, W, T> {
     fn is_by_deputy(&self, step: &Step) -> bool {
-        self.deputy.is_some() && step.targets().contains(self.plan.operator())
+        self.deputy.is_some() && step.writes_to(self.plan.operator())
     }
 
     /// Runs steps that may run at the same time if they belong to different addresses.
@@ -191,7 +191,7 @@ impl<'a, W: WriteApi, T: Transport + Clone> Lane<'a, W, T> {
                     let mut outcome = StepOutcome {
                         address: step.address.clone(),
                         action: step.action,
-                        ikey: step.ikey.clone(),
+                        id: step.id.clone(),
                         stage: step.stage().map(str::to_owned),
                         by_recovery_key: crew.is_by_deputy(step),
                         status: Status::Applied,

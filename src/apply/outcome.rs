@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::duo::error::DuoError;
-use crate::duo::object::Ikey;
+use crate::duo::object::ObjectId;
 use crate::kinds::address::Address;
 use crate::reconcile::plan::Action;
 
@@ -58,7 +58,7 @@ pub struct StepOutcome {
     /// What was to be done.
     pub action: Action,
     /// The application, once it is known.
-    pub ikey: Option<Ikey>,
+    pub id: Option<ObjectId>,
     /// The stage that a rotation reaches, e.g. `aborted`.
     pub stage: Option<String>,
     /// Whether the recovery key makes it.

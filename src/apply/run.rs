@@ -42,7 +42,7 @@ impl From<DuoError> for Stop {
 /// The permissions that a step gives to what it creates, if any.
 fn granted(step: &Step) -> Option<BTreeSet<String>> {
     let bodies = step.writes.iter().filter_map(|write| match write {
-        Write::Create(body) | Write::Finish(body) => Some(body),
+        Write::Create(_, body) | Write::Finish(body) => Some(body),
         Write::Link(..) | Write::Update(..) | Write::Delete(_) | Write::Deliver(_) | Write::Prove(_) => None,
     });
     let flags = bodies.flatten().filter(|(_, value)| value.as_str() == Some("1"));
@@ -75,7 +75,7 @@ pub(super) struct Run<'a, W, T> {
     deputy: Option<&'a Deputy<T>>,
     pub(super) sealer: Sealer<'a>,
     /// The state in which this lane last saw an application after writing to it.
-    pub(super) seen: BTreeMap<String, String>,
+    pub(super) seen: BTreeMap<ObjectId, String>,
     /// What this lane created last.
     pub(super) created: Option<Created>,
     /// How many requests of the step were begun.
@@ -127,37 +127,37 @@ impl<'a, W: WriteApi, T: Transport + Clone> Run<'a, W, T> {
 
     async fn write(&mut self, step: &Step, write: &Write, outcome: &mut StepOutcome) -> Result<(), Stop> {
         match write {
-            Write::Create(body) => {
+            Write::Create(_, body) => {
                 self.create(step, body).await?;
-                outcome.ikey = self.created.as_ref().map(|created| created.ikey().clone());
+                outcome.id = self.created.as_ref().map(|created| ObjectId::application(created.ikey()));
                 Ok(())
             }
             Write::Finish(body) => match self.made().cloned() {
-                Some(ikey) => self.update(&ikey, body).await,
+                Some(ikey) => self.update(&ObjectId::application(&ikey), body).await,
                 None => Ok(()),
             },
-            Write::Link(ikey, [before, after]) => match self.made().cloned() {
+            Write::Link(id, [before, after]) => match self.made().cloned() {
                 Some(made) => {
                     let notes = Value::String(format!("{before}{made}{after}"));
-                    self.compare(step, ikey).await?;
-                    self.update(ikey, &Map::from_iter([("notes".to_owned(), notes)])).await
+                    self.compare(step, id).await?;
+                    self.update(id, &Map::from_iter([("notes".to_owned(), notes)])).await
                 }
                 None => Ok(()),
             },
-            Write::Update(ikey, body) => match self.deputy.filter(|_| ikey == self.plan.operator()) {
-                Some(deputy) => self.by_deputy(deputy, step, ikey, body).await,
+            Write::Update(id, body) => match self.deputy.filter(|_| id.is(self.plan.operator())) {
+                Some(deputy) => self.by_deputy(deputy, step, &id.id, body).await,
                 None => {
-                    self.compare(step, ikey).await?;
-                    self.update(ikey, body).await
+                    self.compare(step, id).await?;
+                    self.update(id, body).await
                 }
             },
-            Write::Delete(ikey) => self.delete(step, ikey).await,
+            Write::Delete(id) => self.delete(step, id).await,
             Write::Prove(ikey) => self.prove(step, ikey.as_ref().or(self.made())).await,
             Write::Deliver(ikey) => {
                 let (Some(ikey), Some(delivery)) = (ikey.as_ref().or(self.made()), &step.delivery) else {
                     return Err(Stop::NotDelivered("the application was not created".to_owned()));
                 };
-                outcome.ikey = Some(ikey.clone());
+                outcome.id = Some(ObjectId::application(ikey));
                 if delivery.previous.is_some() {
                     self.is_like_its_predecessor(step, ikey).await?;
                 }
@@ -169,8 +169,8 @@ impl<'a, W: WriteApi, T: Transport + Clone> Run<'a, W, T> {
     }
 
     /// Nothing is sent to an application that changed since the plan or this run last saw it.
-    pub(super) async fn compare(&mut self, step: &Step, ikey: &Ikey) -> Result<(), Stop> {
-        self.unmoved(self.writer, step, ikey).await.map(drop)
+    pub(super) async fn compare(&mut self, step: &Step, id: &ObjectId) -> Result<(), Stop> {
+        self.unmoved(self.writer, step, id).await.map(drop)
     }
 
     /// The same with the connection that will write; returns the application.
@@ -178,16 +178,16 @@ impl<'a, W: WriteApi, T: Transport + Clone> Run<'a, W, T> {
         &self,
         reader: &impl ReadApi,
         step: &Step,
-        ikey: &Ikey,
+        id: &ObjectId,
     ) -> Result<Object, Stop> {
-        let Some(live) = reader.get(&ObjectId::application(ikey)).await? else {
-            return Err(Stop::Moved(format!("{ikey} was deleted since the plan was made")));
+        let Some(live) = reader.get(id).await? else {
+            return Err(Stop::Moved(format!("{id} was deleted since the plan was made")));
         };
-        let expected = self.seen.get(ikey.as_str()).or_else(|| step.baseline.get(ikey.as_str()));
+        let expected = self.seen.get(id).or_else(|| step.baseline.get(id));
         if expected == Some(&snapshot(&live)) {
             Ok(live)
         } else {
-            Err(Stop::Moved(format!("{ikey} was changed in Duo since the plan was made")))
+            Err(Stop::Moved(format!("{id} was changed in Duo since the plan was made")))
         }
     }
 
@@ -218,20 +218,20 @@ impl<'a, W: WriteApi, T: Transport + Clone> Run<'a, W, T> {
         }
     }
 
-    pub(super) async fn update(&mut self, ikey: &Ikey, body: &Map<String, Value>) -> Result<(), Stop> {
-        let body = self.sealer.over(Some(ikey), body);
-        let live = match self.writer.update(&ObjectId::application(ikey), body.clone()).await {
+    pub(super) async fn update(&mut self, id: &ObjectId, body: &Map<String, Value>) -> Result<(), Stop> {
+        let body = self.sealer.over(id.ikey(), body);
+        let live = match self.writer.update(id, body.clone()).await {
             Ok(live) => live,
             Err(error) if error.outcome_unknown() => {
                 // Every update writes the marker, so the notes show whether it arrived.
                 let wanted = body.get("notes").and_then(Value::as_str).map(str::trim);
-                let live = self.writer.get(&ObjectId::application(ikey)).await.ok().flatten();
+                let live = self.writer.get(id).await.ok().flatten();
                 let arrived = live.filter(|live| Some(live.notes().trim()) == wanted);
                 arrived.ok_or(Stop::Failed(error))?
             }
             Err(error) => return Err(Stop::Failed(error)),
         };
-        self.seen.insert(ikey.to_string(), snapshot(&live));
+        self.seen.insert(id.clone(), snapshot(&live));
         Ok(())
     }
 }

@@ -11,9 +11,9 @@ use super::run::{Run, Stop};
 impl<W: WriteApi, T: Transport + Clone> Run<'_, W, T> {
     /// A successor with fewer permissions or other access than the application that it replaces is not delivered.
     pub(super) async fn is_like_its_predecessor(&self, step: &Step, successor: &Ikey) -> Result<(), Stop> {
-        let Some(old) = &step.ikey else { return Ok(()) };
+        let Some(old) = &step.id else { return Ok(()) };
         let gone = |ikey: &Ikey| Stop::Moved(format!("{ikey} was deleted since the plan was made"));
-        let old = self.writer.get(&ObjectId::application(old)).await?.ok_or_else(|| gone(old))?;
+        let old = self.writer.get(old).await?.ok_or_else(|| gone(&old.id))?;
         let copy =
             self.writer.get(&ObjectId::application(successor)).await?.ok_or_else(|| gone(successor))?;
         let differences = if old.id == copy.id { Vec::new() } else { differences(&old, &copy) };

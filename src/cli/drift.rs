@@ -105,7 +105,7 @@ async fn who(session: &Session, args: &args::Drift, plan: &Plan) -> Result<WhoDo
     for step in drifted {
         let theirs: Vec<Activity> = since_own(&items, step, own).take(SHOWN).cloned().collect();
         // A new entry of the YAML was never in Duo, unless someone deleted it there.
-        if step.ikey.is_some() || !theirs.is_empty() {
+        if step.id.is_some() || !theirs.is_empty() {
             by_address.entry(step.address.to_string()).or_default().extend(theirs);
         }
     }
@@ -165,13 +165,13 @@ fn is_of_duo(change: &Change) -> bool {
 fn since_own<'i>(items: &'i [Activity], step: &'i Step, own: &'i str) -> impl Iterator<Item = &'i Activity> {
     let about = items.iter().filter(move |activity| is_about(activity, step));
     let others = about.take_while(move |activity| activity.actor != own);
-    let wanted = if step.ikey.is_some() { "" } else { "delete" };
+    let wanted = if step.id.is_some() { "" } else { "delete" };
     others.filter(move |activity| activity.action.ends_with(wanted) && !activity.action.ends_with("create"))
 }
 
 /// A deleted application is known only by its name.
 fn is_about(activity: &Activity, step: &Step) -> bool {
-    match &step.ikey {
+    match &step.id {
         Some(ikey) => activity.target == ikey.as_str(),
         None => same(&activity.target_name, &step.name),
     }

@@ -76,7 +76,7 @@ impl Session {
         let found = self.plan(reading, options, printer).await;
         let of_yaml = |step: &&Step| step.changes.iter().all(|change| change.origin == Some(Origin::Config));
         let updates = found.steps().iter().filter(|step| step.action == Action::Update).filter(of_yaml);
-        let wanted: Vec<Ikey> = updates.filter_map(|step| step.ikey.clone()).collect();
+        let wanted: Vec<Ikey> = updates.filter_map(|step| step.ikey().cloned()).collect();
         if wanted.is_empty() {
             return found;
         }

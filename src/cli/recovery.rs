@@ -225,7 +225,7 @@ impl Repair {
         StepOutcome {
             address: self.step.address.clone(),
             action: self.step.action,
-            ikey: self.step.ikey.clone(),
+            id: self.step.id.clone(),
             stage: None,
             by_recovery_key: true,
             status: Status::Applied,
@@ -263,7 +263,7 @@ impl Repair {
     pub async fn carry_out(&self) -> Result<(), Failure> {
         for write in &self.step.writes {
             if let Write::Update(first, body) = write {
-                self.recovery.update(&ObjectId::application(first), body.clone()).await?;
+                self.recovery.update(first, body.clone()).await?;
             }
         }
         Ok(())

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 use serde_json::{Map, Value};
 
 use crate::secret::last_four;
@@ -37,7 +37,8 @@ impl fmt::Display for Id {
 }
 
 /// A kind of object that an account holds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Kind {
     /// A group of users.
     Group,
@@ -119,6 +120,28 @@ impl ObjectId {
     /// An application.
     pub fn application(ikey: &Ikey) -> Self {
         Self { kind: Kind::Application, id: ikey.clone() }
+    }
+
+    /// The id as Duo returns it.
+    pub fn as_str(&self) -> &str {
+        self.id.as_str()
+    }
+
+    /// Whether it is this application.
+    pub fn is(&self, ikey: &Ikey) -> bool {
+        self.kind == Kind::Application && self.id == *ikey
+    }
+
+    /// The integration key, if it is an application.
+    pub fn ikey(&self) -> Option<&Ikey> {
+        (self.kind == Kind::Application).then_some(&self.id)
+    }
+}
+
+/// As the id alone: ids of different kinds begin differently.
+impl Serialize for ObjectId {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.id.serialize(serializer)
     }
 }
 

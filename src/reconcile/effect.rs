@@ -272,7 +272,7 @@ fn touches(plan: &Plan, observation: &Observation) -> Vec<(usize, Touch)> {
     let lives: BTreeMap<&Ikey, &Object> = integrations.iter().map(|live| (&live.id, live)).collect();
     let steps = plan.steps().iter().enumerate();
     steps
-        .filter_map(|(index, step)| Some((index, touch(step, lives.get(step.ikey.as_ref()?)?)?)))
+        .filter_map(|(index, step)| Some((index, touch(step, lives.get(step.ikey()?)?)?)))
         .filter(|(_, touch)| touch.before != touch.after || touch.policy.is_some())
         .collect()
 }
@@ -288,8 +288,8 @@ fn touch(step: &Step, live: &Object) -> Option<Touch> {
         Action::Update | Action::Quarantine | Action::Retain => {
             let mut after = before.clone();
             for write in &step.writes {
-                if let Write::Update(ikey, body) = write
-                    && *ikey == live.id
+                if let Write::Update(id, body) = write
+                    && id.is(&live.id)
                 {
                     after.extend(body.clone());
                 }
@@ -298,7 +298,7 @@ fn touch(step: &Step, live: &Object) -> Option<Touch> {
         }
         Action::Replace => {
             let bodies = step.writes.iter().filter_map(|write| match write {
-                Write::Create(body) | Write::Finish(body) => Some(body.clone()),
+                Write::Create(_, body) | Write::Finish(body) => Some(body.clone()),
                 Write::Link(..)
                 | Write::Update(..)
                 | Write::Delete(_)

@@ -48,7 +48,7 @@ pub fn judge(plan: &Plan, desired: &Desired, consent: &Consent) -> Vec<Refusal> 
 
 /// The guards that refuse one step. The step is signed by the operator, or by the recovery key in its place.
 pub fn judge_step(step: &Step, operator: &Ikey, guards: &Guards, consent: &Consent) -> Vec<Refusal> {
-    let touches_operator = step.targets().contains(operator);
+    let touches_operator = step.writes_to(operator);
     let lockouts = touches_operator.then(|| self_lockout(step, &callers(guards, consent)));
     let refusals = lockouts.into_iter().flatten().chain(step_refusals(step));
     without_consent(refusals, guards, consent).collect()
@@ -179,7 +179,7 @@ pub fn callers(guards: &Guards, consent: &Consent) -> Vec<IpAddr> {
 /// Whether judging the plan depends on where duoctl calls from, which is not stated.
 pub fn asks_for_caller(plan: &Plan, guards: &Guards, consent: &Consent) -> bool {
     let restricts = |step: &Step| operator_networks(step).is_some_and(|networks| !parts(networks).is_empty());
-    let mut own = plan.steps().iter().filter(|step| step.targets().contains(plan.operator()));
+    let mut own = plan.steps().iter().filter(|step| step.writes_to(plan.operator()));
     callers(guards, consent).is_empty() && own.any(restricts)
 }
 
@@ -187,7 +187,7 @@ pub fn asks_for_caller(plan: &Plan, guards: &Guards, consent: &Consent) -> bool 
 fn operator_networks(step: &Step) -> Option<&Value> {
     step.writes.iter().find_map(|write| match write {
         Write::Update(_, body) => body.get("networks_for_api_access"),
-        Write::Create(_)
+        Write::Create(..)
         | Write::Finish(_)
         | Write::Link(..)
         | Write::Delete(_)

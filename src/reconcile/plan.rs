@@ -9,7 +9,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::diagnostic::{Code, Diagnostic, has_errors};
-use crate::duo::object::{Ikey, Kind, Object};
+use crate::duo::object::{Ikey, Kind, Object, ObjectId};
 
 use super::desired::Desired;
 use super::fingerprint::Fingerprint;
@@ -121,7 +121,7 @@ impl Plan {
 
     /// Whether the recovery key performs a step: one is configured, and the step changes the operator's own application.
     pub fn is_by_recovery_key(&self, step: &Step) -> bool {
-        self.recovery_key && step.targets().contains(&self.operator)
+        self.recovery_key && step.writes_to(&self.operator)
     }
 
     /// The steps, sorted by address, removals last.
@@ -277,7 +277,7 @@ impl Plan {
             }
         }
         // Any kind of step may delete an application.
-        let deleted: BTreeSet<&Ikey> = self.parts.steps.iter().flat_map(Step::deletes).collect();
+        let deleted: BTreeSet<&ObjectId> = self.parts.steps.iter().flat_map(Step::deletes).collect();
         summary.delete = deleted.len();
         summary
     }
@@ -369,7 +369,12 @@ pub fn plan(desired: &Desired, observation: &Observation, options: &Options) -> 
         parts.problems.extend(console::lapsed_attestations(&handoffs));
     }
     parts.problems.retain(|problem| !desired.suppress.iter().any(|item| item.covers(problem)));
-    let touched = parts.steps.iter().flat_map(|step| step.baseline.clone()).collect();
+    let touched = parts
+        .steps
+        .iter()
+        .flat_map(|step| &step.baseline)
+        .map(|(id, state)| (id.to_string(), state.clone()))
+        .collect();
     let bound = Fingerprint::new(
         &observation.host,
         &desired.yaml_hash,

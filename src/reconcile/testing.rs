@@ -217,7 +217,7 @@ pub(crate) fn marked_with(key: &str, code: char, asked: &FieldValue) -> String {
 pub(crate) fn outline(plan: &Plan) -> String {
     let mut lines = Vec::new();
     for step in plan.steps() {
-        let target = step.ikey.as_ref().map_or_else(String::new, |ikey| format!(" {ikey}"));
+        let target = step.id.as_ref().map_or_else(String::new, |ikey| format!(" {ikey}"));
         lines.push(format!("{} {}{target}", step.action.name(), step.address));
         for change in &step.changes {
             let origin = change.origin.map_or_else(String::new, |origin| {
@@ -237,7 +237,7 @@ pub(crate) fn outline(plan: &Plan) -> String {
 /// Every request of the plan in one line each.
 pub(crate) fn requests(plan: &Plan) -> String {
     let line = |write: &Write| match write {
-        Write::Create(body) => format!("create {}", json!(body)),
+        Write::Create(_, body) => format!("create {}", json!(body)),
         Write::Finish(body) => format!("finish {}", json!(body)),
         Write::Link(ikey, notes) => format!("link {ikey} {}", notes.join("NEW")),
         Write::Update(ikey, body) => format!("update {ikey} {}", json!(body)),
@@ -253,7 +253,7 @@ pub(crate) fn bodies(plan: &Plan) -> Vec<Value> {
     let writes = plan.steps().iter().flat_map(|step| &step.writes);
     writes
         .filter_map(|write| match write {
-            Write::Create(body) | Write::Finish(body) | Write::Update(_, body) => Some(body.clone()),
+            Write::Create(_, body) | Write::Finish(body) | Write::Update(_, body) => Some(body.clone()),
             Write::Link(..) | Write::Delete(_) | Write::Deliver(_) | Write::Prove(_) => None,
         })
         .map(|mut body| {

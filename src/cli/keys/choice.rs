@@ -270,7 +270,7 @@ impl<'a> Asked<'a> {
             rotation.filter(|rotation| rotation.stage == Stage::Made).map(|rotation| &rotation.successor);
         let unfinished = |step: &Step| {
             let settles = matches!(step.action, Action::Deliver | Action::Rotate);
-            step.address == *address && !settles && (half.is_none() || step.ikey.as_ref() != half)
+            step.address == *address && !settles && (half.is_none() || step.ikey() != half)
         };
         if self.plan.steps().iter().any(unfinished) || self.plan.blocked().contains(address) {
             return Err("it differs from the YAML; run `duoctl apply` first".to_owned());

@@ -200,7 +200,7 @@ impl From<&StepOutcome> for OutcomeDocument {
         Self {
             address: outcome.address.to_string(),
             action: outcome.action,
-            integration_key: outcome.ikey.as_ref().map(ToString::to_string),
+            integration_key: outcome.id.as_ref().map(ToString::to_string),
             stage: outcome.stage.clone(),
             status,
             reason,

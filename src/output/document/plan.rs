@@ -277,7 +277,7 @@ impl From<&Step> for StepDocument {
         Self {
             address: step.address.to_string(),
             action: step.action,
-            integration_key: step.ikey.as_ref().map(ToString::to_string),
+            integration_key: step.id.as_ref().map(ToString::to_string),
             kind: step.kind.clone(),
             name: step.name.clone(),
             changes: step.changes.iter().map(ChangeDocument::from).collect(),

@@ -31,7 +31,7 @@ pub(super) fn rest(steps: &mut [Step], claims: &BTreeMap<Ikey, Claim>, integrati
         let mut rests_on: BTreeMap<&Ikey, &Claim> = step
             .involves()
             .iter()
-            .filter_map(|ikey| claims.get(ikey))
+            .filter_map(|id| claims.get(id.ikey()?))
             .map(|claim| (&claim.ikey, claim))
             .collect();
         let creates = step.action == Action::Create;

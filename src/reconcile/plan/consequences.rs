@@ -20,7 +20,7 @@ pub(super) fn of(steps: &[Step], desired: &Desired, integrations: &[Object]) -> 
 
 fn consequences(step: &Step, desired: &Desired, integrations: &[Object]) -> Vec<String> {
     let mut lines = Vec::new();
-    let old = step.ikey.as_ref().and_then(|ikey| integrations.iter().find(|live| live.id == *ikey));
+    let old = step.ikey().and_then(|ikey| integrations.iter().find(|live| live.id == *ikey));
     let Some(old) = old else { return lines };
     lines.push(format!(
         "a new integration key and a new secret key; those of {} stop working once the new ones are proven",

@@ -62,7 +62,7 @@ pub(super) fn creation(
     // The first marker cannot be sealed over an integration key that does not exist yet, so a second call binds it.
     let creating = notes(MarkerState::Creating { since: cx.options.now })?;
     create.insert("notes".to_owned(), json!(creating));
-    let mut writes = vec![Write::Create(create)];
+    let mut writes = vec![Write::Create(Kind::Application, create)];
     // If a store cannot be read back, the marker records that the keys are not delivered yet.
     if wanted.secret.as_ref().is_some_and(|secret| secret.write_only) {
         writes.push(Write::Finish(Map::from_iter([("notes".to_owned(), json!(creating))])));
@@ -92,18 +92,18 @@ pub(super) fn replacement(
     if let Some(old) = old {
         step.changes = diff::from_predecessor(wanted, managed, old.integration, &cx.references);
         step.inherent.extend(not_carried_over(managed, old.integration));
-        let ikey = old.integration.id.clone();
+        let id = old.integration.object_id();
         let marker =
             Marker { protected: false, ..cx.marker(wanted, AppliedFields::new(), MarkerState::Replaced) };
         let notes = checked_notes(wanted, &marker, &old.text)?;
         step.writes
-            .insert(0, Write::Update(ikey.clone(), Map::from_iter([("notes".to_owned(), json!(notes))])));
+            .insert(0, Write::Update(id.clone(), Map::from_iter([("notes".to_owned(), json!(notes))])));
         // The old one stays in service until the new one is proven.
         step.writes.push(Write::Prove(None));
         let protected = old.marker.as_ref().is_some_and(|marker| marker.protected) || wanted.protect;
-        step.delete(&ikey, AFTER_REPLACEMENT, protected);
+        step.delete(id.clone(), AFTER_REPLACEMENT, protected);
         step.watch(old.integration);
-        step.ikey = Some(ikey);
+        step.id = Some(id);
         step.changes.insert(0, type_change(old.integration.variant(), &step.kind));
     }
     Ok(step)
@@ -146,14 +146,14 @@ pub(super) fn add_leftovers(wanted: &DesiredApplication, found: &Match<'_>, step
             if !step.writes.iter().any(|write| matches!(write, Write::Prove(_))) {
                 step.writes.push(Write::Prove(None));
             }
-            step.delete(&live.id, AFTER_REPLACEMENT, protected);
-            step.ikey.get_or_insert_with(|| live.id.clone());
+            step.delete(live.object_id(), AFTER_REPLACEMENT, protected);
+            step.id.get_or_insert_with(|| live.object_id());
             continue;
         }
         let mut step = Step::on(&wanted.address, Action::Delete, live);
         step.inherent.push((Risk::Replaces, "left over from a replacement"));
         step.writes.extend(successor.clone().map(|ikey| Write::Prove(Some(ikey))));
-        step.delete(&live.id, AFTER_REPLACEMENT, protected);
+        step.delete(live.object_id(), AFTER_REPLACEMENT, protected);
         steps.push(step);
     }
 }

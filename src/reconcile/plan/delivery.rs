@@ -161,8 +161,8 @@ pub(super) fn show_places(forms: &mut [Handoff], desired: &Desired) {
 /// A separate step for the application that another step creates or changes.
 fn separate(step: &Step, delivery: Delivery) -> Step {
     Step {
-        ikey: step.ikey.clone(),
-        writes: vec![Write::Deliver(step.ikey.clone())],
+        id: step.id.clone(),
+        writes: vec![Write::Deliver(step.ikey().cloned())],
         delivery: Some(delivery),
         ..Step::new(&step.address, Action::Deliver, &step.kind, &step.name)
     }

@@ -55,7 +55,7 @@ pub(super) fn existing(
     }
     let step = |action, changes, notes: String, mut body: Map<String, Value>| {
         body.insert("notes".to_owned(), json!(notes));
-        let writes = vec![Write::Update(integration.id.clone(), body)];
+        let writes = vec![Write::Update(integration.object_id(), body)];
         Step { changes, writes, ..Step::on(&wanted.address, action, integration) }
     };
     // Values entered in a console before a quarantine have to be entered again.

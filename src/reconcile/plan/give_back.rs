@@ -36,6 +36,6 @@ pub fn give_back(address: &Address, live: &Object, back: &GiveBack) -> Step {
         };
         step.changes.push(change);
     }
-    step.writes.push(Write::Update(live.id.clone(), back.body()));
+    step.writes.push(Write::Update(live.object_id(), back.body()));
     step
 }

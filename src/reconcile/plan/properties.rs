@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use crate::diagnostic::Spanned;
-use crate::duo::object::{Ikey, Kind, Object};
+use crate::duo::object::{Ikey, Kind, Object, ObjectId};
 use crate::kinds::application::fields::{held_permissions, known_permissions};
 use crate::kinds::marker::{Marker, MarkerState, Notes};
 use crate::kinds::networks::Networks;
@@ -200,7 +200,7 @@ proptest! {
             let removes = matches!(step.action, Action::Delete | Action::Quarantine);
             let rest = step.risks().contains_key(&Risk::Replaces);
             prop_assert!(!removes || rest || prune != Prune::No, "{}", outline(&plan));
-            for ikey in step.targets() {
+            for ikey in step.targets().into_iter().filter_map(ObjectId::ikey) {
                 let marker = marker_of(&duo, ikey);
                 let ours = marker.as_ref().is_some_and(|marker| marker.workspace == WORKSPACE);
                 let of_rotation = plan.rotations().iter().any(|rotation| {

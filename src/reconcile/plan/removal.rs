@@ -207,7 +207,7 @@ fn retain(cx: &Context<'_>, orphan: &Live<'_>, marker: &Marker) -> Parts {
     step.changes.extend(restored.changes);
     let mut body = restored.body;
     body.insert("notes".to_owned(), json!(*orphan.text));
-    step.writes = vec![Write::Update(live.id.clone(), body)];
+    step.writes = vec![Write::Update(live.object_id(), body)];
     Parts { steps: vec![step], problems: restored.problems, ..Parts::default() }
 }
 
@@ -252,7 +252,7 @@ fn quarantine(
         step.inherent.push((Risk::Destroys, PROTECTED));
     }
     tell_console(cx, marker, &mut step);
-    step.writes = vec![Write::Update(live.id.clone(), no_one(live, shut.notes(&orphan.text)))];
+    step.writes = vec![Write::Update(live.object_id(), no_one(live, shut.notes(&orphan.text)))];
     Ok(step)
 }
 
@@ -375,7 +375,7 @@ fn copied(orphan: &Live<'_>, marker: &Marker) -> Diagnostic {
 fn deletion(cx: &Context<'_>, orphan: &Live<'_>, marker: &Marker, why: &'static str) -> Step {
     let live = orphan.integration;
     let mut step = Step::on(&marker.address, Action::Delete, live);
-    step.delete(&live.id, why, marker.protected);
+    step.delete(live.object_id(), why, marker.protected);
     tell_console(cx, marker, &mut step);
     step
 }

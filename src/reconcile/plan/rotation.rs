@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use crate::diagnostic::{Code, Diagnostic};
-use crate::duo::object::{Ikey, Kind, Object};
+use crate::duo::object::{Ikey, Kind, Object, ObjectId};
 
 use super::super::copy::{self, Bodies};
 use super::super::delivery::{Delivery, Standing, standing};
@@ -157,8 +157,8 @@ pub(super) fn begin(
     let made = json!(twin.notes(old, MarkerState::Successor { of, since })?);
     create.insert("notes".to_owned(), made.clone());
     let mut step = rotation_step(wanted, old.integration, [], "", "delivered");
-    step.writes.push(Write::Create(create));
-    step.writes.push(Write::Link(old.integration.id.clone(), twin.link()?));
+    step.writes.push(Write::Create(Kind::Application, create));
+    step.writes.push(Write::Link(old.integration.object_id(), twin.link()?));
     finish.insert("notes".to_owned(), made);
     step.writes.push(Write::Finish(finish));
     twin.deliver(&mut step, since, None)?;
@@ -250,7 +250,7 @@ impl Twin<'_> {
         let state = MarkerState::Delivered { of, since, at: self.cx.options.now };
         let body = notes_only(self.notes(self.old, state)?);
         step.writes.push(match successor {
-            Some(ikey) => Write::Update(ikey.clone(), body),
+            Some(ikey) => Write::Update(ObjectId::application(ikey), body),
             None => Write::Finish(body),
         });
         Ok(())
@@ -297,7 +297,7 @@ impl Twin<'_> {
             let applied = live.marker.as_ref().map(|marker| marker.applied.clone()).unwrap_or_default();
             let marker = self.cx.marker(self.wanted, applied, state);
             let notes = checked_notes(self.wanted, &marker, &live.text)?;
-            step.writes.push(Write::Update(ikey.clone(), notes_only(notes)));
+            step.writes.push(Write::Update(ObjectId::application(ikey), notes_only(notes)));
             steps.push(step);
         }
         Ok(steps)
@@ -311,14 +311,14 @@ impl Twin<'_> {
         let mut step = rotation_step(self.wanted, old, [live], Stage::Made.words(), "delivered");
         let rotating = self.rotating(pair);
         if self.old.state() != Some(&rotating) {
-            step.writes.push(Write::Update(old.id.clone(), notes_only(self.notes(self.old, rotating)?)));
+            step.writes.push(Write::Update(old.object_id(), notes_only(self.notes(self.old, rotating)?)));
         }
         let mut missing = copy::unfinished(&self.settings(), old.variant(), live);
         if !missing.is_empty() {
             let of = old.id.clone();
             let made = self.notes(self.old, MarkerState::Successor { of, since })?;
             missing.insert("notes".to_owned(), json!(made));
-            step.writes.push(Write::Update(live.id.clone(), missing));
+            step.writes.push(Write::Update(live.object_id(), missing));
         }
         self.deliver(&mut step, since, Some(&live.id))?;
         Ok(step)
@@ -338,7 +338,7 @@ impl Twin<'_> {
         let settled = notes_only(self.notes(successor, MarkerState::Owned)?);
         let mut step = rotation_step(wanted, old, [live], "delivered", "finished");
         step.inherent.push((Risk::NarrowsAccess, "no user may log in with the old key anymore"));
-        step.writes = vec![Write::Update(old.id.clone(), body), Write::Update(live.id.clone(), settled)];
+        step.writes = vec![Write::Update(old.object_id(), body), Write::Update(live.object_id(), settled)];
         self.deliver_alone(&mut step, live, "the old key is disabled, so it is removed from the store");
         Ok(step)
     }
@@ -350,12 +350,12 @@ impl Twin<'_> {
         let mut step = rotation_step(self.wanted, old, [made], stage.words(), ABORTED);
         let rotating = self.rotating(pair);
         if self.old.state() != Some(&rotating) {
-            step.writes.push(Write::Update(old.id.clone(), notes_only(self.notes(self.old, rotating)?)));
+            step.writes.push(Write::Update(old.object_id(), notes_only(self.notes(self.old, rotating)?)));
         }
         if stage != Stage::Aborted {
             let abandoned = MarkerState::Abandoned { of: old.id.clone() };
             let notes = self.notes(&pair.successor, abandoned)?;
-            step.writes.push(Write::Update(made.id.clone(), notes_only(notes)));
+            step.writes.push(Write::Update(made.object_id(), notes_only(notes)));
         }
         self.deliver_alone(&mut step, old, "the old key becomes the current key again");
         let reason = if stage == Stage::Made {
@@ -363,9 +363,9 @@ impl Twin<'_> {
         } else {
             "the new key stops working for good: clients that read it are refused until they read the old key again"
         };
-        step.delete(&made.id, reason, false);
+        step.delete(made.object_id(), reason, false);
         let owned = self.notes(self.old, MarkerState::Owned)?;
-        step.writes.push(Write::Update(old.id.clone(), notes_only(owned)));
+        step.writes.push(Write::Update(old.object_id(), notes_only(owned)));
         step.changes.push(Change::neutral("new application", json!(made.id), json!("deleted")));
         Ok(step)
     }

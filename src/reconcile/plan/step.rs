@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::duo::object::{Ikey, Object};
+use crate::duo::object::{Ikey, Kind, Object, ObjectId};
 
 use super::super::delivery::Delivery;
 use super::super::diff::{Change, DriftRisk};
@@ -68,17 +68,17 @@ impl Action {
 /// One request of a step. Bodies contain no secret.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub enum Write {
-    /// Creates the application.
-    Create(Map<String, Value>),
+    /// Creates an object.
+    Create(Kind, Map<String, Value>),
     /// Completes what this step created.
     Finish(Map<String, Value>),
     /// Writes the key of the application that was just created into the notes of a live one: the text before and after the
     /// key.
-    Link(Ikey, [String; 2]),
-    /// Modifies a live application.
-    Update(Ikey, Map<String, Value>),
-    /// Deletes a live application.
-    Delete(Ikey),
+    Link(ObjectId, [String; 2]),
+    /// Modifies a live object.
+    Update(ObjectId, Map<String, Value>),
+    /// Deletes a live object.
+    Delete(ObjectId),
     /// Delivers the keys of a live application, or of the one that was just created.
     Deliver(Option<Ikey>),
     /// Proves by live calls that a successor works: a live application, or the one that was just created.
@@ -92,8 +92,8 @@ pub struct Step {
     pub address: Address,
     /// What is done.
     pub action: Action,
-    /// The live application, if it exists.
-    pub ikey: Option<Ikey>,
+    /// The live object, if it exists.
+    pub id: Option<ObjectId>,
     /// Its type; for a replacement, the new one.
     #[serde(rename = "type")]
     pub kind: String,
@@ -108,7 +108,7 @@ pub struct Step {
     /// Where keys are delivered, and why.
     pub delivery: Option<Delivery>,
     /// The state of each live application for which the step was planned.
-    pub(crate) baseline: BTreeMap<String, String>,
+    pub(crate) baseline: BTreeMap<ObjectId, String>,
     /// The markers this step depends on that this run cannot verify. They depend on the run's keys, so they are not part of
     /// what the plan does.
     #[serde(skip)]
@@ -121,7 +121,7 @@ impl Step {
         Self {
             address: address.clone(),
             action,
-            ikey: None,
+            id: None,
             kind: kind.to_owned(),
             name: name.to_owned(),
             changes: Vec::new(),
@@ -135,8 +135,8 @@ impl Step {
 
     /// A step about a live application, whatever its state is when the step is carried out.
     pub(super) fn about(address: &Address, action: Action, live: &Object) -> Self {
-        let ikey = Some(live.id.clone());
-        Self { ikey, ..Self::new(address, action, live.variant(), live.name()) }
+        let id = Some(live.object_id());
+        Self { id, ..Self::new(address, action, live.variant(), live.name()) }
     }
 
     /// A step on a live application, which must not change before the step is carried out.
@@ -148,13 +148,13 @@ impl Step {
 
     /// Requires that another application does not change before the step is carried out.
     pub(super) fn watch(&mut self, live: &Object) {
-        self.baseline.insert(live.id.to_string(), snapshot(live));
+        self.baseline.insert(live.object_id(), snapshot(live));
     }
 
     /// Deletes a live application; the only way to plan a deletion. Adds the risk with its reason, so that a protected
     /// application is refused.
-    pub(super) fn delete(&mut self, ikey: &Ikey, why: &'static str, protected: bool) {
-        self.writes.push(Write::Delete(ikey.clone()));
+    pub(super) fn delete(&mut self, id: ObjectId, why: &'static str, protected: bool) {
+        self.writes.push(Write::Delete(id));
         for reason in [Some(why), protected.then_some(PROTECTED)].into_iter().flatten() {
             if !self.inherent.contains(&(Risk::Destroys, reason)) {
                 self.inherent.push((Risk::Destroys, reason));
@@ -168,10 +168,9 @@ impl Step {
         stages.filter_map(|change| change.after.as_str()).next()
     }
 
-    /// Every live application that the step is about.
-    pub(super) fn involves(&self) -> BTreeSet<Ikey> {
-        let watched = self.baseline.keys().map(|ikey| Ikey::new(ikey.as_str()));
-        watched.chain(self.targets().into_iter().cloned()).chain(self.ikey.clone()).collect()
+    /// Every live object that the step is about.
+    pub(super) fn involves(&self) -> BTreeSet<&ObjectId> {
+        self.baseline.keys().chain(self.targets()).chain(&self.id).collect()
     }
 
     /// Whether it only changes settings: it delivers no key and removes or rotates nothing.
@@ -179,20 +178,30 @@ impl Step {
         matches!(self.action, Action::Update | Action::Adopt) && self.delivery.is_none()
     }
 
-    /// The live applications that the step writes to.
-    pub fn targets(&self) -> BTreeSet<&Ikey> {
+    /// The live objects that the step writes to.
+    pub fn targets(&self) -> BTreeSet<&ObjectId> {
         let targets = self.writes.iter().filter_map(|write| match write {
-            Write::Create(_) | Write::Finish(_) | Write::Deliver(_) | Write::Prove(_) => None,
-            Write::Update(ikey, _) | Write::Link(ikey, _) | Write::Delete(ikey) => Some(ikey),
+            Write::Create(..) | Write::Finish(_) | Write::Deliver(_) | Write::Prove(_) => None,
+            Write::Update(id, _) | Write::Link(id, _) | Write::Delete(id) => Some(id),
         });
         targets.collect()
     }
 
-    /// The live applications that the step deletes.
-    pub fn deletes(&self) -> BTreeSet<&Ikey> {
+    /// The application that the step is about.
+    pub fn ikey(&self) -> Option<&Ikey> {
+        self.id.as_ref()?.ikey()
+    }
+
+    /// Whether it writes to an application.
+    pub fn writes_to(&self, ikey: &Ikey) -> bool {
+        self.targets().iter().any(|target| target.is(ikey))
+    }
+
+    /// The live objects that the step deletes.
+    pub fn deletes(&self) -> BTreeSet<&ObjectId> {
         let deleted = self.writes.iter().filter_map(|write| match write {
-            Write::Delete(ikey) => Some(ikey),
-            Write::Create(_)
+            Write::Delete(id) => Some(id),
+            Write::Create(..)
             | Write::Finish(_)
             | Write::Link(..)
             | Write::Update(..)

@@ -211,7 +211,7 @@ impl FakeDuo {
     /// Carries out one request, or returns why Duo would refuse it.
     pub(crate) fn write(&mut self, write: &Write, created: &mut Option<String>) -> Result<(), String> {
         match write {
-            Write::Create(body) => {
+            Write::Create(_, body) => {
                 let kind = body.get("type").and_then(Value::as_str).ok_or("type is missing")?;
                 body.get("name").filter(|name| name.is_string()).ok_or("name is missing")?;
                 if body.contains_key("policy_key") {

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use serde_json::json;
 
 use crate::diagnostic::{Code, Severity};
-use crate::duo::object::Ikey;
+use crate::duo::object::{Ikey, ObjectId};
 use crate::kinds::address::Address;
 use crate::kinds::marker::{AccessBefore, Applied, Marker, MarkerState, Notes, Shut, short_hash};
 use crate::kinds::seal::Verdict;
@@ -70,7 +70,7 @@ fn touched(plan: &Plan) -> BTreeSet<String> {
         .filter_map(|write| match write {
             Write::Update(ikey, _) | Write::Link(ikey, _) | Write::Delete(ikey) => Some(ikey.to_string()),
             Write::Deliver(ikey) | Write::Prove(ikey) => ikey.as_ref().map(ToString::to_string),
-            Write::Create(_) | Write::Finish(_) => None,
+            Write::Create(..) | Write::Finish(_) => None,
         })
         .collect()
 }
@@ -435,7 +435,7 @@ proptest! {
         };
         prop_assert_eq!(steps(&with), steps(&without));
         for step in without.steps().iter().filter(|step| step.action == Action::Update) {
-            let marked = !Notes::parse(&duo.notes(step.ikey.as_ref().unwrap().as_str())).marker.is_none_or(|marker| marker.address != step.address || marker.workspace != "acme");
+            let marked = !Notes::parse(&duo.notes(step.id.as_ref().unwrap().as_str())).marker.is_none_or(|marker| marker.address != step.address || marker.workspace != "acme");
             let told = |origin| matches!(origin, Some(Origin::Config | Origin::Drift | Origin::Both));
             let settings = step.changes.iter().filter(|change| !matches!(change.field.as_str(), "state" | "protect"));
             prop_assert!(!marked || !settings.clone().any(|change| told(change.origin)), "{}", outline(&without));
@@ -444,7 +444,7 @@ proptest! {
         // Each step that changes an application with a marker records the claim.
         let pins: BTreeSet<&Ikey> = desired.applications.iter().filter_map(|wanted| Some(&wanted.pin.as_ref()?.value)).collect();
         for step in without.steps() {
-            for ikey in step.targets() {
+            for ikey in step.targets().into_iter().filter_map(ObjectId::ikey) {
                 let ours = Notes::parse(&duo.notes(ikey.as_str())).marker.is_some_and(|marker| marker.workspace == "acme");
                 let told = step.rests_on.iter().any(|claim| claim.ikey == *ikey);
                 prop_assert!(told || !ours || pins.contains(ikey), "{}", outline(&without));

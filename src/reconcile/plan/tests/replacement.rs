@@ -44,7 +44,7 @@ fn the_old_one_is_marked_the_new_one_created_and_only_then_the_old_one_deleted()
     assert!(
         matches!(
             writes.as_slice(),
-            [Write::Update(..), Write::Create(_), Write::Finish(_), Write::Prove(None), Write::Delete(_)]
+            [Write::Update(..), Write::Create(..), Write::Finish(_), Write::Prove(None), Write::Delete(_)]
         ),
         "{writes:?}"
     );

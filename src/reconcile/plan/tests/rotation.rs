@@ -272,7 +272,7 @@ fn the_old_key_stays_while_the_store_or_the_settings_are_not_as_they_should_be()
     world.held = held;
     let narrower = desired([App(vpn().0).text("user_access", "no_users").without("groups_allowed")]);
     let both = world.plan(&narrower, confirmed());
-    let changed: Vec<_> = both.steps().iter().map(|step| step.ikey.as_ref().unwrap().as_str()).collect();
+    let changed: Vec<_> = both.steps().iter().map(|step| step.id.as_ref().unwrap().as_str()).collect();
     assert_eq!(changed, ["DI1", "DINEW0"], "both follow the YAML: {}", outline(&both));
     assert!(!finishes(&world, &narrower));
     world.apply(&both, usize::MAX);

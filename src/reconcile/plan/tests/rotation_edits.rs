@@ -8,7 +8,7 @@ use proptest::sample::select;
 use serde_json::json;
 
 use crate::diagnostic::{Code, Diagnostic, has_errors};
-use crate::duo::object::Ikey;
+use crate::duo::object::{Ikey, ObjectId};
 use crate::kinds::address::Address;
 use crate::reconcile::delivery::{Held, HeldKeys};
 use crate::reconcile::desired::Desired;
@@ -236,7 +236,7 @@ impl Story {
         let mut named: BTreeSet<&Ikey> = plan.matched().values().collect();
         named.extend(plan.rotations().iter().flat_map(|rotation| [&rotation.old, &rotation.successor]));
         named.extend(plan.orphans().iter().chain(plan.retired()).map(|orphan| &orphan.ikey));
-        named.extend(plan.steps().iter().flat_map(|step| step.targets()));
+        named.extend(plan.steps().iter().flat_map(|step| step.targets()).filter_map(ObjectId::ikey));
         let said: Vec<String> = plan.problems().iter().map(|found| format!("{found:?}")).collect();
         let ours = self.world.duo.applications.keys().filter(|ikey| *ikey != "DIOPERATOR");
         // Applications retired by an earlier rotation may be missing.
