@@ -25,11 +25,11 @@
 //!
 //! ```
 //! use duoctl::config::load::load_text;
-//! use duoctl::duo::object::Ikey;
+//! use duoctl::duo::object::{Ikey, Kind};
 //! use duoctl::intelligence::expand::desired;
 //! use duoctl::output::document::PlanDocument;
 //! use duoctl::reconcile::observation::Observation;
-//! use duoctl::reconcile::observed::Observed;
+//! use duoctl::reconcile::observed::{Objects, Observed};
 //! use duoctl::reconcile::plan::{Options, plan};
 //!
 //! let yaml = "
@@ -44,8 +44,8 @@
 //! let desired = desired(workspace);
 //! let now = jiff::Timestamp::now();
 //! let (host, operator) = (&workspace.tenant.api_hostname.value, Ikey::new("DIXXXXXXXXXXXXXXXXXX"));
-//! let empty = Observed::Present(Vec::new());
-//! let observation = Observation { integrations: empty, ..Observation::new(host, operator, now) };
+//! let objects = Objects::from([(Kind::Application, Observed::Present(Vec::new()))]);
+//! let observation = Observation { objects, ..Observation::new(host, operator, now) };
 //! let options = Options::at(now);
 //! let plan = plan(&desired, &observation, &options);
 //! let document = PlanDocument::new(&plan, &[], &desired, &loaded.sources);
