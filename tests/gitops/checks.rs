@@ -148,8 +148,11 @@ fn each_changed_workspace_has_its_own_job_and_one_check_looks_at_all() {
         let looked = story.job("workspaces.yml", "workspaces", &merged, false, &context);
         assert_eq!(looked.passed, Some(passes), "{changed}, {planned}");
     }
+    apply_of_one_workspace(&story, &head);
+}
 
-    // apply.yml, with its marked lines changed, takes the plan of its workspace.
+/// apply.yml, with its marked lines changed, takes the plan of its workspace.
+fn apply_of_one_workspace(story: &Story, head: &str) {
     let work = story.work();
     let text = std::fs::read_to_string(work.join(".github/workflows/apply.yml")).unwrap();
     assert_eq!(text.matches("# workspace: ").count(), 6);
@@ -160,7 +163,7 @@ fn each_changed_workspace_has_its_own_job_and_one_check_looks_at_all() {
     std::fs::write(work.join(".github/workflows/apply-test.yml"), text).unwrap();
     git(&work, &["add", "."]);
     git(&work, &["commit", "-q", "-m", "Apply the test"]);
-    let commit = story.merge(&head);
+    let commit = story.merge(head);
     let applied = story.job("apply-test.yml", "apply", &commit, true, &[]);
     assert_eq!(applied.passed, Some(true), "{}", applied.log);
     assert_eq!(applied.outputs["stale"], "", "{}", applied.log);

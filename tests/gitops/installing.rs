@@ -79,7 +79,10 @@ impl Scene {
 
     /// Replaces the archive, and its digest next to it, as someone who can write there would.
     fn plant(&self, folder: PathBuf) {
-        let script = format!("echo planted > {ARCHIVE} && sha256sum {ARCHIVE} > {ARCHIVE}.sha256");
+        let script = format!(
+            "mkdir planted && printf '#!/bin/sh\necho duoctl {VERSION}\n' > planted/duoctl && chmod +x planted/duoctl\n\
+             tar -czf {ARCHIVE} planted && rm -r planted && sha256sum {ARCHIVE} > {ARCHIVE}.sha256"
+        );
         let done = Command::new("bash").args(["-ec", &script]).current_dir(folder).status().unwrap();
         assert!(done.success());
     }

@@ -41,6 +41,39 @@ fn what_was_changed_in_duo_becomes_one_pull_request() {
     assert_eq!(changed, "duo/duo.yaml");
 }
 
+/// What cannot be copied into the YAML is named, and does not keep the rest from it.
+#[test]
+fn what_cannot_be_accepted_is_named() {
+    let story = Story::begin();
+    let commit = story.pushed("main");
+    let path = format!("/admin/v1/integrations/{}", story.server.ikey("SIEM export"));
+    story.server.account().as_administrator("DELETE", &path, serde_json::Map::new());
+    story.server.edit("VPN", json!({"policy_key": ""}));
+    let accepted = story.job("accept.yml", "accept", &commit, false, &[]);
+    assert_eq!(accepted.passed, Some(true), "{}", accepted.log);
+    let requests = story.stage.held("requests");
+    let body = requests[0]["body"].as_str().unwrap();
+    assert!(body.contains("\n- applications.siem\n") && !body.contains("- applications.vpn\n"), "{body}");
+}
+
+/// A key that Duo refuses says nothing about drift: the run fails, and what is open stays open.
+#[test]
+fn a_run_that_cannot_look_fails() {
+    let story = Story::begin();
+    let commit = story.pushed("main");
+    story.server.edit("VPN", json!({"policy_key": ""}));
+    assert_eq!(story.job("drift.yml", "drift", &commit, false, &[]).passed, Some(true));
+    assert_eq!(story.stage.held("issues")[0]["state"], "open");
+    for (workflow, job) in
+        [("drift.yml", "drift"), ("accept.yml", "accept"), ("verify.yml", "verify"), ("rotate.yml", "rotate")]
+    {
+        let failed = story.job(workflow, job, &commit, false, &[("secrets.DUO_SKEY", "wrong")]);
+        assert_eq!(failed.passed, Some(false), "{workflow}: {}", failed.log);
+    }
+    assert_eq!(story.stage.held("issues")[0]["state"], "open");
+    assert!(story.stage.held("requests").is_empty());
+}
+
 #[test]
 fn keys_are_verified_and_old_ones_rotated() {
     let yaml = format!("{HEAD}{THREE}").replace(

@@ -75,13 +75,21 @@ impl Scene {
         self.script(script, &[&keys[..], env].concat())
     }
 
-    /// What a pipeline does over the days: it plans, applies what was reviewed, finds no drift, and then does.
+    /// What a pipeline does over the days: it plans, refuses a stale plan, applies the next one, finds no drift, and then
+    /// does.
     pub fn cycle(&self, plan: &dyn Fn() -> Output, apply: &dyn Fn() -> Output, drift: &dyn Fn() -> Output) {
         self.change("Owned by the network team", "Owned by the VPN team");
         let writes = self.server.writes();
         let planned = ends(&plan(), 0);
         assert!(planned.contains("Owned by the VPN team"), "{planned}");
-        assert_eq!(self.server.writes(), writes, "a plan writes nothing");
+        self.server.edit("VPN", json!({"self_service_allowed": "1"}));
+        ends(&apply(), 6);
+        assert_eq!(self.server.writes(), writes, "neither writes anything");
+        ends(&plan(), 0);
+        self.applies(apply, drift);
+    }
+
+    pub fn applies(&self, apply: &dyn Fn() -> Output, drift: &dyn Fn() -> Output) {
         ends(&apply(), 0);
         let notes = self.server.named("VPN")[0]["notes"].as_str().unwrap().to_owned();
         assert!(notes.starts_with("Owned by the VPN team"), "{notes}");

@@ -10,7 +10,7 @@ use duoctl::sandbox::call::Reply;
 use serde_json::{Map, json};
 use tempfile::TempDir;
 
-use super::stage::{Stage, install};
+use super::stage::{Stage, install, yaml};
 use super::workflow::{Job, Runner};
 use crate::support::{Call, HEAD, Server, THREE, object};
 
@@ -117,11 +117,13 @@ impl Story {
         let name = format!("run-{}", fs::read_dir(self.repository.path()).unwrap().count());
         let folder = self.clone_of(&name, Some(commit));
         let (ikey, skey) = &self.keys[usize::from(writes)];
+        let events = yaml(&folder.join(".github/workflows").join(workflow));
+        let events: Vec<String> = events["on"].as_object().unwrap().keys().cloned().collect();
         let mut known = BTreeMap::from([
             ("github.repository", "acme/duo"),
             ("github.token", "token"),
             ("github.sha", commit),
-            ("github.event_name", "schedule"),
+            ("github.event_name", events.first().map_or("", String::as_str)),
             ("github.ref_name", "main"),
             ("secrets.DUO_IKEY", ikey),
             ("secrets.DUO_SKEY", skey),

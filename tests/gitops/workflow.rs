@@ -51,6 +51,8 @@ impl Runner<'_> {
         let workflow = yaml(&self.folder.join(".github/workflows").join(workflow));
         let job = &workflow["jobs"][job];
         assert!(job.is_object(), "there is no such job");
+        let event = self.context.get("github.event_name");
+        assert!(event.is_none_or(|event| workflow["on"].get(event).is_some()), "{event:?} starts nothing");
         let mut done = Job::default();
         if !self.condition(&job["if"], true) {
             return done;

@@ -27,8 +27,6 @@ payload=$(cat "$document" | jq --arg kind "$kind" --arg run "${RUN_URL:-}" '
       {text: $text, blocks: ([{type: "section", text: {type: "plain_text", text: $text[:3000]}}]
         + if $run == "" then [] else [{type: "actions", elements: [
             {type: "button", text: {type: "plain_text", text: "Open the run"}, url: $run}]}] end)}
-      # Slack reads these three in the text of a notification.
-      | .text |= (gsub("&"; "&amp;") | gsub("<"; "&lt;") | gsub(">"; "&gt;"))
     elif $kind == "teams" then
       {type: "message", attachments: [{contentType: "application/vnd.microsoft.card.adaptive", content: (
         {"$schema": "http://adaptivecards.io/schemas/adaptive-card.json", type: "AdaptiveCard", version: "1.4",
