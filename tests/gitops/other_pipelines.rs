@@ -1,207 +1,200 @@
-//! The recipes for GitLab, a plain shell and pre-commit.
+//! The recipes for Azure Pipelines, Bitbucket, Jenkins, Atlantis, Kubernetes and Argo CD: the scripts that they contain, with
+//! the variables that they name.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::fs::symlink;
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::Output;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use super::story::operator;
-use super::workflow::{Stage, yaml};
-use crate::support::{Folder, HEAD, Server, THREE};
+use super::shells::{Keys, Scene, ends};
+use super::stage::yaml;
 
-/// An account that matches a folder, and the programs to reach it.
-fn settled() -> (Server, Stage, Folder) {
-    let server = Server::start();
-    let running = server.running();
-    let more = [
-        "--connect-to".to_owned(),
-        running.address().to_string(),
-        "--ca-file".to_owned(),
-        running.ca_file().display().to_string(),
-    ];
-    let stage = Stage::new(&more);
-    let folder = Folder::empty();
-    fs::create_dir(folder.path("duo")).unwrap();
-    folder.write("duo/duo.yaml", &format!("{HEAD}{THREE}"));
-    folder.duoctl(["fmt", "duo"]).run().exits(0);
-    folder.duoctl(["apply", "duo", "--auto-approve", "--no-verify"]).at(&server).run().exits(0);
-    (server, stage, folder)
+fn recipe(name: &str) -> Value {
+    yaml(&Path::new("examples/ci").join(name))
 }
 
-fn change(folder: &Folder, from: &str, to: &str) {
-    let text = folder.read("duo/duo.yaml");
-    assert!(text.contains(from));
-    folder.write("duo/duo.yaml", &text.replace(from, to));
+fn named<'a>(list: &'a Value, key: &str, name: &str) -> &'a Value {
+    list.as_array().unwrap().iter().find(|entry| entry[key] == name).unwrap()
 }
 
-fn shell(
-    stage: &Stage,
-    folder: &Folder,
-    key: &(String, String),
-    script: &str,
-    env: &[(&str, &str)],
-) -> Output {
-    let path = format!("{}:{}", stage.programs().display(), std::env::var("PATH").unwrap());
-    Command::new("bash")
-        .args(["-eo", "pipefail", "-c", script])
-        .current_dir(folder.path(""))
-        .env_clear()
-        .env("PATH", path)
-        .env("GH_STATE", stage.folder.path())
-        .env("DUO_IKEY", &key.0)
-        .env("DUO_SKEY", &key.1)
-        .envs(env.iter().copied())
-        .output()
-        .unwrap()
-}
-
-#[track_caller]
-fn ends(output: &Output, code: i32) -> String {
-    let text =
-        format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-    assert_eq!(output.status.code(), Some(code), "{text}");
-    text
-}
-
-#[test]
-fn the_scripts_plan_apply_once_and_tell_of_drift() {
-    let (server, stage, folder) = settled();
-    let reader = operator(&server, &["read_resource", "read_log"]);
-    let writer = server.key("operator");
-    let writer = (writer.integration_key.clone(), writer.secret_key.expose().to_owned());
-    let scripts = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/ci/shell");
-    for script in ["plan.sh", "apply.sh", "drift.sh"] {
-        assert_ne!(fs::metadata(scripts.join(script)).unwrap().permissions().mode() & 0o111, 0, "{script}");
-    }
-    let run = |key: &(String, String), call: &str| {
-        shell(&stage, &folder, key, &format!("'{}'/{call}", scripts.display()), &[])
-    };
-    ends(&run(&reader, "plan.sh duo"), 0);
-    change(&folder, "Owned by the network team", "Owned by the VPN team");
-    ends(&run(&reader, "plan.sh duo"), 2);
-    assert!(folder.read("plan/plan.md").contains("Owned by the VPN team"));
-    server.edit("VPN", json!({"self_service_allowed": "1"}));
-    let writes = server.writes();
-    assert!(ends(&run(&writer, "apply.sh"), 6).contains("Review plan/plan.md"));
-    assert_eq!(server.writes(), writes);
-    ends(&run(&writer, "apply.sh"), 0);
-    assert!(folder.read("plan/outcome.md").contains("applications.vpn"));
-    ends(&run(&writer, "apply.sh"), 6);
-    ends(&run(&reader, "drift.sh duo"), 0);
-    server.edit("VPN", json!({"notes": "edited by hand"}));
-    ends(&run(&reader, "drift.sh duo tee told"), 2);
-    assert!(folder.read("told").contains("applications.vpn"));
-}
-
-#[test]
-fn gitlab_notes_applies_by_hand_and_fails_on_drift() {
-    let (server, stage, folder) = settled();
-    let reader = operator(&server, &["read_resource", "read_log"]);
-    let writer = server.key("operator");
-    let writer = (writer.integration_key.clone(), writer.secret_key.expose().to_owned());
-    let pipeline = yaml(Path::new("examples/ci/gitlab/.gitlab-ci.yml"));
-    assert_eq!(pipeline["apply"]["rules"][0]["when"], "manual");
-    assert_eq!(pipeline["apply"]["needs"], json!(["plan"]));
-    let run = |job: &str, key: &(String, String)| {
-        let lines = pipeline[job]["script"].as_array().unwrap().iter().map(|line| line.as_str().unwrap());
-        let script = lines.collect::<Vec<_>>().join("\n");
-        let env = [
-            ("DUO_CONFIG", pipeline["variables"]["DUO_CONFIG"].as_str().unwrap()),
-            ("CI_API_V4_URL", "https://gitlab.example.com/api/v4"),
-            ("CI_PROJECT_ID", "1"),
-            ("CI_MERGE_REQUEST_IID", "7"),
-            ("GITLAB_COMMENT_TOKEN", "comment-token"),
-        ];
-        shell(&stage, &folder, key, &script, &env)
-    };
-    change(&folder, "Owned by the network team", "Owned by the VPN team");
-    ends(&run("validate", &reader), 0);
-    let quality: Value = serde_json::from_str(&folder.read("code-quality.json")).unwrap();
-    assert_eq!(quality, json!([]));
-    ends(&run("review", &reader), 0);
-    ends(&run("review", &reader), 0);
-    let notes = stage.held("notes");
-    assert!(
-        notes.len() == 1 && notes[0]["body"].as_str().unwrap().contains("Owned by the VPN team"),
-        "{notes:?}"
-    );
-    assert!(!folder.path("token-header").exists());
-    assert!(!stage.calls().contains("comment-token"), "the token is on no command line");
-    ends(&run("plan", &reader), 0);
-    server.edit("VPN", json!({"self_service_allowed": "1"}));
-    ends(&run("apply", &writer), 6);
-    ends(&run("plan", &reader), 0);
-    ends(&run("apply", &writer), 0);
-    ends(&run("drift", &reader), 0);
-    server.edit("VPN", json!({"notes": "edited by hand"}));
-    ends(&run("drift", &reader), 2);
-}
-
-/// Every command that a recipe runs before the merge treats the content of a pull request as untrusted.
-#[test]
-fn what_is_not_merged_is_not_trusted() {
-    let read = |path: &str| fs::read_to_string(path).unwrap();
-    let gitlab = yaml(Path::new("examples/ci/gitlab/.gitlab-ci.yml"));
-    let hooks = yaml(Path::new(".pre-commit-hooks.yaml"));
-    let documented = read("docs/how-to/ci.md");
-    let lines = |list: &Value| {
-        list.as_array()
-            .unwrap()
-            .iter()
-            .map(|line| line.as_str().unwrap().to_owned())
-            .collect::<Vec<_>>()
-            .join("\n")
-    };
-    let entries: Vec<Value> = hooks.as_array().unwrap().iter().map(|hook| hook["entry"].clone()).collect();
-    let texts = [
-        read("examples/ci/github/plan.yml"),
-        read("examples/ci/github/validate-forks.yml"),
-        lines(&gitlab["validate"]["script"]),
-        lines(&gitlab["review"]["script"]),
-        lines(&json!(entries)),
-        documented.split("## pre-commit").nth(1).unwrap().split("```").nth(1).unwrap().to_owned(),
-        read("examples/ci/shell/plan.sh"),
-    ];
-    let call = regex::Regex::new(r"\bduoctl (validate|fmt|plan|drift|verify)\b").unwrap();
-    for text in texts {
-        let named = |line: &&str| ["#", "name:"].iter().any(|start| line.trim().starts_with(start));
-        let calls: Vec<&str> = text.lines().filter(|line| call.is_match(line) && !named(line)).collect();
-        assert!(!calls.is_empty(), "{text}");
-        for line in calls {
-            assert!(line.contains("--untrusted"), "{line}");
+impl Scene {
+    fn keys_of(&self, secrets: &str) -> &Keys {
+        match secrets {
+            "duo-plan" => &self.reader,
+            "duo-production" => &self.writer,
+            other => panic!("no secrets {other}"),
         }
     }
 }
 
-#[test]
-fn the_hooks_of_pre_commit_have_entries_that_work() {
-    let hooks = yaml(Path::new(".pre-commit-hooks.yaml"));
-    let (_server, stage, folder) = settled();
-    let nobody = (String::new(), String::new());
-    let files = "duo/duo.yaml";
-    for hook in hooks.as_array().unwrap() {
-        let pattern = regex::Regex::new(hook["files"].as_str().unwrap()).unwrap();
-        for (path, wanted) in [
-            ("duo.yaml", true),
-            ("a/duo.yaml", true),
-            ("a/vpn.duo.yaml", true),
-            ("aduo.yaml", false),
-            ("a.yaml", false),
-        ] {
-            assert_eq!(pattern.is_match(path), wanted, "{path}");
+/// The steps of a stage. A step gets a secret variable only by its own `env`.
+fn azure(scene: &Scene, stage: &str) -> Output {
+    let recipe = recipe("azure/azure-pipelines.yml");
+    let job = &named(&recipe["stages"], "stage", stage)["jobs"][0];
+    let keys = scene.keys_of(job["variables"][0]["group"].as_str().unwrap());
+    let steps =
+        if job["steps"].is_array() { &job["steps"] } else { &job["strategy"]["runOnce"]["deploy"]["steps"] };
+    let artifacts = scene.stage.folder.path().display().to_string();
+    let mut last = None;
+    for step in steps.as_array().unwrap() {
+        let (script, result) = match (step["bash"].as_str(), step["publish"].as_str()) {
+            (Some(script), _) => (script.to_owned(), true),
+            // A job begins with its own checkout.
+            (None, Some(folder)) => {
+                (format!("rm -rf '{artifacts}/{folder}'; mv {folder} '{artifacts}'"), false)
+            }
+            (None, None) => continue,
+        };
+        let mut env = vec![("DUO_CONFIG", recipe["variables"]["DUO_CONFIG"].as_str().unwrap())];
+        env.push(("PIPELINE_WORKSPACE", &artifacts));
+        for (name, value) in step["env"].as_object().into_iter().flatten() {
+            let value = match value.as_str().unwrap() {
+                "$(DUO_IKEY)" => &keys.0,
+                "$(DUO_SKEY)" => &keys.1,
+                other => panic!("{other} is not emulated"),
+            };
+            env.push((name, value));
         }
-        let arguments = if hook["pass_filenames"] == json!(false) { "duo" } else { files };
-        let entry = format!("{} {arguments}", hook["entry"].as_str().unwrap());
-        ends(&shell(&stage, &folder, &nobody, &entry, &[]), 0);
+        let output = scene.script(&script, &env);
+        let failed = !output.status.success();
+        if failed || (result && !env.iter().all(|(name, _)| *name != "DUO_IKEY")) {
+            last = Some(output);
+        }
+        if failed {
+            break;
+        }
     }
-    change(&folder, "workspace: acme", "workspace:   acme");
-    ends(&shell(&stage, &folder, &nobody, "duoctl fmt duo/duo.yaml", &[]), 0);
-    assert!(
-        folder.read("duo/duo.yaml").contains("workspace: acme\n"),
-        "pre-commit fails where a file changed"
+    last.unwrap()
+}
+
+#[test]
+fn azure_pipelines() {
+    let scene = Scene::set();
+    scene.cycle(&|| azure(&scene, "plan"), &|| azure(&scene, "apply"), &|| azure(&scene, "drift"));
+    let tests = recipe("azure/azure-pipelines.yml")["stages"][1].to_string();
+    assert!(tests.contains("plan/outcome.xml") && scene.folder.path("plan/outcome.xml").exists());
+}
+
+fn bitbucket(scene: &Scene, steps: &Value, name: &str) -> Output {
+    let step = named_step(steps, name);
+    let keys = if step["deployment"].is_null() { &scene.reader } else { &scene.writer };
+    let script: Vec<&str> =
+        step["script"].as_array().unwrap().iter().map(|line| line.as_str().unwrap()).collect();
+    scene.with_key(keys, &script.join("\n"), &[])
+}
+
+#[test]
+fn bitbucket_pipelines() {
+    let scene = Scene::set();
+    let all = &recipe("bitbucket/bitbucket-pipelines.yml")["pipelines"];
+    let main = &all["branches"]["main"];
+    scene.cycle(
+        &|| {
+            ends(&bitbucket(&scene, &all["pull-requests"]["**"], "plan"), 0);
+            bitbucket(&scene, main, "plan")
+        },
+        &|| bitbucket(&scene, main, "apply"),
+        &|| bitbucket(&scene, &all["custom"]["drift"], "drift"),
     );
-    change(&folder, "type: radius", "typ: radius");
-    ends(&shell(&stage, &folder, &nobody, "duoctl validate duo", &[]), 1);
+    assert_eq!(named_step(main, "apply")["trigger"], "manual");
+    assert!(scene.folder.path("test-results/outcome.xml").exists());
+    ends(&bitbucket(&scene, &all["custom"]["verify"], "verify"), 0);
+}
+
+fn named_step<'a>(steps: &'a Value, name: &str) -> &'a Value {
+    steps.as_array().unwrap().iter().map(|entry| &entry["step"]).find(|step| step["name"] == name).unwrap()
+}
+
+#[test]
+fn jenkins() {
+    let scene = Scene::set();
+    let text = fs::read_to_string("examples/ci/jenkins/Jenkinsfile").unwrap();
+    let step = regex::Regex::new(r"credentialsId: '([\w-]+)'[^{]*\{[^}]*?\bsh '([^']*)'").unwrap();
+    let steps: Vec<(String, String)> =
+        step.captures_iter(&text).map(|found| (found[1].to_owned(), found[2].to_owned())).collect();
+    assert_eq!(steps.len(), text.matches(" sh '").count());
+    let run = |script: &str| {
+        let (secrets, script) = steps.iter().find(|(_, text)| text.contains(script)).unwrap();
+        scene.with_key(scene.keys_of(secrets), script, &[("DUO_CONFIG", "duo")])
+    };
+    scene.cycle(&|| run("plan.sh"), &|| run("apply.sh"), &|| run("drift.sh"));
+}
+
+/// The steps of a workflow, with the server's files in a folder.
+fn atlantis(scene: &Scene, workflow: &str) -> Output {
+    let steps = &recipe("atlantis/repos.yaml")["workflows"]["duoctl"][workflow]["steps"];
+    let etc = scene.stage.folder.path().join("etc");
+    for secrets in ["duo-plan", "duo-production"] {
+        let (ikey, skey) = scene.keys_of(secrets);
+        fs::create_dir_all(etc.join(secrets)).unwrap();
+        fs::write(etc.join(secrets).join("ikey"), ikey).unwrap();
+        fs::write(etc.join(secrets).join("skey"), skey).unwrap();
+    }
+    let planfile = scene.stage.folder.path().join("duo-default.tfplan").display().to_string();
+    let mut env = vec![("PLANFILE".to_owned(), planfile)];
+    let mut last = None;
+    let folder = recipe("atlantis/atlantis.yaml")["projects"][0]["dir"].as_str().unwrap().to_owned();
+    for step in steps.as_array().unwrap() {
+        let known: Vec<(&str, &str)> =
+            env.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        if let Some(script) = step["run"].as_str() {
+            let output = scene.script_in(&folder, script, &known);
+            let failed = !output.status.success();
+            last = Some(output);
+            if failed {
+                break;
+            }
+        } else {
+            let command =
+                step["env"]["command"].as_str().unwrap().replace("/etc", &etc.display().to_string());
+            let value = String::from_utf8(scene.script(&command, &[]).stdout).unwrap();
+            env.push((step["env"]["name"].as_str().unwrap().to_owned(), value));
+        }
+    }
+    last.unwrap()
+}
+
+#[test]
+fn atlantis_applies_the_plan_that_it_commented() {
+    let scene = Scene::set();
+    let drift = || scene.with_key(&scene.reader, "ci/drift.sh duo", &[]);
+    scene.cycle(&|| atlantis(&scene, "plan"), &|| atlantis(&scene, "apply"), &drift);
+}
+
+/// The container of a job, with the YAML as Kubernetes mounts a ConfigMap: links to files in a hidden folder.
+fn pod(scene: &Scene, file: &str) -> Output {
+    let recipe = recipe(&format!("kubernetes/{file}"));
+    let spec = match recipe["kind"].as_str().unwrap() {
+        "CronJob" => &recipe["spec"]["jobTemplate"]["spec"],
+        _ => &recipe["spec"],
+    };
+    let container = &spec["template"]["spec"]["containers"][0];
+    assert_eq!(container["volumeMounts"][0]["mountPath"], "/duo");
+    let mounted = tempfile::tempdir().unwrap();
+    let data = mounted.path().join("..2026_11_28");
+    fs::create_dir(&data).unwrap();
+    fs::copy(scene.folder.path("duo/duo.yaml"), data.join("duo.yaml")).unwrap();
+    symlink("..2026_11_28", mounted.path().join("..data")).unwrap();
+    symlink("..data/duo.yaml", mounted.path().join("duo.yaml")).unwrap();
+    let arguments =
+        container["args"].as_array().unwrap().iter().map(|argument| match argument.as_str().unwrap() {
+            "/duo" => format!("'{}'", mounted.path().display()),
+            other => other.to_owned(),
+        });
+    let script = format!("duoctl {}", arguments.collect::<Vec<_>>().join(" "));
+    let secrets = container["envFrom"][0]["secretRef"]["name"].as_str().unwrap();
+    scene.with_key(scene.keys_of(secrets), &script, &[])
+}
+
+#[test]
+fn kubernetes_and_argo_cd() {
+    let scene = Scene::set();
+    scene.change("Owned by the network team", "Owned by the VPN team");
+    scene.applies(&|| pod(&scene, "argo-hook.yaml"), &|| pod(&scene, "drift.yaml"));
+    // Without a consent, the hook fails, and so does the sync.
+    let scene = Scene::set();
+    scene.change("[VPN Users, Contractors]", "[VPN Users, Contractors, Employees]");
+    ends(&pod(&scene, "argo-hook.yaml"), 5);
 }

@@ -10,20 +10,20 @@ use duoctl::sandbox::call::Reply;
 use serde_json::{Map, json};
 use tempfile::TempDir;
 
-use super::lint::install;
-use super::workflow::{Job, Runner, Stage};
+use super::stage::{Stage, install, yaml};
+use super::workflow::{Job, Runner};
 use crate::support::{Call, HEAD, Server, THREE, object};
 
 /// A repository at a git server, an account, and GitHub.
-struct Story {
-    server: Server,
-    stage: Stage,
+pub struct Story {
+    pub server: Server,
+    pub stage: Stage,
     repository: TempDir,
     /// The keys in the secrets: those of a read-only operator, or of the one that may write.
     keys: [(String, String); 2],
 }
 
-fn git(folder: &Path, arguments: &[&str]) -> String {
+pub fn git(folder: &Path, arguments: &[&str]) -> String {
     let output = Command::new("git")
         .args(["-c", "user.name=A", "-c", "user.email=a@example.com", "-c", "init.defaultBranch=main"])
         .args(["-c", "commit.gpgsign=false", "-c", "core.hooksPath=/dev/null"])
@@ -51,36 +51,48 @@ pub fn operator(server: &Server, flags: &[&str]) -> (String, String) {
 }
 
 impl Story {
-    fn begin() -> Self {
+    /// With one workspace in the folder `duo`.
+    pub fn begin() -> Self {
+        Self::begin_with(&[("duo/duo.yaml", format!("{HEAD}{THREE}"))])
+    }
+
+    pub fn begin_with(files: &[(&str, String)]) -> Self {
         let server = Server::start();
         let reader = operator(&server, &["read_resource", "read_log"]);
         let writer = server.key("operator");
         let writer = (writer.integration_key.clone(), writer.secret_key.expose().to_owned());
-        let running = server.running();
-        let more = [
-            "--connect-to".to_owned(),
-            running.address().to_string(),
-            "--ca-file".to_owned(),
-            running.ca_file().display().to_string(),
-        ];
-        let stage = Stage::new(&more);
+        let stage = Stage::new(&server);
         let repository = tempfile::tempdir().unwrap();
         git(repository.path(), &["init", "-q", "--bare", "origin.git"]);
         let story = Self { server, stage, repository, keys: [reader, writer] };
         let work = story.clone_of("work", None);
-        fs::create_dir(work.join("duo")).unwrap();
         install(&work);
-        fs::write(work.join("duo/duo.yaml"), format!("{HEAD}{THREE}")).unwrap();
-        let mut call = Call::new(&work, ["fmt", "duo"]);
-        call = call.env("NO_COLOR", "1");
-        call.run().exits(0);
+        for (name, text) in files {
+            let path = work.join(name);
+            let folder = path.parent().unwrap();
+            fs::create_dir_all(folder).unwrap();
+            fs::write(&path, text).unwrap();
+            Call::new(folder, ["fmt", "."]).run().exits(0);
+        }
         git(&work, &["checkout", "-q", "-b", "main"]);
         git(&work, &["add", "."]);
         git(&work, &["commit", "-q", "-m", "Begin"]);
         git(&work, &["push", "-q", "origin", "main"]);
-        let duoctl = Call::new(&work, ["apply", "duo", "--auto-approve", "--no-verify"]);
-        duoctl.at(&story.server).run().exits(0);
+        for (name, _) in files {
+            let folder = work.join(name);
+            let duoctl = Call::new(folder.parent().unwrap(), ["apply", ".", "--auto-approve", "--no-verify"]);
+            duoctl.at(&story.server).run().exits(0);
+        }
         story
+    }
+
+    pub fn work(&self) -> PathBuf {
+        self.repository.path().join("work")
+    }
+
+    /// The commit of a branch at the git server.
+    pub fn pushed(&self, branch: &str) -> String {
+        git(&self.repository.path().join("origin.git"), &["rev-parse", branch])
     }
 
     /// A clone, like that of a runner or a person.
@@ -94,14 +106,25 @@ impl Story {
     }
 
     /// Runs a job in its own clone.
-    fn job(&self, workflow: &str, job: &str, commit: &str, writes: bool, context: &[(&str, &str)]) -> Job {
+    pub fn job(
+        &self,
+        workflow: &str,
+        job: &str,
+        commit: &str,
+        writes: bool,
+        context: &[(&str, &str)],
+    ) -> Job {
         let name = format!("run-{}", fs::read_dir(self.repository.path()).unwrap().count());
         let folder = self.clone_of(&name, Some(commit));
         let (ikey, skey) = &self.keys[usize::from(writes)];
+        let events = yaml(&folder.join(".github/workflows").join(workflow));
+        let events: Vec<String> = events["on"].as_object().unwrap().keys().cloned().collect();
         let mut known = BTreeMap::from([
             ("github.repository", "acme/duo"),
             ("github.token", "token"),
             ("github.sha", commit),
+            ("github.event_name", events.first().map_or("", String::as_str)),
+            ("github.ref_name", "main"),
             ("secrets.DUO_IKEY", ikey),
             ("secrets.DUO_SKEY", skey),
         ]);
@@ -123,10 +146,14 @@ impl Story {
     }
 
     /// Changes the YAML on a branch and pushes it. Returns the commit, and the merge commit with `main`.
-    fn propose(&self, from: &str, to: &str) -> (String, String) {
-        let work = self.repository.path().join("work");
+    pub fn propose(&self, from: &str, to: &str) -> (String, String) {
+        self.propose_in("duo/duo.yaml", from, to)
+    }
+
+    pub fn propose_in(&self, file: &str, from: &str, to: &str) -> (String, String) {
+        let work = self.work();
         git(&work, &["checkout", "-q", "-B", "change"]);
-        let path = work.join("duo/duo.yaml");
+        let path = work.join(file);
         let text = fs::read_to_string(&path).unwrap();
         assert!(text.contains(from));
         fs::write(path, text.replace(from, to)).unwrap();
@@ -141,8 +168,8 @@ impl Story {
         (head, merged)
     }
 
-    fn merge(&self, head: &str) -> String {
-        let work = self.repository.path().join("work");
+    pub fn merge(&self, head: &str) -> String {
+        let work = self.work();
         git(&work, &["checkout", "-q", "main"]);
         git(&work, &["merge", "-q", "--no-ff", "--no-edit", head]);
         git(&work, &["push", "-q", "origin", "main"]);
@@ -151,20 +178,15 @@ impl Story {
         commit
     }
 
-    fn plan(&self, head: &str, merged: &str, from: &str) -> Job {
-        let context = [
-            ("github.event.pull_request.number", "7"),
-            ("github.event.pull_request.head.sha", head),
-            ("github.event.pull_request.head.repo.full_name", from),
-        ];
-        self.job("plan.yml", "plan", merged, false, &context)
+    pub fn plan(&self, head: &str, merged: &str, from: &str) -> Job {
+        self.job("plan.yml", "plan", merged, false, &pull_request(head, from))
     }
 
-    fn apply(&self, commit: &str) -> Job {
+    pub fn apply(&self, commit: &str) -> Job {
         self.job("apply.yml", "apply", commit, true, &[])
     }
 
-    fn comments(&self) -> Vec<String> {
+    pub fn comments(&self) -> Vec<String> {
         self.stage
             .held("comments")
             .iter()
@@ -172,9 +194,31 @@ impl Story {
             .collect()
     }
 
-    fn notes(&self) -> String {
+    pub fn notes(&self) -> String {
         self.server.named("VPN")[0]["notes"].as_str().unwrap().to_owned()
     }
+}
+
+/// The event of a pull request from a branch of the repository `from`.
+pub fn pull_request<'a>(head: &'a str, from: &'a str) -> [(&'static str, &'a str); 5] {
+    [
+        ("github.event_name", "pull_request"),
+        ("github.event.pull_request.number", "7"),
+        ("github.event.pull_request.head.sha", head),
+        ("github.event.pull_request.head.repo.full_name", from),
+        ("github.event.merge_group.base_sha", ""),
+    ]
+}
+
+/// The event of a merge queue.
+pub fn merge_group(base: &str) -> [(&str, &str); 5] {
+    [
+        ("github.event_name", "merge_group"),
+        ("github.event.pull_request.number", ""),
+        ("github.event.pull_request.head.sha", ""),
+        ("github.event.pull_request.head.repo.full_name", ""),
+        ("github.event.merge_group.base_sha", base),
+    ]
 }
 
 #[test]
@@ -190,6 +234,8 @@ fn from_a_branch_to_an_account_without_drift() {
     assert!(comments.len() == 1 && comments[0].contains("Owned by the VPN team"), "{comments:?}");
     assert!(comments[0].starts_with("<!-- duoctl:plan acme -->\n"), "{comments:?}");
     assert!(planned.summary.contains("Owned by the VPN team"));
+    assert!(comments[0].contains("https://github.com/acme/duo/actions/runs/4711"), "{comments:?}");
+    assert_eq!(story.stage.held("labels"), ["duoctl-changes"]);
     let (head, merged) = story.propose("Owned by the VPN team", "Owned by the remote access team");
     story.stage.hold(
         "comments",
@@ -203,7 +249,7 @@ fn from_a_branch_to_an_account_without_drift() {
     assert!(comments[0].contains("VPN team"), "a person's comment is not touched");
     assert_eq!(story.server.writes(), writes, "a pull request writes nothing");
     assert_eq!(story.stage.held("artifacts").len(), 2);
-    assert!(!story.stage.calls().contains("cargo"), "the version is there already");
+    assert!(!story.stage.calls().contains("release download"), "the version is there already");
 
     // A run for a fork cannot inject a plan.
     let mut kept = story.stage.held("artifacts");
@@ -251,7 +297,7 @@ fn from_a_branch_to_an_account_without_drift() {
         assert!(issues.len() == 1 && issues[0]["state"] == "open", "{issues:?}");
         assert!(issues[0]["body"].as_str().unwrap().contains("applications.vpn"), "{issues:?}");
     }
-    let work = story.repository.path().join("work");
+    let work = story.work();
     Call::new(&work, ["apply", "duo", "--auto-approve", "--no-verify", "--allow", "widens_access"])
         .at(&story.server)
         .run()
@@ -300,17 +346,13 @@ fn what_is_wrong_in_a_pull_request_fails_it() {
     let planned = story.plan(&head, &merged, "acme/duo");
     assert_eq!(planned.passed, Some(false), "{}", planned.log);
     assert!(story.comments().concat().contains("Nobody Knows"), "{:?}\n{}", story.comments(), planned.log);
+    assert_eq!(story.stage.held("labels"), ["duoctl-failed"]);
     assert!(story.stage.held("artifacts").is_empty());
 
     // A fork is validated without a key, and nothing else.
     assert_eq!(story.plan(&head, &merged, "stranger/duo").passed, None);
-    let fork = |from: &str| {
-        let context = [
-            ("github.event.pull_request.number", "7"),
-            ("github.event.pull_request.head.repo.full_name", from),
-        ];
-        story.job("validate-forks.yml", "validate", &merged, false, &context)
-    };
+    let fork =
+        |from: &str| story.job("validate-forks.yml", "validate", &merged, false, &pull_request(&head, from));
     let validated = fork("stranger/duo");
     assert_eq!(validated.passed, Some(true), "{}", validated.log);
     assert_eq!(fork("acme/duo").passed, None);
