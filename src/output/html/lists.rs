@@ -219,7 +219,7 @@ impl Axis {
         let rotation = keys.rotations.iter().find(|rotation| rotation.address == entry.address);
         let turns = rotation.into_iter().flat_map(|it| [it.since, it.delivered_at]).flatten();
         html! {
-            svg viewBox={ "0 0 " (WIDTH) " 22" } preserveAspectRatio="none" aria-hidden="true" {
+            svg class="bar" viewBox={ "0 0 " (WIDTH) " 22" } preserveAspectRatio="none" aria-hidden="true" {
                 (block("track", 0, WIDTH, 6, 10))
                 (block(if exact { "age" } else { "open" }, from, now, 6, 10))
                 @if let Some(due) = over { (block("over", due, now, 6, 10)) }
