@@ -4,6 +4,7 @@
 //! Needs Debian's `chromium` and `npm ci` in `tests/browser`. If they are missing, the test reports it; under `CI` it fails.
 //! With `DUOCTL_PICTURES` it writes the pictures of `docs/images`, which also needs Debian's `tmux`.
 
+mod diagrams;
 #[path = "../formats/outside.rs"]
 mod outside;
 
@@ -38,6 +39,9 @@ fn missing(root: &Path, browser: Option<&str>) -> Option<&'static str> {
     }
     if !root.join("node_modules/playwright-core").is_dir() {
         return Some("no playwright-core: run `npm ci` in tests/browser");
+    }
+    if !root.join("node_modules/mermaid").is_dir() {
+        return Some("no Mermaid: run `npm ci` in tests/browser");
     }
     let found = |program: &str| {
         Command::new(program).arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok()
@@ -211,6 +215,7 @@ fn a_page_is_readable_and_runs_nothing() {
     page(&["apply", "--auto-approve", "--allow", "widens_access"], "page-apply");
     page(&["verify"], "page-verify");
     page(&["list", "--all"], "page-list");
+    page(&["graph", "--live"], "page-graph");
     fs::write(folder.path().join("keys.json"), keys().to_string()).unwrap();
     let shown = duoctl(&["show", "keys.json", "--format", "html"]);
     fs::write(folder.path().join("page-keys.html"), shown.stdout).unwrap();

@@ -133,6 +133,14 @@ fn mark_connections(graph: &mut Graph, step: &StepDocument, source: GraphSource)
             for other in got.iter().filter(|other| !lost.contains(other)) {
                 graph.mark_edge(address, other, Mark::Added);
             }
+            // The YAML may name something by its ID, and then the plan has a name for it.
+            for (_, kind) in CONNECTIONS.into_iter().filter(|(field, _)| changes(field)) {
+                let mut renamed =
+                    got.iter().filter(|it| it.kind == kind && !graph.connects(address, it)).peekable();
+                if renamed.peek().is_some() && renamed.all(|other| !lost.contains(other)) {
+                    graph.mark_others(address, kind, &got, Mark::Added);
+                }
+            }
         }
     }
     // The groups may stay as they are while the switch that makes them count changes.
@@ -180,3 +188,6 @@ fn part(step: &StepDocument, before: Option<bool>) -> Part {
         store: delivered.map(|delivery| delivery.store.clone()),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -18,6 +18,9 @@ const ROOM: (usize, usize) = (36, 47);
 /// From this many edges on, they are drawn fainter.
 const MANY: usize = 120;
 
+/// A file says what it is; an element of a page does not.
+const NAMESPACE: &str = "http://www.w3.org/2000/svg";
+
 /// The graph as a file.
 pub(in crate::output) fn text(graph: &GraphDocument) -> String {
     let declaration = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n";
@@ -37,7 +40,7 @@ pub(in crate::output) fn picture(graph: &GraphDocument, style: Option<&str>) -> 
     // What changes is drawn over all others.
     drawn.sort_by_key(|(.., change)| change.is_some());
     html! {
-        svg class="graph" xmlns="http://www.w3.org/2000/svg" viewBox={ "0 0 " (width) " " (height) } width=(width) height=(height) role="img" aria-labelledby="graph-title graph-sum" {
+        svg class="graph" xmlns=[style.map(|_| NAMESPACE)] viewBox={ "0 0 " (width) " " (height) } width=(width) height=(height) role="img" aria-labelledby="graph-title graph-sum" {
             title id="graph-title" { (title(graph)) }
             desc id="graph-sum" { (graph.last_line()) }
             @if let Some(style) = style { style { (PreEscaped(style)) } }

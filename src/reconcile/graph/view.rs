@@ -100,3 +100,106 @@ impl Graph {
 fn owned<K: Clone, V: Clone>((key, value): (&K, &V)) -> (K, V) {
     (key.clone(), value.clone())
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::reconcile::graph::build::{Access, Part};
+
+    fn part(number: usize, groups: &[usize], policy: Option<usize>, variant: usize) -> Part {
+        Part {
+            id: format!("applications.a{number:03}"),
+            name: format!("A{number}"),
+            variant: Some(format!("t{variant}")),
+            unmanaged: number.is_multiple_of(7),
+            access: Access::Groups(groups.iter().map(|group| format!("g{group}")).collect()),
+            policy: policy.map(|policy| format!("p{policy}")),
+            permissions: BTreeSet::new(),
+            store: None,
+        }
+    }
+
+    fn graphs() -> impl Strategy<Value = Graph> {
+        let one = (proptest::collection::vec(0..3_usize, 0..3), proptest::option::of(0..2_usize), 0..6_usize);
+        proptest::collection::vec((one, any::<bool>()), 0..150).prop_map(|all| {
+            let mut graph = Graph::default();
+            for (number, ((groups, policy, variant), changed)) in all.iter().enumerate() {
+                let part = part(number, groups, *policy, *variant);
+                part.add_to(&mut graph);
+                if *changed && number.is_multiple_of(5) {
+                    graph.mark(&part.id, Mark::Changed);
+                    graph.mark_edges(&part.id, true, Mark::Added);
+                }
+            }
+            graph
+        })
+    }
+
+    /// What is connected to a node, and how.
+    fn neighbours(graph: &Graph, id: &str) -> BTreeSet<(String, Option<Mark>)> {
+        let edges = graph.edges().into_iter();
+        let near = edges.filter(|edge| edge.from == id || edge.to == id);
+        near.map(|edge| (if edge.from == id { edge.to } else { edge.from }, edge.change)).collect()
+    }
+
+    proptest! {
+        #[test]
+        fn what_shares_a_node_is_alike_and_nothing_is_lost(graph in graphs()) {
+            let grouped = graph.grouped();
+            let mut members = 0;
+            for node in grouped.nodes().iter().filter(|node| node.kind == NodeKind::Application) {
+                for member in &node.members {
+                    members += 1;
+                    let own = graph.node(&member.id).unwrap();
+                    prop_assert_eq!((own.change, own.unmanaged), (node.change, node.unmanaged));
+                    prop_assert_eq!(neighbours(&graph, &own.id), neighbours(&grouped, &node.id));
+                }
+            }
+            prop_assert_eq!(members, graph.applications());
+            let others = |graph: &Graph| graph.nodes().len() - graph.applications();
+            prop_assert_eq!(others(&graph), others(&grouped));
+            prop_assert!(graph.applications() > MANY || graph == grouped);
+        }
+
+        #[test]
+        fn around_a_node_is_what_it_reaches_and_what_reaches_it(graph in graphs(), which in any::<prop::sample::Index>()) {
+            let nodes = graph.nodes();
+            if nodes.is_empty() {
+                return Ok(());
+            }
+            let id = which.get(&nodes).id.clone();
+            let around = graph.around(&[id.clone()].into());
+            prop_assert_eq!(neighbours(&around, &id), neighbours(&graph, &id));
+            let edges: BTreeSet<(String, String)> = graph.edges().into_iter().map(|it| (it.from, it.to)).collect();
+            let reaches = |from: &str, to: &str| {
+                let ids = std::iter::once(from).chain(graph.ids());
+                from == to || ids.into_iter().any(|middle| {
+                    let step = |from: &str, to: &str| from == to || edges.contains(&(from.to_owned(), to.to_owned()));
+                    step(from, middle) && step(middle, to)
+                })
+            };
+            for node in nodes {
+                let expected = reaches(&id, &node.id) || reaches(&node.id, &id);
+                prop_assert_eq!(around.node(&node.id).is_some(), expected, "{}", node.id);
+            }
+        }
+    }
+
+    #[test]
+    fn three_hundred_applications_are_few_nodes() {
+        let mut graph = Graph::default();
+        (0..300)
+            .for_each(|number| part(number, &[number % 3], Some(number % 2), number % 5).add_to(&mut graph));
+        assert!(graph.grouped().applications() <= STILL_MANY, "{}", graph.grouped().applications());
+        // Of one type each, they are told apart by it.
+        let mut few = Graph::default();
+        (0..40).for_each(|number| part(number, &[0], None, number % 2).add_to(&mut few));
+        let types = few.grouped().nodes().into_iter().filter(|node| node.kind == NodeKind::Application);
+        for node in types {
+            let types: BTreeSet<_> = node.members.iter().map(|member| member.variant.clone()).collect();
+            assert_eq!(types.len(), 1);
+        }
+    }
+}
