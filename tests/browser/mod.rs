@@ -169,7 +169,7 @@ fn keys() -> Value {
     let entry = |address: &str, age: Value, due: Option<&str>, overdue: bool| {
         let mut entry = json!({
             "address": format!("applications.{address}"), "integration_key": "DI1A2B3C4D5E6F7G8H9I", "place": format!("file keys/{address}"),
-            "state": "current", "reason": null, "delivered_at": null, "age": age, "overdue": overdue, "rotating_since": null,
+            "state": "current", "reason": null, "delivered_at": age["at"], "age": age, "overdue": overdue, "rotating_since": null,
             "proven": true, "proof": "accepted by a call just now",
         });
         entry.as_object_mut().unwrap().extend(due.map(|due| ("due_at".to_owned(), json!(due))));
@@ -187,7 +187,7 @@ fn keys() -> Value {
         "rotations": [{
             "address": "applications.siem", "stage": "delivered", "since": "2026-11-14T08:00:00Z", "delivered_at": "2026-11-21T08:00:00Z",
             "old": "DI1A2B3C4D5E6F7G8H9I", "successor": "DI9I8H7G6F5E4D3C2B1A", "seen": ["a use of the new key on 2026-11-25"],
-            "waits_for": ["24 hours without a use of the old key"],
+            "waits_for": ["24 hours without a use of the old key"], "old_used_at": "2026-11-26T08:00:00Z", "new_used_at": "2026-11-25T08:00:00Z",
         }],
     })
 }

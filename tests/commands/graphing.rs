@@ -62,7 +62,7 @@ fn the_yaml_is_drawn_without_a_network() {
         ]
     );
     let people = folder.duoctl(["graph"]).run().exits(0);
-    people.says("VPN  applications.vpn · radius\n    groups        VPN Users\n    policy        Require trusted endpoints\n    key in        files\n");
+    let people = people.says("VPN  applications.vpn · radius\n    groups        VPN Users\n    policy        Require trusted endpoints\n    key in        files\n");
     assert_eq!(
         people.last_line(),
         "Graph: 4 applications, 1 group, 1 policy, 2 permissions, 1 secret store, 1 Identity Intelligence entry."
@@ -136,7 +136,8 @@ fn a_plan_is_coloured_in() {
         assert_eq!(change("group:VPN Users"), "", "a group is not part of a plan");
     }
     let people = folder.duoctl(["graph", "--changes", "plan.json"]).run().exits(0);
-    people.says("~ VPN  applications.vpn · radius\n    groups        + Contractors, - VPN Users\n");
+    let people =
+        people.says("~ VPN  applications.vpn · radius\n    groups        + Contractors, - VPN Users\n");
     assert!(people.last_line().ends_with(" Plan: 2 added, 2 changed, 1 removed."), "{}", people.last_line());
 }
 
@@ -213,7 +214,8 @@ fn three_hundred_applications_are_grouped_unless_asked_otherwise() {
     assert_eq!(ids(&json(&["--expand"]), "application").len(), 300);
     assert_eq!(ids(&json(&["--focus", "group:Contractors"]), "application").len(), 100);
     let people = folder.duoctl(["graph"]).run().exits(0);
-    people.says("100 applications of type radius  A0, A102, A105, …\n    groups        VPN Users\n");
+    let people =
+        people.says("100 applications of type radius  A0, A102, A105, …\n    groups        VPN Users\n");
     assert_eq!(people.last_line(), "Graph: 300 applications, 3 groups.");
     // What forges would not draw is said, and a comment says it, too.
     let arguments = ["graph", "--expand", "--format", "mermaid", "--report", "markdown=comment.md"];

@@ -93,7 +93,7 @@ pub(crate) fn lists(text: &str) -> Vec<Value> {
     let check = json!({"name": text, "verdict": "failed", "detail": text, "fix": text});
     let rotation = json!({
         "address": text, "stage": "delivered", "since": "2026-11-01T00:00:00Z", "delivered_at": "2026-11-02T00:00:00Z", "old": text,
-        "successor": text, "seen": [text], "waits_for": [text],
+        "successor": text, "seen": [text], "waits_for": [text], "old_used_at": "2026-11-03T00:00:00Z", "new_used_at": "2026-11-04T00:00:00Z",
     });
     let entry = |age: Value, due: &str| {
         json!({

@@ -60,11 +60,12 @@ fn application(row: &Row<'_>, source: GraphSource) -> Markup {
             }
             @for (_, kinds) in COLUMNS {
                 td {
-                    @for (name, change) in kinds.iter().filter_map(|kind| row.others.get(kind)).flatten() {
-                        p { @match change {
-                            Some(change) => span class=(tone(*change).class()) { (change.sign()) " " (name) },
+                    @for (index, (name, change)) in kinds.iter().filter_map(|kind| row.others.get(kind)).flatten().enumerate() {
+                        @if index > 0 { ", " }
+                        @match change {
+                            Some(change) => b class=(tone(*change).class()) { (change.sign()) " " (name) },
                             None => (name),
-                        } }
+                        }
                     }
                 }
             }
