@@ -126,13 +126,6 @@ fn mark_connections(graph: &mut Graph, step: &StepDocument, source: GraphSource)
             }
         }
         GraphSource::Yaml => {
-            for other in lost.iter().filter(|other| !got.contains(other)) {
-                graph.connect(address, other.clone());
-                graph.mark_edge(address, other, Mark::Removed);
-            }
-            for other in got.iter().filter(|other| !lost.contains(other)) {
-                graph.mark_edge(address, other, Mark::Added);
-            }
             // The YAML may name something by its ID, and then the plan has a name for it.
             for (_, kind) in CONNECTIONS.into_iter().filter(|(field, _)| changes(field)) {
                 let mut renamed =
@@ -140,6 +133,13 @@ fn mark_connections(graph: &mut Graph, step: &StepDocument, source: GraphSource)
                 if renamed.peek().is_some() && renamed.all(|other| !lost.contains(other)) {
                     graph.mark_others(address, kind, &got, Mark::Added);
                 }
+            }
+            for other in lost.iter().filter(|other| !got.contains(other)) {
+                graph.connect(address, other.clone());
+                graph.mark_edge(address, other, Mark::Removed);
+            }
+            for other in got.iter().filter(|other| !lost.contains(other)) {
+                graph.mark_edge(address, other, Mark::Added);
             }
         }
     }

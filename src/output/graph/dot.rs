@@ -7,8 +7,7 @@ use super::{members, title, words};
 use crate::output::document::GraphDocument;
 use crate::reconcile::graph::{Mark, Node, NodeKind};
 
-const BEGIN: &str = "\
-  graph [rankdir=LR, ranksep=1.4, nodesep=0.18, labelloc=t, fontname=\"Helvetica\", fontsize=13, charset=\"UTF-8\"];
+const BEGIN: &str = "  graph [rankdir=LR, ranksep=1.4, nodesep=0.18, labelloc=t, fontname=\"Helvetica\", fontsize=13, charset=\"UTF-8\"];
   node [shape=box, style=\"rounded,filled\", fillcolor=\"#ffffff\", color=\"#8a96a3\", fontname=\"Helvetica\", fontsize=11, margin=\"0.14,0.06\"];
   edge [color=\"#8a96a3\", arrowsize=0.6, fontname=\"Helvetica\"];
 ";
