@@ -17,6 +17,7 @@ pub mod environment;
 pub mod exit;
 pub mod explain;
 pub mod fmt;
+pub mod graph;
 pub mod handoff;
 pub mod ignore;
 pub mod import;
@@ -120,6 +121,7 @@ async fn dispatch(args: Args, workspace: &Path, outlet: &Outlet, printer: Printe
         Command::Handoff(args) => handoff::run(args, workspace, outlet, printer).await,
         Command::Attest(args) => attest::run(args, workspace, outlet, printer).await,
         Command::List(args) => list::run(args, workspace, outlet, printer).await,
+        Command::Graph(args) => graph::run(&args, workspace, outlet, printer).await,
         Command::Keys(args) => keys::run(args.command, workspace, outlet, printer).await,
         Command::Doctor(args) => doctor::run(args, workspace, outlet, printer).await,
         Command::Sandbox(args) => sandbox::run(args, workspace, printer).await,

@@ -8,6 +8,7 @@ pub mod findings;
 pub mod format;
 pub mod github;
 pub mod gitlab;
+pub(crate) mod graph;
 pub(crate) mod html;
 pub mod human;
 pub mod json;

@@ -9,6 +9,7 @@ pub mod diff;
 pub mod effect;
 mod elsewhere;
 pub mod fingerprint;
+pub mod graph;
 pub mod guard;
 pub mod handoff;
 pub mod ignores;

@@ -24,8 +24,8 @@ pub use options::{
 };
 pub use reporting::{Formats, Output, OutputFormat, ReportFile};
 pub use standalone::{
-    Completions, Doctor, Edit, Explain, FailOn, FailSeverity, Fmt, Folder, Init, List, Man, Reset, Sandbox,
-    SandboxCommand, Schema, SchemaKind, Serve, Shell, Show, SortBy, Validate, Verify,
+    Completions, Doctor, Edit, Explain, FailOn, FailSeverity, Fmt, Folder, Graph, Init, List, Man, Reset,
+    Sandbox, SandboxCommand, Schema, SchemaKind, Serve, Shell, Show, SortBy, Validate, Verify,
 };
 
 /// Manage Cisco Duo applications as YAML in git: plan, apply, and verify keys with live calls.
@@ -180,6 +180,11 @@ pub enum Command {
     /// Changes nothing.
     #[command(after_help = examples::LIST)]
     List(List),
+    /// Draw who can reach what: groups, applications, policies, permissions and secret stores.
+    ///
+    /// Reads only the YAML, or with --live the account. Changes nothing.
+    #[command(after_help = examples::GRAPH)]
+    Graph(Graph),
     /// List, rotate and retire secret keys.
     #[command(after_help = examples::KEYS)]
     Keys(Keys),
@@ -226,6 +231,7 @@ impl Command {
             Self::Apply(args) => (Some(&args.vars), Trusted::default(), Some(&args.connection)),
             Self::Verify(args) => online(&args.online),
             Self::List(args) => online(&args.online),
+            Self::Graph(args) => online(&args.online),
             Self::Import(args) => online(&args.online),
             Self::Keys(Keys { command }) => match command {
                 KeysCommand::List(args) => online(&args.online),
@@ -260,6 +266,7 @@ impl Command {
             Self::Apply(args) => args.path.as_ref(),
             Self::Verify(args) => args.source.path.as_ref(),
             Self::List(args) => args.source.path.as_ref(),
+            Self::Graph(args) => args.source.path.as_ref(),
             Self::Doctor(args) => args.source.path.as_ref(),
             Self::Fmt(args) => args.paths.first(),
             Self::Sandbox(Sandbox { command: SandboxCommand::Reset(args) }) => args.source.path.as_ref(),

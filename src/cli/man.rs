@@ -25,9 +25,10 @@ const FILES: [(&str, &str); 5] = [
 ];
 
 /// Related commands: their pages refer to each other.
-const RELATED: [&[&str]; 9] = [
+const RELATED: [&[&str]; 10] = [
     &["init", "validate", "fmt", "schema"],
     &["import", "adopt", "list"],
+    &["graph", "list", "plan"],
     &["plan", "apply", "show", "verify"],
     &["drift", "accept", "ignore", "plan"],
     &["handoff", "attest"],

@@ -43,6 +43,8 @@ pub(super) fn check_path(args: &Args) -> Result<(), Failure> {
     );
     let way = if selects {
         format!("use `--only {name}`")
+    } else if matches!(args.command, Command::Graph(_)) {
+        format!("use `--focus {name}`")
     } else {
         "this command always covers all addresses".to_owned()
     };
@@ -81,6 +83,7 @@ fn names(command: &Command) -> Vec<&str> {
         | Command::Show(_)
         | Command::Verify(_)
         | Command::List(_)
+        | Command::Graph(_)
         | Command::Doctor(_)
         | Command::Explain(_)
         | Command::Schema(_)

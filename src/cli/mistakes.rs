@@ -73,6 +73,7 @@ const COMMANDS: &[(&[&str], &str)] = &[
     (&["test", "probe"], "`duoctl verify`"),
     (&["status", "refresh"], "`duoctl drift`"),
     (&["ls", "inventory", "state"], "`duoctl list`"),
+    (&["diagram", "draw", "map", "visualize"], "`duoctl graph`"),
     (&["format"], "`duoctl fmt`"),
     (&["login", "auth", "ping", "whoami"], "`duoctl doctor` after setting the keys in the environment"),
     (&["simulate", "simulator", "serve", "mock"], "`duoctl sandbox serve`"),
@@ -83,7 +84,7 @@ const COMMANDS: &[(&[&str], &str)] = &[
 
 /// Options that request what some commands do anyway.
 const DRY_RUN: [&str; 5] = ["--dry-run", "--dry_run", "--check", "--diff", "-n"];
-const CHANGE_NOTHING: [&str; 5] = ["plan", "drift", "verify", "list", "doctor"];
+const CHANGE_NOTHING: [&str; 6] = ["plan", "drift", "verify", "list", "graph", "doctor"];
 
 /// Options for reaching an account, and the commands that do not reach one.
 const ONLINE: [&str; 5] = ["--sandbox", "--connect-to", "--ca-file", "--tls-roots", "--parallelism"];

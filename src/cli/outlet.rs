@@ -198,6 +198,7 @@ fn asked(command: &Command) -> (&'static str, OutputFormat, &[ReportFile]) {
         Command::Apply(args) => of("apply", &args.output),
         Command::Verify(args) => of("verify", &args.output),
         Command::List(args) => of("list", &args.output),
+        Command::Graph(args) => of("graph", &args.output),
         Command::Import(args) => of("import", &args.output),
         Command::Keys(args) => match &args.command {
             KeysCommand::List(args) => of("keys list", &args.output),

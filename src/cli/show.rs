@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use crate::output::document;
+use crate::output::document::{self, Document};
 use crate::output::format::render;
 use crate::output::human::Style;
 use crate::output::printer::Printer;
@@ -17,12 +17,7 @@ use super::saved_plan::MAX_DOCUMENT;
 
 /// Runs the command.
 pub fn run(args: &Show, printer: Printer) -> Result<Exit, Failure> {
-    let text = read(&args.file)?;
-    let unusable = |reason: String| Failure::NoDocument { path: args.file.clone(), reason };
-    let value: Value = serde_json::from_str(&text).map_err(|error| {
-        unusable(format!("it is not valid JSON (line {}, column {})", error.line(), error.column()))
-    })?;
-    let document = document::read(&value).map_err(unusable)?;
+    let document = document(&args.file)?;
     let style = Style { paint: printer.out, every: true };
     let Some(text) = render(args.format, &document, &context(), style) else {
         let (kind, format) = (document.kind(), args.format.name());
@@ -34,6 +29,16 @@ pub fn run(args: &Show, printer: Printer) -> Result<Exit, Failure> {
         _ => printer.data(&text),
     }
     Ok(Exit::Done)
+}
+
+/// The document of a file, or of standard input.
+pub(super) fn document(file: &Path) -> Result<Document, Failure> {
+    let text = read(file)?;
+    let unusable = |reason: String| Failure::NoDocument { path: file.to_owned(), reason };
+    let value: Value = serde_json::from_str(&text).map_err(|error| {
+        unusable(format!("it is not valid JSON (line {}, column {})", error.line(), error.column()))
+    })?;
+    document::read(&value).map_err(unusable)
 }
 
 fn read(file: &Path) -> Result<String, Failure> {

@@ -7,6 +7,7 @@ mod changes;
 mod columns;
 mod console;
 mod finding;
+mod graph;
 mod kind;
 mod last_line;
 mod list;
@@ -22,6 +23,7 @@ pub use console::{ConsoleFieldDocument, HandoffDocument, HandoffsDocument};
 pub use finding::{
     DeclaredCounts, DiagnosticDocument, FailureDocument, Place, RelatedDocument, ValidateDocument,
 };
+pub use graph::{GraphDocument, GraphSource, mark_changes};
 pub use kind::{FORMAT_VERSION, Kind};
 pub use list::{
     DoctorDocument, ImportDocument, ImportedDocument, ImportedFile, KeysDocument, LeftOutDocument,
@@ -99,6 +101,8 @@ documents! {
     KeyChanges(KeyChangesDocument) = "key_changes",
     /// From `accept`, `adopt`, `ignore` and `attest`.
     Edit(EditDocument) = "edit",
+    /// From `graph`.
+    Graph(GraphDocument) = "graph",
 }
 
 #[derive(Deserialize)]

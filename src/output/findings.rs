@@ -55,7 +55,8 @@ pub fn findings(document: &Document) -> Option<Vec<Finding>> {
         | Document::Handoff(_)
         | Document::Rotations(_)
         | Document::KeyChanges(_)
-        | Document::Edit(_) => return None,
+        | Document::Edit(_)
+        | Document::Graph(_) => return None,
     }
     // A stable sort keeps findings of the same severity in document order.
     found.sort_by_key(|finding| std::cmp::Reverse(finding.level));

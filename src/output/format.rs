@@ -3,7 +3,7 @@
 use super::document::Document;
 use super::human::{self, Style};
 use super::repository::Context;
-use super::{csv, github, gitlab, html, json, junit, markdown, sarif};
+use super::{csv, github, gitlab, graph, html, json, junit, markdown, sarif};
 
 /// An output format.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -29,11 +29,17 @@ pub enum Format {
     Gitlab,
     /// JUnit XML for the test tab of a CI system.
     Junit,
+    /// A graph that forges draw.
+    Mermaid,
+    /// A graph for Graphviz.
+    Dot,
+    /// A graph as a picture.
+    Svg,
 }
 
 impl Format {
     /// Every format.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 13] = [
         Self::Human,
         Self::Json,
         Self::Jsonl,
@@ -44,6 +50,9 @@ impl Format {
         Self::Sarif,
         Self::Gitlab,
         Self::Junit,
+        Self::Mermaid,
+        Self::Dot,
+        Self::Svg,
     ];
 
     /// The name in `--format` and `--report`.
@@ -59,6 +68,9 @@ impl Format {
             Self::Sarif => "sarif",
             Self::Gitlab => "gitlab",
             Self::Junit => "junit",
+            Self::Mermaid => "mermaid",
+            Self::Dot => "dot",
+            Self::Svg => "svg",
         }
     }
 
@@ -75,6 +87,9 @@ impl Format {
             Self::Sarif => "SARIF 2.1.0, for code scanning",
             Self::Gitlab => "A code quality report for GitLab",
             Self::Junit => "JUnit XML: one test suite for each address, one test case for each probe",
+            Self::Mermaid => "A diagram that GitHub and GitLab draw in Markdown",
+            Self::Dot => "Input for Graphviz",
+            Self::Svg => "A picture in one file, light and dark",
         }
     }
 
@@ -106,5 +121,8 @@ pub fn render(format: Format, document: &Document, context: &Context, style: Sty
         Format::Sarif => sarif::render(document, prefix),
         Format::Gitlab => gitlab::render(document, prefix),
         Format::Junit => junit::render(document, prefix),
+        Format::Mermaid => graph::of(document).map(graph::mermaid::text),
+        Format::Dot => graph::of(document).map(graph::dot::text),
+        Format::Svg => graph::of(document).map(graph::svg::text),
     }
 }

@@ -6,6 +6,7 @@
 //! it did not write itself.
 
 mod apply;
+mod graph;
 mod lists;
 mod page;
 mod plan;
@@ -45,6 +46,7 @@ pub(super) fn render(document: &Document) -> String {
             ..plain(document)
         },
         Document::Import(import) => lists::import(import),
+        Document::Graph(graph) => graph::page(graph),
         Document::Handoff(handoffs) => Page {
             sections: handoffs.handoffs.iter().map(|handoff| plan::sheet(handoff, true)).collect(),
             ..plain(document)

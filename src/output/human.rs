@@ -5,6 +5,7 @@ pub(crate) mod apply;
 pub(crate) mod change;
 pub(crate) mod console;
 pub(crate) mod edit;
+mod graph;
 pub(crate) mod keys;
 pub(crate) mod list;
 mod many;
@@ -47,6 +48,7 @@ pub fn render(document: &Document, style: Style) -> String {
         Document::Rotations(rotations) => list::status(&rotations.rotations, paint),
         Document::KeyChanges(changes) => keys::render(changes, paint),
         Document::Edit(edit) => edit::render(edit, paint),
+        Document::Graph(graph) => graph::render(graph, paint),
     }
 }
 
@@ -65,7 +67,8 @@ pub fn whole(document: &Document, style: Style) -> String {
         | Document::Import(_)
         | Document::Handoff(_)
         | Document::Rotations(_)
-        | Document::Edit(_) => &[],
+        | Document::Edit(_)
+        | Document::Graph(_) => &[],
     };
     // What a command says on stderr.
     let aside = match document {

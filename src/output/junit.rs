@@ -42,7 +42,8 @@ pub fn render(document: &Document, prefix: &str) -> Option<String> {
         | Document::Handoff(_)
         | Document::Rotations(_)
         | Document::KeyChanges(_)
-        | Document::Edit(_) => return None,
+        | Document::Edit(_)
+        | Document::Graph(_) => return None,
     };
     let xml = report.to_string().ok()?;
     // Jenkins refuses a `skipped` count in the root element.
@@ -86,9 +87,10 @@ fn failed(failure: &FailureDocument) -> TestSuite {
 fn suite(address: &str, checks: &[Check], place: Option<(String, usize)>) -> TestSuite {
     let address = plain(address);
     let mut suite = TestSuite::new(address.as_str());
-    if let Some((file, line)) = place {
-        // The schema has both for no test case, and Jenkins' xUnit plugin refuses what it does not have.
-        suite.extra.insert("file".into(), plain(&file).into());
+    if let Some((file, line)) = &place {
+        // The schema has both for no test case, and Jenkins' xUnit plugin refuses what it does not have. The text of a failure
+        // repeats them, because test tabs show that, but no property.
+        suite.extra.insert("file".into(), plain(file).into());
         suite.add_property(("line", line.to_string().as_str()));
     }
     let mut used = HashSet::new();
@@ -97,7 +99,7 @@ fn suite(address: &str, checks: &[Check], place: Option<(String, usize)>) -> Tes
         let name = plain(&check.name);
         let mut names = std::iter::once(name.clone()).chain((2..).map(|number| format!("{name} ({number})")));
         let name = names.find(|name| used.insert(name.clone())).unwrap_or_default();
-        let mut case = TestCase::new(name, status(check));
+        let mut case = TestCase::new(name, status(check, place.as_ref()));
         case.set_classname(address.as_str());
         if case.status == TestCaseStatus::success() {
             case.set_system_out(plain(&said(check)));
@@ -111,7 +113,7 @@ fn said(check: &Check) -> String {
     format!("{}: {}", check.verdict.words(), check.detail)
 }
 
-fn status(check: &Check) -> TestCaseStatus {
+fn status(check: &Check, place: Option<&(String, usize)>) -> TestCaseStatus {
     let kind = match check.verdict {
         Verdict::Verified => return TestCaseStatus::success(),
         Verdict::Shown
@@ -129,7 +131,8 @@ fn status(check: &Check) -> TestCaseStatus {
     status.set_message(plain(&format!("{}{fix}", said(check))));
     if kind.is_some() {
         let lines = [Some(check.detail.as_str()), check.fix.as_deref()].into_iter().flatten();
-        let lines: Vec<String> = lines.flat_map(str::lines).map(plain).collect();
+        let place = place.map(|(file, line)| plain(&format!("--> {file}:{line}")));
+        let lines: Vec<String> = lines.flat_map(str::lines).map(plain).chain(place).collect();
         status.set_type(check.verdict.words()).set_description(lines.join("\n"));
     }
     status

@@ -5,6 +5,7 @@
 
 mod comment;
 mod console;
+mod graph;
 mod report;
 mod sections;
 mod text;
@@ -43,6 +44,7 @@ pub fn render(document: &Document, run: Option<&str>) -> Option<String> {
         Document::Verify(verify) => verify_comment(verify),
         Document::Validate(validate) => validate_comment(validate),
         Document::Failure(failure) => failure_comment(failure),
+        Document::Graph(graph) => graph::comment(graph, marker("graph", &graph.workspace)),
         Document::Handoff(handoffs) => {
             return Some(handoffs.handoffs.iter().map(console::sheet).collect::<Vec<_>>().join("\n"));
         }

@@ -137,7 +137,8 @@ pub fn render(document: &Document, prefix: &str) -> Option<String> {
         | Document::Handoff(_)
         | Document::Rotations(_)
         | Document::KeyChanges(_)
-        | Document::Edit(_) => return None,
+        | Document::Edit(_)
+        | Document::Graph(_) => return None,
     };
     let mut seen = HashMap::new();
     let version = env!("CARGO_PKG_VERSION");

@@ -117,9 +117,27 @@ pub struct Evidence {
     pub seen: Vec<String>,
     /// What the rotation still waits for.
     pub waits_for: Vec<String>,
+    /// The last attempt to use the old key; absent if the logs show none, or were not read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
+    pub old_used_at: Option<Timestamp>,
+    /// The last successful use of the new key; absent if the logs show none, or were not read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
+    pub new_used_at: Option<Timestamp>,
 }
 
 impl Evidence {
+    /// Only when the keys were used.
+    fn of_uses(keys: Keys<'_>, uses: &Observed<Uses>) -> Self {
+        let Observed::Present(uses) = uses else { return Self::default() };
+        Self {
+            old_used_at: uses.last.get(keys.old).copied(),
+            new_used_at: uses.succeeded.get(keys.successor).copied(),
+            ..Self::default()
+        }
+    }
+
     /// Whether the old key may be removed.
     pub fn suffices(&self) -> bool {
         self.waits_for.is_empty()
@@ -150,7 +168,7 @@ pub fn evidence(
     attested: Option<bool>,
     now: Timestamp,
 ) -> Evidence {
-    let mut evidence = Evidence::default();
+    let mut evidence = Evidence::of_uses(keys, uses);
     if let Some(attested) = attested {
         match attested {
             true => evidence.seen.push("a person has attested that the console holds the new key".to_owned()),
@@ -260,7 +278,9 @@ mod tests {
         let orders = Orders::default();
         let begin = "2026-11-24T10:00:00Z";
         let used = [("DINEW", "2026-11-24T12:00:00Z"), ("DIOLD", "2026-11-24T11:00:00Z")];
-        assert!(judged(&used, begin, "2026-11-25T11:00:00Z", &orders).suffices());
+        let seen = judged(&used, begin, "2026-11-25T11:00:00Z", &orders);
+        assert!(seen.suffices());
+        assert_eq!((seen.new_used_at, seen.old_used_at), (Some(time(used[0].1)), Some(time(used[1].1))));
         for (what, last, read_from, now) in [
             ("a use of the new key", &used[1..], begin, "2026-11-25T11:00:00Z"),
             ("was last used at 2026-11-24T11:00:00Z", &used[..], begin, "2026-11-25T10:59:59Z"),

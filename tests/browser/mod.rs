@@ -4,6 +4,7 @@
 //! Needs Debian's `chromium` and `npm ci` in `tests/browser`. If they are missing, the test reports it; under `CI` it fails.
 //! With `DUOCTL_PICTURES` it writes the pictures of `docs/images`, which also needs Debian's `tmux`.
 
+mod diagrams;
 #[path = "../formats/outside.rs"]
 mod outside;
 
@@ -38,6 +39,9 @@ fn missing(root: &Path, browser: Option<&str>) -> Option<&'static str> {
     }
     if !root.join("node_modules/playwright-core").is_dir() {
         return Some("no playwright-core: run `npm ci` in tests/browser");
+    }
+    if !root.join("node_modules/mermaid").is_dir() {
+        return Some("no Mermaid: run `npm ci` in tests/browser");
     }
     let found = |program: &str| {
         Command::new(program).arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok()
@@ -165,7 +169,7 @@ fn keys() -> Value {
     let entry = |address: &str, age: Value, due: Option<&str>, overdue: bool| {
         let mut entry = json!({
             "address": format!("applications.{address}"), "integration_key": "DI1A2B3C4D5E6F7G8H9I", "place": format!("file keys/{address}"),
-            "state": "current", "reason": null, "delivered_at": null, "age": age, "overdue": overdue, "rotating_since": null,
+            "state": "current", "reason": null, "delivered_at": age["at"], "age": age, "overdue": overdue, "rotating_since": null,
             "proven": true, "proof": "accepted by a call just now",
         });
         entry.as_object_mut().unwrap().extend(due.map(|due| ("due_at".to_owned(), json!(due))));
@@ -183,7 +187,7 @@ fn keys() -> Value {
         "rotations": [{
             "address": "applications.siem", "stage": "delivered", "since": "2026-11-14T08:00:00Z", "delivered_at": "2026-11-21T08:00:00Z",
             "old": "DI1A2B3C4D5E6F7G8H9I", "successor": "DI9I8H7G6F5E4D3C2B1A", "seen": ["a use of the new key on 2026-11-25"],
-            "waits_for": ["24 hours without a use of the old key"],
+            "waits_for": ["24 hours without a use of the old key"], "old_used_at": "2026-11-26T08:00:00Z", "new_used_at": "2026-11-25T08:00:00Z",
         }],
     })
 }
@@ -211,6 +215,7 @@ fn a_page_is_readable_and_runs_nothing() {
     page(&["apply", "--auto-approve", "--allow", "widens_access"], "page-apply");
     page(&["verify"], "page-verify");
     page(&["list", "--all"], "page-list");
+    page(&["graph", "--live"], "page-graph");
     fs::write(folder.path().join("keys.json"), keys().to_string()).unwrap();
     let shown = duoctl(&["show", "keys.json", "--format", "html"]);
     fs::write(folder.path().join("page-keys.html"), shown.stdout).unwrap();

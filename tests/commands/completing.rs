@@ -86,6 +86,8 @@ const CASES: &[(&[&str], &[&str])] = &[
     (&["plan", "--var", ""], &["company="]),
     (&["plan", "--report", ""], &["json=", "markdown=", "html=", "github=", "gitlab="]),
     (&["plan", "--report", "json=duo"], &["json=duo.yaml"]),
+    (&["graph", "--focus", "s"], &["siem"]),
+    (&["graph", "--format", ""], &["human", "mermaid", "dot", "svg", "markdown", "html", "json"]),
     (&["apply", "--format", "j"], &["json", "jsonl", "junit"]),
     (&["completions", ""], &["bash", "elvish", "fish", "nushell", "powershell", "zsh"]),
     (&["plan", "duo"], &["duo.yaml"]),

@@ -16,6 +16,7 @@ mod drifting;
 mod faults;
 mod forged;
 mod formatting;
+mod graphing;
 mod guards;
 mod hostile;
 mod ignoring;

@@ -20,6 +20,7 @@ const CALLS: &[(&str, &[&str])] = &[
     ("handoff", &["emea", "-w", "PATH"]),
     ("attest", &["emea", "-w", "PATH", "--by", "a person"]),
     ("list", &["PATH"]),
+    ("graph", &["PATH"]),
     ("keys list", &["-w", "PATH"]),
     ("keys rotate", &["applications.one", "-w", "PATH"]),
     ("keys status", &["-w", "PATH"]),

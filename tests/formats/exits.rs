@@ -8,7 +8,8 @@ const WARNED: &str = "applications:
   q: {type: quantumvpn, name: Q, user_access: no_users}
 ";
 
-const FORMATS: [(&str, &[&str]); 5] = [
+const FORMATS: [(&str, &[&str]); 6] = [
+    ("graph", &["human", "markdown", "html", "json"]),
     ("validate", &["human", "json", "markdown", "html", "github", "sarif", "gitlab"]),
     ("plan", &["human", "json", "markdown", "html", "github", "gitlab"]),
     ("drift", &["human", "json", "markdown", "html", "github", "gitlab"]),
@@ -43,6 +44,8 @@ fn no_format_changes_an_exit_code() {
     let (folder, server) = (Folder::with(THREE), Server::start());
     let run = |arguments: &[&str]| code(&folder, &server, arguments);
     assert_eq!(run(&["validate"]), 0);
+    assert_eq!(run(&["graph"]), 0);
+    assert_eq!(run(&["graph", "--live"]), 0);
     assert_eq!(run(&["plan"]), 0);
     assert_eq!(run(&["plan", "--detailed-exitcode"]), 2);
     assert_eq!(run(&["apply"]), 5, "nobody consents");
@@ -65,7 +68,7 @@ fn no_format_changes_an_exit_code() {
     }
     server.calm();
     folder.declare(&THREE.replace("radius", "[]"));
-    for command in ["validate", "plan", "drift", "apply", "verify"] {
+    for command in ["validate", "graph", "plan", "drift", "apply", "verify"] {
         assert_eq!(run(&[command]), 1);
     }
 }

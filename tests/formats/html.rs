@@ -15,21 +15,24 @@ use crate::support::{Folder, Server, THREE};
 
 /// Every element that a page may have, and every attribute.
 const ELEMENTS: &[&str] = &[
-    "article", "b", "body", "br", "code", "del", "details", "div", "footer", "form", "h1", "h2", "head",
-    "header", "html", "i", "input", "ins", "label", "li", "main", "meta", "ol", "option", "output", "p",
-    "pre", "rect", "script", "section", "select", "span", "style", "summary", "svg", "table", "tbody", "td",
-    "th", "thead", "title", "tr", "ul",
+    "article", "b", "body", "br", "code", "del", "desc", "details", "div", "g", "footer", "form", "h1", "h2",
+    "head", "header", "html", "i", "input", "ins", "label", "li", "main", "meta", "ol", "option", "output",
+    "p", "path", "pre", "rect", "script", "section", "select", "span", "style", "summary", "svg", "table",
+    "tbody", "td", "text", "th", "thead", "title", "tr", "tspan", "ul",
 ];
 const ATTRIBUTES: &[&str] = &[
     "aria-hidden",
+    "aria-labelledby",
     "charset",
     "class",
     "colspan",
     "content",
+    "d",
     "data-address",
     "data-kind",
     "data-risk",
     "data-state",
+    "dx",
     "height",
     "hidden",
     "http-equiv",
@@ -38,7 +41,10 @@ const ATTRIBUTES: &[&str] = &[
     "name",
     "open",
     "preserveAspectRatio",
+    "role",
+    "rx",
     "scope",
+    "text-anchor",
     "type",
     "value",
     "viewBox",
@@ -189,6 +195,7 @@ fn a_page_is_had_of_every_command_that_has_formats() {
         (&["keys", "status"], "duoctl keys status"),
         (&["handoff"], "duoctl handoff"),
         (&["doctor"], "duoctl doctor"),
+        (&["graph", "--live"], "duoctl graph"),
     ] {
         let all = arguments.iter().chain(&["--report", "html=page.html", "--report", "json=page.json"]);
         folder.duoctl(all).at(&server).run().exits(0);

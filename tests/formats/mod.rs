@@ -1,8 +1,10 @@
 //! Every format of every command: the JSON documents against their schemas, third-party formats against theirs, hostile names,
 //! reports in files, and that a format never affects an exit code.
 
+mod consumers;
 mod exits;
 mod findings;
+mod graph;
 mod hostile;
 mod html;
 mod names;

@@ -93,7 +93,7 @@ pub(crate) fn lists(text: &str) -> Vec<Value> {
     let check = json!({"name": text, "verdict": "failed", "detail": text, "fix": text});
     let rotation = json!({
         "address": text, "stage": "delivered", "since": "2026-11-01T00:00:00Z", "delivered_at": "2026-11-02T00:00:00Z", "old": text,
-        "successor": text, "seen": [text], "waits_for": [text],
+        "successor": text, "seen": [text], "waits_for": [text], "old_used_at": "2026-11-03T00:00:00Z", "new_used_at": "2026-11-04T00:00:00Z",
     });
     let entry = |age: Value, due: &str| {
         json!({
@@ -137,5 +137,41 @@ pub(crate) fn lists(text: &str) -> Vec<Value> {
             "diagnostics": plan(text)["diagnostics"], "retired": [text], "summary": {"applied": 0, "failed": 1, "not_attempted": 0},
             "steps": apply(text, text)["steps"],
         }),
+        graph(text),
     ]
+}
+
+/// A graph in which every text is this one. Nodes are told apart by their IDs.
+pub(crate) fn graph(text: &str) -> Value {
+    let id = |number: usize| format!("{text}{number}");
+    let member = json!({"id": text, "name": text, "type": text});
+    let node = |number: usize, kind: &str| json!({"id": id(number), "kind": kind, "name": text});
+    let application = |number: usize, members: usize, change: &str| {
+        let mut node = node(number, "application");
+        node["access"] = json!(text);
+        node["unmanaged"] = json!(true);
+        node["members"] = json!(vec![member.clone(); members]);
+        if !change.is_empty() {
+            node["change"] = json!(change);
+        }
+        node
+    };
+    let edge = |from: usize, to: usize, change: &str| {
+        let mut edge = json!({"from": id(from), "to": id(to)});
+        if !change.is_empty() {
+            edge["change"] = json!(change);
+        }
+        edge
+    };
+    json!({
+        "format_version": "1.0", "kind": "graph", "workspace": text, "api_hostname": text, "source": "account",
+        "nodes": [
+            node(0, "users"), node(1, "group"), node(2, "identity_intelligence"), application(3, 1, "added"),
+            application(4, 3, "removed"), application(5, 1, ""), node(6, "policy"), node(7, "permission"), node(8, "secret_store"),
+        ],
+        "edges": [
+            edge(0, 3, "added"), edge(1, 3, "removed"), edge(1, 4, "removed"), edge(2, 5, ""), edge(3, 6, ""), edge(4, 7, ""),
+            edge(5, 8, "changed"),
+        ],
+    })
 }

@@ -1,9 +1,9 @@
 //! Every JSON document that duoctl prints is valid against the published schemas, and has no properties that they do not name.
 
 use duoctl::output::document::{
-    ApplyDocument, DoctorDocument, EditDocument, EventDocument, FailureDocument, HandoffsDocument,
-    ImportDocument, KeyChangesDocument, KeysDocument, ListDocument, PlanDocument, RotationsDocument,
-    ValidateDocument, VerifyDocument,
+    ApplyDocument, DoctorDocument, EditDocument, EventDocument, FailureDocument, GraphDocument,
+    HandoffsDocument, ImportDocument, KeyChangesDocument, KeysDocument, ListDocument, PlanDocument,
+    RotationsDocument, ValidateDocument, VerifyDocument,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -47,6 +47,7 @@ pub(crate) fn is_valid(document: &Value) {
         "failure" => same::<FailureDocument>(document),
         "doctor" => same::<DoctorDocument>(document),
         "list" => same::<ListDocument>(document),
+        "graph" => same::<GraphDocument>(document),
         "keys" => same::<KeysDocument>(document),
         "import" => same::<ImportDocument>(document),
         "handoff" => same::<HandoffsDocument>(document),

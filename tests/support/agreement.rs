@@ -13,7 +13,8 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 /// The commands that say the same in several formats.
-const COMMANDS: [&str; 12] = [
+const COMMANDS: [&str; 13] = [
+    "graph",
     "validate",
     "plan",
     "drift",
@@ -120,6 +121,9 @@ fn formats_agree(document: &Document) {
                 let again = read(&serde_json::from_str(&text).unwrap()).unwrap();
                 again.last_line().as_ref() == Some(&line)
             }
+            Format::Mermaid => text.lines().next() == Some(&format!("%% {line}")),
+            Format::Dot => text.contains(&format!("\\n{line}\";")),
+            Format::Svg => text.contains(&format!(">{line}</desc>")),
             // Only a list of findings or of test cases.
             Format::Csv | Format::Sarif | Format::Gitlab | Format::Junit => !text.is_empty(),
         };

@@ -74,6 +74,12 @@ pub(super) const LIST: &str = "Examples:
   duoctl list duo/prod --all --sort last_use
   duoctl list --type radius --format csv > applications.csv";
 
+pub(super) const GRAPH: &str = "Examples:
+  duoctl graph
+  duoctl graph duo/prod --format svg > access.svg
+  duoctl graph --live --focus vpn --format mermaid
+  duoctl graph --changes plan.json --report markdown=comment.md";
+
 pub(super) const KEYS: &str = "Examples:
   duoctl keys list
   duoctl keys rotate siem

@@ -42,6 +42,8 @@ formats! {
     OfInventory: Human Json Csv Html;
     /// What `doctor` can be printed as.
     OfDoctor: Human Json Html Junit;
+    /// What a graph can be printed as.
+    OfGraph: Human Mermaid Dot Svg Markdown Html Json;
     /// What console sheets can be printed as.
     OfHandoff: Human Markdown Html Json;
 }
@@ -71,6 +73,9 @@ pub(super) const OF_SHOW: &[OutputFormat] = &[
     OutputFormat::Sarif,
     OutputFormat::Gitlab,
     OutputFormat::Junit,
+    OutputFormat::Mermaid,
+    OutputFormat::Dot,
+    OutputFormat::Svg,
 ];
 
 /// A file that also gets the output.

@@ -10,7 +10,9 @@ use crate::duo::host::check_host;
 
 use super::examples;
 use super::options::{Online, Selected, Source, Trusted, Yaml};
-use super::reporting::{OF_SHOW, OfDoctor, OfInventory, OfValidate, OfVerify, Output, OutputFormat, formats};
+use super::reporting::{
+    OF_SHOW, OfDoctor, OfGraph, OfInventory, OfValidate, OfVerify, Output, OutputFormat, formats,
+};
 
 /// The folder of a new workspace.
 #[derive(Debug, clap::Args)]
@@ -173,6 +175,33 @@ pub struct List {
     /// Where the output goes.
     #[command(flatten)]
     pub output: Output<OfInventory>,
+}
+
+/// `duoctl graph`.
+#[derive(Debug, clap::Args)]
+pub struct Graph {
+    /// Where the YAML is.
+    #[command(flatten)]
+    pub source: Source,
+    /// How to read the YAML and, with --live, reach Duo.
+    #[command(flatten)]
+    pub online: Online,
+    /// Draw the account instead of the YAML, including applications that are not managed.
+    #[arg(long)]
+    pub live: bool,
+    /// Colour what this plan changes: a saved plan, or the output of plan or drift --format json.
+    #[arg(long, value_name = "PLAN")]
+    pub changes: Option<PathBuf>,
+    /// Draw only what is connected to this address, or to a node such as 'group:VPN Users' (repeatable).
+    #[arg(long, value_name = "ADDRESS", help_heading = "Selection", add = completing::pattern())]
+    pub focus: Vec<String>,
+    /// Draw each application by itself; otherwise applications with the same connections share a node if there are more
+    /// than 30.
+    #[arg(long, help_heading = "Selection")]
+    pub expand: bool,
+    /// Where the output goes.
+    #[command(flatten)]
+    pub output: Output<OfGraph>,
 }
 
 /// `duoctl doctor`.

@@ -37,6 +37,8 @@ pub enum Kind {
     KeyChanges,
     /// From `accept`, `adopt`, `ignore` and `attest`.
     Edit,
+    /// From `graph`.
+    Graph,
     /// A line of a stream, which is not a document of its own.
     Event,
 }

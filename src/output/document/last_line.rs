@@ -5,14 +5,16 @@ use std::collections::BTreeMap;
 use crate::diagnostic::{Code, Severity};
 use crate::kinds::risk::Risk;
 use crate::output::snippet::by_severity;
+use crate::reconcile::graph::{Mark, NodeKind};
 use crate::reconcile::inventory::Keeping;
 use crate::reconcile::rotation::Stage;
 use crate::text::{counted, safe};
 use crate::verify::report::Verdict;
 
 use super::{
-    ApplyDocument, DoctorDocument, Document, DriftedDocument, FailureDocument, ImportDocument, KeysDocument,
-    Kind, LeftOutReason, ListDocument, PlanDocument, StepStatus, ValidateDocument, VerifyDocument,
+    ApplyDocument, DoctorDocument, Document, DriftedDocument, FailureDocument, GraphDocument, ImportDocument,
+    KeysDocument, Kind, LeftOutReason, ListDocument, PlanDocument, StepStatus, ValidateDocument,
+    VerifyDocument,
 };
 
 impl Document {
@@ -30,6 +32,7 @@ impl Document {
             Self::Import(import) => import.last_line(),
             Self::KeyChanges(changes) => changes.last_line(),
             Self::Edit(edit) => edit.last_line(),
+            Self::Graph(graph) => graph.last_line(),
             Self::Handoff(_) | Self::Rotations(_) => return None,
         })
     }
@@ -277,6 +280,47 @@ impl ListDocument {
         if states.is_empty() { format!("{objects}.") } else { format!("{objects}: {}.", states.join(", ")) }
     }
 }
+
+impl GraphDocument {
+    /// How many there are of each kind, and what a plan changes.
+    pub fn last_line(&self) -> String {
+        let count = |kind: NodeKind| {
+            let nodes = self.nodes.iter().filter(|node| node.kind == kind);
+            nodes.map(|node| node.members.len().max(1)).sum::<usize>()
+        };
+        let part =
+            |(kind, one, many)| Some(count(kind)).filter(|it| *it > 0).map(|it| counted(it, one, many));
+        let parts: Vec<String> = COUNTED.into_iter().filter_map(part).collect();
+        let unmanaged =
+            self.nodes.iter().filter(|node| node.unmanaged).map(|node| node.members.len()).sum::<usize>();
+        let marked = |mark: Mark| {
+            let nodes = self.nodes.iter().filter(|node| node.change == Some(mark));
+            let nodes: usize = nodes.map(|node| node.members.len().max(1)).sum();
+            (nodes > 0).then(|| format!("{nodes} {}", mark.word()))
+        };
+        let marks: Vec<String> =
+            [Mark::Added, Mark::Changed, Mark::Removed].into_iter().filter_map(marked).collect();
+        let all = if parts.is_empty() { "no applications".to_owned() } else { parts.join(", ") };
+        let mut line = format!("Graph: {all}.");
+        if unmanaged > 0 {
+            line.push_str(&format!(" {unmanaged} unmanaged."));
+        }
+        if !marks.is_empty() {
+            line.push_str(&format!(" Plan: {}.", marks.join(", ")));
+        }
+        line
+    }
+}
+
+/// What the last line of a graph counts.
+const COUNTED: [(NodeKind, &str, &str); 6] = [
+    (NodeKind::Application, "application", "applications"),
+    (NodeKind::Group, "group", "groups"),
+    (NodeKind::Policy, "policy", "policies"),
+    (NodeKind::Permission, "permission", "permissions"),
+    (NodeKind::SecretStore, "secret store", "secret stores"),
+    (NodeKind::IdentityIntelligence, "Identity Intelligence entry", "Identity Intelligence entries"),
+];
 
 impl ImportDocument {
     /// How many applications were imported, and how many were not.

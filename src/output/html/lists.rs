@@ -54,7 +54,7 @@ fn object(listed: &Listed) -> Markup {
     html! {
         tr data-address=(safe(&address)) data-kind=(safe(&listed.variant)) data-state=(listed.state.word()) {
             th scope="row" { (code(&address)) }
-            @for cell in &middle { td { (safe(cell)) } }
+            @for (column, cell) in COLUMNS.iter().skip(1).zip(&middle) { td class=[(*column == "last_use").then_some("day")] { (safe(cell)) } }
             td { (tag(listed.state.word(), state_tone(listed.state))) }
         }
     }
@@ -174,7 +174,8 @@ fn legend() -> Markup {
     html! {
         p class="key soft" {
             i class="age" {} "age" i class="over" {} "beyond max_age" i class="open" {} "created before" i class="due" {} "due"
-            i class="turn" {} "rotation begun, delivered" i class="now" {} "time of this report"
+            i class="sent" {} "delivered" i class="turn" {} "rotation begun, new key delivered" i class="last" {} "last use of the old key"
+            i class="first" {} "last use of the new key" i class="now" {} "time of this report"
         }
     }
 }
@@ -218,13 +219,18 @@ impl Axis {
         let over = due.map(|(due, _)| due).filter(|due| *due < now);
         let rotation = keys.rotations.iter().find(|rotation| rotation.address == entry.address);
         let turns = rotation.into_iter().flat_map(|it| [it.since, it.delivered_at]).flatten();
+        let sent = entry.delivered_at.as_deref().and_then(|at| at.parse::<Timestamp>().ok());
+        let used = rotation.map(|it| (it.evidence.old_used_at, it.evidence.new_used_at)).unwrap_or_default();
         html! {
-            svg viewBox={ "0 0 " (WIDTH) " 22" } preserveAspectRatio="none" aria-hidden="true" {
+            svg class="bar" viewBox={ "0 0 " (WIDTH) " 22" } preserveAspectRatio="none" aria-hidden="true" {
                 (block("track", 0, WIDTH, 6, 10))
                 (block(if exact { "age" } else { "open" }, from, now, 6, 10))
                 @if let Some(due) = over { (block("over", due, now, 6, 10)) }
                 @if let Some((due, _)) = due { @if due > now { (block("left", now, due, 6, 10)) } }
                 @if let Some((due, true)) = due { (block("due", due - 4, due + 1, 2, 18)) }
+                @if let Some(sent) = sent { (block("sent", self.place(sent) - 3, self.place(sent) + 2, 4, 14)) }
+                @if let (Some(old), _) = used { (block("last", self.place(old) - 5, self.place(old) + 5, 14, 8)) }
+                @if let (_, Some(new)) = used { (block("first", self.place(new) - 5, self.place(new) + 5, 0, 8)) }
                 @for turn in turns { (block("turn", self.place(turn) - 4, self.place(turn) + 1, 2, 18)) }
                 (block("now", now - 2, now, 0, 22))
             }

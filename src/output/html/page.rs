@@ -18,7 +18,8 @@ const MANY: usize = 200;
 /// Text of the terminal without its colours: the page has its own.
 pub(super) const OFF: Paint = Paint { on: false };
 
-const STYLE: &str = include_str!("page.css");
+/// The page's own rules, and those of the pictures on it.
+const STYLE: &str = concat!(include_str!("page.css"), include_str!("../graph/svg.css"));
 const SCRIPT: &str = include_str!("page.js");
 
 /// Nothing is loaded or sent, and nothing runs or is styled but what stands here, whatever a name may hold.

@@ -87,7 +87,7 @@ fn seen(
             format!("the delivery of the new key: `duoctl keys rotate {address}` or `duoctl apply`")
         }
     };
-    Evidence { seen: Vec::new(), waits_for: vec![waits_for] }
+    Evidence { waits_for: vec![waits_for], ..Evidence::default() }
 }
 
 /// The steps at an address whose key is being rotated.
