@@ -57,6 +57,8 @@
 
 pub mod cli;
 
+pub mod lsp;
+
 pub mod output;
 
 pub mod apply;

@@ -219,6 +219,7 @@ fn asked(command: &Command) -> (&'static str, OutputFormat, &[ReportFile]) {
         | Command::Explain(_)
         | Command::Schema(_)
         | Command::Completions(_)
+        | Command::Lsp(_)
         | Command::Man(_) => NO_DOCUMENT,
     }
 }

@@ -15,7 +15,7 @@ use super::{decode, exceptions, rules, scope};
 use crate::diagnostic::{Code, Diagnostic, SourceFile, Sources, Span, has_errors};
 use crate::language::check;
 use crate::language::shape::missing_key;
-use crate::reading;
+use crate::reading::{self, ReadError};
 use crate::text::shown;
 use crate::yaml;
 use crate::yaml::{Data, Entry, Node, find};
@@ -69,7 +69,35 @@ pub fn load(path: &Path) -> Loaded {
 
 /// Loads a file or a folder with the given trust and variables.
 pub fn load_as(path: &Path, terms: &Terms) -> Loaded {
-    let mut loaded = load_found(path, terms);
+    load_from(path, terms, &mut Disk)
+}
+
+/// Where files are found, read and parsed.
+pub(crate) trait Files {
+    /// The files of a path.
+    fn find(&mut self, path: &Path, trust: Trust, diagnostics: &mut Vec<Diagnostic>) -> Found {
+        files::find(path, trust, diagnostics)
+    }
+
+    /// The bytes of a file, at most `limit` of them.
+    fn bytes(&mut self, path: &Path, limit: u64) -> Result<Vec<u8>, ReadError> {
+        reading::bytes(path, limit)
+    }
+
+    /// The tree of a text that has this index in the sources.
+    fn tree(&mut self, index: usize, file: &SourceFile, diagnostics: &mut Vec<Diagnostic>) -> Option<Node> {
+        file_tree(index, &file.text, diagnostics)
+    }
+}
+
+/// The files on disk.
+struct Disk;
+
+impl Files for Disk {}
+
+/// The same with another source of files.
+pub(crate) fn load_from(path: &Path, terms: &Terms, from: &mut dyn Files) -> Loaded {
+    let mut loaded = load_found(path, terms, from);
     if let (Trust::None { ca_given }, Some(workspace)) = (terms.trust, &loaded.workspace) {
         loaded.diagnostics.extend(untrusted::check(workspace, ca_given));
         sort(&mut loaded.diagnostics);
@@ -77,18 +105,18 @@ pub fn load_as(path: &Path, terms: &Terms) -> Loaded {
     loaded
 }
 
-fn load_found(path: &Path, terms: &Terms) -> Loaded {
+fn load_found(path: &Path, terms: &Terms, from: &mut dyn Files) -> Loaded {
     let mut diagnostics = Vec::new();
-    let Found { root, files } = files::find(path, terms.trust, &mut diagnostics);
+    let Found { root, files } = from.find(path, terms.trust, &mut diagnostics);
     let mut sources = Sources::default();
     let mut trees = Trees::default();
-    let readable = files::read(&files, &mut sources, &mut diagnostics);
+    let bytes = |path: &Path, limit| from.bytes(path, limit);
+    let readable = files::read_by(bytes, &files, &mut sources, &mut diagnostics);
     let mut complete = diagnostics.is_empty();
     let mut declared = Vec::new();
     let in_file = |(name, file): (String, &SourceFile)| (file.path.clone(), name);
     for index in readable {
-        let text = sources.file(index).map_or("", |file| &file.text);
-        let tree = file_tree(index, text, &mut diagnostics);
+        let tree = sources.file(index).and_then(|file| from.tree(index, file, &mut diagnostics));
         complete &= tree.is_some();
         declared.extend(tree.as_ref().and_then(scope::name).zip(sources.file(index)).map(in_file));
         if !tree.is_none_or(|tree| trees.add(tree, &mut diagnostics)) {
@@ -179,7 +207,8 @@ impl Trees {
     }
 }
 
-fn file_tree(index: usize, text: &str, diagnostics: &mut Vec<Diagnostic>) -> Option<Node> {
+/// The tree of a file; `None` if it is not YAML or has no content, which the diagnostics say.
+pub(crate) fn file_tree(index: usize, text: &str, diagnostics: &mut Vec<Diagnostic>) -> Option<Node> {
     let before = diagnostics.len();
     let tree = yaml::parse(index, text, diagnostics);
     let empty = tree.as_ref().is_none_or(|node| matches!(node.data, Data::Null));
