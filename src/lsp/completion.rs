@@ -91,7 +91,9 @@ impl List<'_> {
             At::Item => {
                 if let Some(item) = row.item() {
                     self.values(item, "", "");
-                    for key in keys(item, &[]) {
+                    // In brackets, a mapping needs its own.
+                    let is_mapping = matches!(item.shape, Shape::Object(_)) && !context.flow;
+                    for key in keys(item, &[]).into_iter().filter(|_| is_mapping) {
                         self.key(key, context);
                     }
                 }

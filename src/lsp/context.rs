@@ -151,10 +151,13 @@ fn in_block(text: &Text, line: usize, offset: usize) -> Option<Context> {
     let outermost = tokens.first().map_or(column, Token::column);
     let word_at = |range: Range<usize>| begin + range.start..begin + range.end;
     let rest_end = rest + content.get(rest..)?.trim_end().len();
+    let after_colon = |column: usize, name: &str| column + quoted_len(content, column, name) + 2;
     let (at, word, inner) = match tokens.last() {
-        Some(Token::Key { column, name, value }) if cursor >= *value => {
-            let end = comment_start(content, *value).max(*value);
-            (At::Value(name.clone()), *value..end, *column)
+        Some(Token::Key { column, name, value }) if cursor >= after_colon(*column, name) => {
+            let end = comment_start(content, *value);
+            // Before a comment there is only a place for a value.
+            let word = if end > *value { (*value).min(cursor)..end.max(cursor) } else { cursor..cursor };
+            (At::Value(name.clone()), word, *column)
         }
         Some(Token::Key { column, name, .. }) => {
             (At::Key, *column..column + quoted_len(content, *column, name), *column)

@@ -223,42 +223,36 @@ mod tests {
 
     #[test]
     fn each_kind_of_fix_changes_only_what_it_says() {
-        let vpn = "applications:\n  vpn:\n    type: radius\n    name: VPN\n    user_access: no_users # why\n";
-        for (broken, fixed_by, whole) in [
-            ("user_acces: no_users # why", "user_access: no_users # why", vpn),
-            ("user_access: no-users # why", "user_access: no_users # why", vpn),
+        let application = |lines: &str| {
+            format!("{HEAD}applications:\n  vpn:\n    type: radius\n    name: VPN\n{lines}    # the end\n")
+        };
+        let access = "    user_access: no_users # why\n";
+        for (broken, good) in [
+            ("    user_acces: no_users # why\n", access.to_owned()),
+            ("    user_access: no-users # why\n", access.to_owned()),
             (
-                "user_access: no_users # why\n    self_service_allowed: yes",
-                "user_access: no_users # why\n    self_service_allowed: true",
-                vpn,
+                "    user_access: no_users # why\n    self_service_allowed: yes\n",
+                format!("{access}    self_service_allowed: true\n"),
             ),
+            ("    user_access: no_users # why\n    notes: 12\n", format!("{access}    notes: \"12\"\n")),
+            ("    user_access: no_users # why\n    permissions: [info]\n", access.to_owned()),
             (
-                "user_access: no_users # why\n    notes: 12",
-                "user_access: no_users # why\n    notes: \"12\"",
-                vpn,
+                "    user_access: permitted_groups # why\n    groups_allowed: VPN Users\n",
+                "    user_access: permitted_groups # why\n    groups_allowed: [VPN Users]\n".to_owned(),
             ),
-            ("user_access: no_users # why\n    permissions: [info]", "user_access: no_users # why", vpn),
-            ("type: radus", "type: radius", vpn),
-            ("name: VPN\n", "", vpn),
         ] {
-            let (good, bad) = if fixed_by.is_empty() {
-                (whole.to_owned(), whole.replace(broken, ""))
-            } else {
-                (whole.replace(broken, fixed_by), whole.replace(fixed_by.lines().next().unwrap(), broken))
-            };
-            let good = if fixed_by.contains('\n') {
-                whole.replace("user_access: no_users # why", fixed_by)
-            } else {
-                good
-            };
-            let bad = bad.replace("    \n", "");
-            let result = fixed(&format!("{HEAD}{bad}"));
-            if fixed_by.is_empty() {
-                assert!(result.contains("name: VPN"), "{result}");
-            } else {
-                assert_eq!(result, format!("{HEAD}{good}"), "{bad}");
-            }
+            assert_eq!(fixed(&application(broken)), application(&good), "{broken}");
         }
+        let typo = application(access).replace("radius", "radus");
+        assert_eq!(fixed(&typo), application(access));
+        let missing = application(access).replace("    name: VPN\n", "");
+        assert!(fixed(&missing).contains("\n    name: "), "{}", fixed(&missing));
+        let store = application(&format!("{access}    secret: {{store: valt, path: vpn}}\n"));
+        let stores = "secret_stores: {vault: {type: file, path: secrets}}\n";
+        assert!(fixed(&format!("{store}{stores}")).contains("{store: vault, path: vpn}"));
+        let variable = application(&format!("{access}    greeting: Hi ${{vars.hots}}!\n"));
+        let vars = "vars: {host: {default: x}}\n";
+        assert!(fixed(&format!("{variable}{vars}")).contains("Hi ${vars.host}!"));
     }
 
     #[test]

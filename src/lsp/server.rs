@@ -237,7 +237,10 @@ impl Server<'_> {
 
     fn publish(&mut self, root: &Path) {
         let Some(unit) = self.state.workspaces.unit(root) else { return };
-        let found = diagnostics::by_file(unit, root, &self.state.documents, self.state.client.can.encoding);
+        let mut found =
+            diagnostics::by_file(unit, root, &self.state.documents, self.state.client.can.encoding);
+        // A folder with several workspaces also holds the files of those below it.
+        found.retain(|file, _| self.state.workspaces.unit_of(file).is_none_or(|owner| owner == root));
         let before = self.published.remove(root).unwrap_or_default();
         for file in before.iter().filter(|file| !found.contains_key(*file)) {
             self.publish_one(file, &[]);

@@ -28,8 +28,9 @@ pub(super) struct Part {
 impl Part {
     /// The index of a file.
     pub(super) fn file(&self, path: &Path) -> Option<usize> {
-        let real = real(path);
-        self.sources.files().iter().position(|file| file.path == path || self::real(&file.path) == real)
+        let files = self.sources.files();
+        let real = || files.iter().position(|file| real(&file.path) == real(path));
+        files.iter().position(|file| file.path == path).or_else(real)
     }
 }
 
