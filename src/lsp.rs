@@ -17,6 +17,7 @@ mod outline;
 mod position;
 mod protocol;
 mod rename;
+mod reparse;
 mod server;
 mod settings;
 pub mod snapshot;

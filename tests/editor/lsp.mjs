@@ -23,11 +23,13 @@ const ended = new Promise((resolve) => server.on('exit', resolve));
 const told = [];
 const found = new Map();
 let published = [];
-connection.onNotification('textDocument/publishDiagnostics', ({ uri, diagnostics }) => {
+const versions = new Map();
+connection.onNotification('textDocument/publishDiagnostics', ({ uri, version, diagnostics }) => {
   found.set(uri, diagnostics);
   const waiting = published;
   published = [];
-  waiting.forEach((check) => check(uri));
+  // Findings of an older text are not those that are waited for.
+  waiting.forEach((check) => check(version === undefined || version >= versions.get(uri) ? uri : ''));
 });
 connection.onNotification('window/showMessage', (message) => told.push(message));
 connection.onRequest('workspace/configuration', ({ items }) => items.map(() => request.options ?? {}));
@@ -46,7 +48,6 @@ const initialized = await connection.sendRequest('initialize', {
 });
 await connection.sendNotification('initialized', {});
 
-const versions = new Map();
 const answers = [initialized];
 for (const step of request.steps) {
   const start = performance.now();
@@ -54,17 +55,17 @@ for (const step of request.steps) {
   const name = step.open ?? step.change ?? step.name ?? step.findings;
   const uri = place(name);
   if (step.open !== undefined) {
-    versions.set(name, 1);
+    versions.set(uri, 1);
     const findings = next(uri);
     await connection.sendNotification('textDocument/didOpen', {
       textDocument: { uri, languageId: 'yaml', version: 1, text: step.text },
     });
     answers.push({ findings: await findings, milliseconds: elapsed() });
   } else if (step.change !== undefined) {
-    versions.set(name, versions.get(name) + 1);
+    versions.set(uri, versions.get(uri) + 1);
     const findings = next(uri);
     await connection.sendNotification('textDocument/didChange', {
-      textDocument: { uri, version: versions.get(name) },
+      textDocument: { uri, version: versions.get(uri) },
       contentChanges: [step.range ? { range: step.range, text: step.text } : { text: step.text }],
     });
     answers.push({ findings: await findings, milliseconds: elapsed() });
@@ -83,5 +84,4 @@ try {
 await connection.sendRequest('shutdown');
 await connection.sendNotification('exit');
 answers.push({ exit: await ended, told, kilobytes });
-process.stdout.write(JSON.stringify(answers));
-process.exit(0);
+process.stdout.write(JSON.stringify(answers), () => process.exit(0));
