@@ -1,4 +1,5 @@
-// How fast the language server is, next to yaml-language-server in the same run. By hand, with a release build:
+// How fast the language server is, and the processor time of an edit, next to yaml-language-server in the same run. By
+// hand, with a release build:
 //
 //   node tests/editor/latency.mjs target/release/duoctl [APPLICATIONS]
 import { spawnSync } from 'node:child_process';
@@ -50,11 +51,12 @@ function measure(command, files, name, extra) {
   const begin = 1 + extra.length;
   const [opened] = times(all.slice(begin, begin + 1));
   const edits = times(all.slice(begin + 1, begin + 1 + EDITS));
+  const used = all[begin + EDITS].processor - all[begin + 1].processor;
   const completions = times(all.slice(begin + 2 + EDITS, begin + 7 + EDITS));
   const hovers = times(all.slice(begin + 7 + EDITS, begin + 12 + EDITS));
   return {
     'first findings': `${round(opened)} ms`, 'after an edit': `${round(median(edits))} ms`,
-    slowest: `${round(Math.max(...edits))} ms`, completion: `${round(median(completions))} ms`,
+    slowest: `${round(Math.max(...edits))} ms`, processor: `${round(used / (EDITS - 1))} ms`, completion: `${round(median(completions))} ms`,
     hover: `${round(median(hovers))} ms`, memory: `${round(all.at(-1).kilobytes / 1024)} MB`,
   };
 }

@@ -48,6 +48,16 @@ const initialized = await connection.sendRequest('initialize', {
 });
 await connection.sendNotification('initialized', {});
 
+/** The processor time of the server so far, which a busy machine does not change; only Linux tells. */
+const processor = () => {
+  try {
+    const fields = readFileSync(`/proc/${server.pid}/stat`, 'utf8').split(') ')[1].split(' ');
+    return (Number(fields[11]) + Number(fields[12])) * 10;
+  } catch {
+    return null;
+  }
+};
+
 const answers = [initialized];
 for (const step of request.steps) {
   const start = performance.now();
@@ -68,7 +78,7 @@ for (const step of request.steps) {
       textDocument: { uri, version: versions.get(uri) },
       contentChanges: [step.range ? { range: step.range, text: step.text } : { text: step.text }],
     });
-    answers.push({ findings: await findings, milliseconds: elapsed() });
+    answers.push({ findings: await findings, milliseconds: elapsed(), processor: processor() });
   } else if (step.ask !== undefined) {
     const params = { textDocument: { uri }, ...step.params };
     const result = await connection.sendRequest(step.ask, params).catch((error) => ({ error: error.message }));
