@@ -49,6 +49,8 @@ pub(super) struct Document {
 #[derive(Debug, Default)]
 pub(super) struct Documents {
     open: HashMap<PathBuf, Document>,
+    /// The folders of the client: their real paths, and as the client names them.
+    folders: Vec<(PathBuf, PathBuf)>,
 }
 
 impl Documents {
@@ -91,12 +93,19 @@ impl Documents {
         self.open.keys().map(PathBuf::as_path)
     }
 
-    /// The address of a file: as the client writes it, if it is open.
+    /// Sets the folders of the client.
+    pub(super) fn within(&mut self, folders: &[PathBuf]) {
+        self.folders = folders.iter().map(|folder| (real(folder), folder.clone())).collect();
+    }
+
+    /// The address of a file as the client writes it: that of the open document, or in a folder of the client.
     pub(super) fn uri(&self, path: &Path) -> Option<lsp::Uri> {
-        match self.at(path) {
-            Some(document) => Some(document.uri.clone()),
-            None => lsp::Uri::from_file_path(path).ok(),
+        if let Some(document) = self.at(path) {
+            return Some(document.uri.clone());
         }
+        let named = |(real, given): &(PathBuf, PathBuf)| Some(given.join(path.strip_prefix(real).ok()?));
+        let path = self.folders.iter().find_map(named).unwrap_or_else(|| path.to_owned());
+        lsp::Uri::from_file_path(path).ok()
     }
 }
 

@@ -41,7 +41,6 @@ pub(super) fn reparsed(tree: &mut Node, old: &str, new: &str) -> Option<()> {
     shift_entry(&mut fresh, forward);
     *place = fresh;
     entries.iter_mut().skip(entry + 1).for_each(|entry| shift_entry(entry, delta));
-    let end_of = |entries: &[Entry]| entries.last().map(|entry| entry.value.span.end);
     let end = end_of(entries)?;
     let value = &mut sections.get_mut(section)?.value;
     value.span.end = end;
@@ -101,6 +100,10 @@ fn is_alone(text: &str, column: usize) -> bool {
     };
     let ties = ['&', '*', '\t', '\u{feff}', '%'];
     text.ends_with('\n') && !text.contains(ties) && !text.contains("<<") && text.lines().skip(1).all(deeper)
+}
+
+fn end_of(entries: &[Entry]) -> Option<usize> {
+    entries.last().map(|entry| entry.value.span.end)
 }
 
 fn depth(node: &Node) -> usize {

@@ -213,6 +213,7 @@ impl Server<'_> {
     /// Finds the workspaces of all folders and documents.
     fn rediscover(&mut self) {
         self.state.workspaces.reset();
+        self.state.documents.within(&self.state.client.folders);
         for folder in self.state.client.folders.clone() {
             self.state.workspaces.discover(&real(&folder));
         }

@@ -212,6 +212,23 @@ fn findings_are_those_of_the_whole_workspace_with_what_is_open() {
     assert_eq!(client.end(), Ended::Orderly);
 }
 
+/// A folder behind a link has the name that the client knows.
+#[test]
+#[cfg(unix)]
+fn files_have_the_names_that_the_client_uses() {
+    let mut client = Client::start(&[("duo.yaml", HEAD), ("a.duo.yaml", "what: 1\n")]);
+    let link = client.folder.path().canonicalize().unwrap().with_extension("link");
+    std::os::unix::fs::symlink(client.path(""), &link).unwrap();
+    let uri = |name: &str| gen_lsp_types::Uri::from_file_path(link.join(name)).unwrap().to_string();
+    let folders = json!({"event": {"added": [{"uri": uri(""), "name": "w"}], "removed": [{"uri": client.uri(""), "name": "w"}]}});
+    client.tell("workspace/didChangeWorkspaceFolders", folders);
+    let item = json!({"uri": uri("duo.yaml"), "languageId": "yaml", "version": 1, "text": HEAD});
+    client.tell("textDocument/didOpen", json!({"textDocument": item}));
+    client.ask("textDocument/codeLens", json!({"textDocument": {"uri": uri("duo.yaml")}}));
+    fs::remove_file(&link).unwrap();
+    assert_eq!(client.found[&uri("a.duo.yaml")].as_array().unwrap().len(), 1, "{:?}", client.found.keys());
+}
+
 #[test]
 fn a_client_that_asks_for_findings_gets_them_once() {
     let pulls = json!({"textDocument": {"diagnostic": {}}, "general": {"positionEncodings": ["utf-8"]}});
