@@ -41,11 +41,12 @@ pub(super) fn reparsed(tree: &mut Node, old: &str, new: &str) -> Option<()> {
     shift_entry(&mut fresh, forward);
     *place = fresh;
     entries.iter_mut().skip(entry + 1).for_each(|entry| shift_entry(entry, delta));
-    let end = end_of(entries)?;
+    // What follows ends where it did, only elsewhere.
+    let moved = |end: usize| i64::try_from(end).ok().and_then(|end| usize::try_from(end + delta).ok());
     let value = &mut sections.get_mut(section)?.value;
-    value.span.end = end;
+    value.span.end = moved(value.span.end)?;
     sections.iter_mut().skip(section + 1).for_each(|entry| shift_entry(entry, delta));
-    tree.span.end = end_of(sections)?;
+    tree.span.end = moved(tree.span.end)?;
     Some(())
 }
 
@@ -102,10 +103,6 @@ fn is_alone(text: &str, column: usize) -> bool {
     text.ends_with('\n') && !text.contains(ties) && !text.contains("<<") && text.lines().skip(1).all(deeper)
 }
 
-fn end_of(entries: &[Entry]) -> Option<usize> {
-    entries.last().map(|entry| entry.value.span.end)
-}
-
 fn depth(node: &Node) -> usize {
     1 + match &node.data {
         Data::List(items) => items.iter().map(depth).max().unwrap_or_default(),
@@ -140,7 +137,7 @@ mod tests {
 
     use super::*;
 
-    const TEXT: &str = "version: 1\n# é\napplications:\n  vpn:\n    type: radius # one\n    groups: [A, B]\n\n  wiki: {type: websdk,\n    name: \"W\"}\n  # about the next\n  last:\n    name: >-\n      two\n      lines\n  end: {}\nguards:\n  allow: []\n  max: 1\n";
+    const TEXT: &str = "version: 1\n# é\napplications:\n  vpn:\n    type: radius # one\n    groups: [A, B]\n\n  wiki: {type: websdk,\n    name: \"W\"}\n  # about the next\n  last:\n    name: >-\n      two\n      lines\n  end:\nguards:\n  allow: []\n  max: 1\nlast:\n";
 
     fn tree(text: &str) -> Option<Node> {
         let mut findings = Vec::new();
