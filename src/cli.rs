@@ -25,6 +25,7 @@ pub mod init;
 mod interview;
 pub mod keys;
 pub mod list;
+pub mod lsp;
 pub mod man;
 pub mod misplaced;
 pub mod mistakes;
@@ -128,6 +129,7 @@ async fn dispatch(args: Args, workspace: &Path, outlet: &Outlet, printer: Printe
         Command::Explain(args) => explain::run(&args, printer),
         Command::Schema(args) => schema::run(&args, printer),
         Command::Completions(args) => Ok(completions::run(&args, printer)),
+        Command::Lsp(args) => lsp::run(&args),
         Command::Man(args) => man::run(&args, printer),
     }
 }

@@ -55,6 +55,73 @@ impl<T> Spanned<T> {
     }
 }
 
+/// A change of the YAML that fixes a finding, at the place of the finding.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Fix {
+    /// Write this in place of the key, or of the value as YAML.
+    Write(String),
+    /// Write these around the value: brackets, quotation marks.
+    Enclose(&'static str, &'static str),
+    /// Write the second text in place of the first, which is a part of the value.
+    Replace(String, String),
+    /// Remove the key with its value.
+    Remove,
+    /// Remove the item of a list that the place is in.
+    RemoveItem,
+    /// Give a key of the mapping this value in YAML. The place is that of the mapping, or of the mapping's own key.
+    Set(&'static str, String),
+}
+
+/// What to do about a finding: in words, and as changes that do the same.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Help {
+    /// The words.
+    pub text: String,
+    /// The changes, each of which is enough.
+    pub fixes: Vec<Fix>,
+}
+
+impl Help {
+    /// Suggests words in place of an unknown one; `None` if there is none.
+    pub fn instead(words: &[&str]) -> Option<Self> {
+        let quoted: Vec<String> = words.iter().map(|word| format!("`{word}`")).collect();
+        let (last, others) = quoted.split_last()?;
+        let others = if others.is_empty() { String::new() } else { format!("{} or ", others.join(", ")) };
+        let fixes = words.iter().map(|word| Fix::Write((*word).to_owned())).collect();
+        Some(Self { text: format!("did you mean {others}{last}?"), fixes })
+    }
+
+    /// Words that say to remove the key.
+    pub fn removing(text: impl Into<String>) -> Self {
+        Self::from(text.into()).by(Fix::Remove)
+    }
+
+    /// Adds a change that does what the words say.
+    #[must_use]
+    pub fn by(mut self, fix: Fix) -> Self {
+        self.fixes.push(fix);
+        self
+    }
+}
+
+impl fmt::Display for Help {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+impl From<String> for Help {
+    fn from(text: String) -> Self {
+        Self { text, fixes: Vec::new() }
+    }
+}
+
+impl From<&str> for Help {
+    fn from(text: &str) -> Self {
+        text.to_owned().into()
+    }
+}
+
 /// One finding.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Diagnostic {
@@ -68,6 +135,8 @@ pub struct Diagnostic {
     pub message: String,
     /// What to do about it.
     pub help: Option<String>,
+    /// What to do about it, as changes that an editor can make.
+    pub fixes: Vec<Fix>,
     /// Other places that matter, each with a label, e.g. the first of two definitions.
     pub related: Vec<(Span, String)>,
     /// The address that it is about, if it can be suppressed there.
@@ -95,13 +164,24 @@ impl Diagnostic {
     }
 
     fn new(code: Code, severity: Severity, span: Option<Span>, message: String) -> Self {
-        Self { code, severity, span, message, help: None, related: Vec::new(), subject: None }
+        Self {
+            code,
+            severity,
+            span,
+            message,
+            help: None,
+            fixes: Vec::new(),
+            related: Vec::new(),
+            subject: None,
+        }
     }
 
     /// Adds what to do.
     #[must_use]
-    pub fn help(mut self, help: impl Into<String>) -> Self {
-        self.help = Some(help.into());
+    pub fn help(mut self, help: impl Into<Help>) -> Self {
+        let Help { text, fixes } = help.into();
+        self.help = Some(text);
+        self.fixes = fixes;
         self
     }
 

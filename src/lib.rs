@@ -11,6 +11,7 @@
 //! | [`reconcile`] | the pure core: turns both sides into a [`Plan`](reconcile::plan::Plan), its risks, and the guards that refuse it |
 //! | [`apply`] | carries out a plan step by step, with a comparison before each write |
 //! | [`verify`] | checks keys with live calls |
+//! | [`lsp`] | the language server: findings, completion and formatting while typing |
 //! | [`output`] | prints all of that for people and machines, one file per format |
 //! | [`kinds`] | what can be declared: the fields of each kind, one row each |
 //! | [`duo`] | the Duo API: signatures, pages, limits, errors |
@@ -56,6 +57,8 @@
 #![cfg_attr(test, allow(clippy::string_slice))]
 
 pub mod cli;
+
+pub mod lsp;
 
 pub mod output;
 

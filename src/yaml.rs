@@ -125,6 +125,24 @@ mod tests {
     }
 
     #[test]
+    fn a_finding_ends_between_two_characters() {
+        for text in [
+            "a: {b: 1}\u{1f511}",
+            "a: [\u{e9}",
+            "a: \"\u{e9}",
+            "\u{e9}: b: c",
+            "a: *\u{1f511}",
+            "a: 'b' \u{e9}",
+        ] {
+            let mut diagnostics = Vec::new();
+            parse(0, text, &mut diagnostics);
+            for span in diagnostics.iter().filter_map(|found| found.span) {
+                assert!(text.get(span.start..span.end).is_some(), "{text}: {span:?}");
+            }
+        }
+    }
+
+    #[test]
     fn one_anchor_may_be_used_many_times() {
         let mut text = String::from("base: &base {a: 1}\n");
         for index in 0..5_000 {

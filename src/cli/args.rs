@@ -24,8 +24,8 @@ pub use options::{
 };
 pub use reporting::{Formats, Output, OutputFormat, ReportFile};
 pub use standalone::{
-    Completions, Doctor, Edit, Explain, FailOn, FailSeverity, Fmt, Folder, Graph, Init, List, Man, Reset,
-    Sandbox, SandboxCommand, Schema, SchemaKind, Serve, Shell, Show, SortBy, Validate, Verify,
+    Completions, Doctor, Edit, Explain, FailOn, FailSeverity, Fmt, Folder, Graph, Init, List, Lsp, Man,
+    Reset, Sandbox, SandboxCommand, Schema, SchemaKind, Serve, Shell, Show, SortBy, Validate, Verify,
 };
 
 /// Manage Cisco Duo applications as YAML in git: plan, apply, and verify keys with live calls.
@@ -200,6 +200,12 @@ pub enum Command {
     /// Print the JSON Schema of the YAML, of plans or of reports.
     #[command(after_help = examples::SCHEMA)]
     Schema(Schema),
+    /// Serve an editor: findings, completion and formatting while typing (LSP).
+    ///
+    /// Speaks the language server protocol on standard input and output. Editors start it; it makes no network calls, runs
+    /// no commands and reads no secrets.
+    #[command(after_help = examples::LSP)]
+    Lsp(Lsp),
     /// Print the completion script for a shell.
     ///
     /// At each TAB, the script asks duoctl for the addresses, types and names that exist.
@@ -245,6 +251,7 @@ impl Command {
             Self::Attest(args) => online(&args.online),
             Self::Accept(args) => online(&args.online),
             Self::Fmt(args) => (None, args.trusted, None),
+            Self::Lsp(args) => (Some(&args.vars), Trusted::default(), None),
             Self::Init(_)
             | Self::Show(_)
             | Self::Sandbox(_)
@@ -281,6 +288,7 @@ impl Command {
             | Self::Explain(_)
             | Self::Schema(_)
             | Self::Completions(_)
+            | Self::Lsp(_)
             | Self::Man(_) => None,
         }
     }

@@ -6,15 +6,17 @@ use std::path::Path;
 
 use jiff::Timestamp;
 
+use crate::atomic::{self, Readers};
 use crate::duo::api::ReadApi as _;
 use crate::duo::client::Reader;
 use crate::duo::object::{Ikey, Kind};
 use crate::duo::usage::{LastUses, last_uses};
 use crate::language::similar::did_you_mean;
+use crate::lsp::snapshot::{self, Object, Snapshot};
 use crate::names::same_key;
 use crate::observe::Reading;
 use crate::observe::rotations::look_at_creations;
-use crate::output::document::{Document, ListDocument};
+use crate::output::document::{Document, FORMAT_VERSION, ListDocument};
 use crate::output::printer::Printer;
 use crate::reconcile::age::LOG_REACH;
 use crate::reconcile::listing::{Listed, Listing};
@@ -49,6 +51,9 @@ pub async fn run(
     if let Observed::Unreadable(reason) = &uses {
         let warning = printer.err.notice("warning");
         printer.problem(&format!("{warning}: last uses are unknown: {}\n", safe(reason)));
+    }
+    if let Some(path) = &args.snapshot {
+        write_snapshot(path, &session, &reading, options.now).await?;
     }
     let plan = plan::plan(&session.desired, &reading.observation, &options);
     check_patterns(options.selection.patterns(), &session.desired, &plan)?;
@@ -87,6 +92,55 @@ async fn complete(session: &Session, reading: &mut Reading, now: Timestamp) {
             },
         );
     }
+}
+
+/// Writes the names in Duo to a file, for editors.
+async fn write_snapshot(
+    path: &Path,
+    session: &Session,
+    reading: &Reading,
+    now: Timestamp,
+) -> Result<(), Failure> {
+    let groups = Reader::new(session.transport.clone()).groups().await.map_err(Failure::Duo)?;
+    let named = |name: &str, id: &str, variant: Option<&str>| Object {
+        name: name.to_owned(),
+        id: id.to_owned(),
+        variant: variant.map(str::to_owned),
+    };
+    let sorted = |mut objects: Vec<Object>| {
+        objects.sort();
+        objects
+    };
+    let observation = &reading.observation;
+    let policies = match &observation.policies {
+        Observed::Present(policies) => policies.as_slice(),
+        Observed::Unreadable(reason) => {
+            return Err(Failure::Usage(format!("no snapshot without the policies: {}", safe(reason))));
+        }
+        Observed::Absent | Observed::NotRead => &[],
+    };
+    let attachable = policies.iter().filter(|policy| !policy.is_global);
+    let lives = match &observation.integrations {
+        Observed::Present(lives) => lives.as_slice(),
+        Observed::Absent | Observed::NotRead | Observed::Unreadable(_) => &[],
+    };
+    let snapshot = Snapshot {
+        kind: snapshot::KIND.to_owned(),
+        format_version: FORMAT_VERSION.to_owned(),
+        api_hostname: session.host().to_owned(),
+        read_at: now.to_string(),
+        groups: sorted(groups.iter().map(|group| named(&group.name, group.id.as_str(), None)).collect()),
+        policies: sorted(attachable.map(|policy| named(&policy.name, policy.key.as_str(), None)).collect()),
+        applications: sorted(
+            lives.iter().map(|live| named(live.name(), live.ikey.as_str(), Some(live.kind()))).collect(),
+        ),
+    };
+    let text = serde_json::to_string_pretty(&snapshot).unwrap_or_default() + "\n";
+    atomic::replace(path, &text, Readers::Umask).map_err(|error| Failure::File {
+        path: path.to_owned(),
+        what: "cannot be written",
+        error,
+    })
 }
 
 /// When each application was last used, as far as the logs show it.

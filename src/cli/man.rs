@@ -26,7 +26,7 @@ const FILES: [(&str, &str); 5] = [
 
 /// Related commands: their pages refer to each other.
 const RELATED: [&[&str]; 10] = [
-    &["init", "validate", "fmt", "schema"],
+    &["init", "validate", "fmt", "schema", "lsp"],
     &["import", "adopt", "list"],
     &["graph", "list", "plan"],
     &["plan", "apply", "show", "verify"],

@@ -87,6 +87,7 @@ fn names(command: &Command) -> Vec<&str> {
         | Command::Doctor(_)
         | Command::Explain(_)
         | Command::Schema(_)
+        | Command::Lsp(_)
         | Command::Completions(_)
         | Command::Man(_) => Vec::new(),
     }

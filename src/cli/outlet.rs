@@ -33,7 +33,7 @@ pub struct Outlet {
     terms: Terms,
     format: OutputFormat,
     reports: Vec<ReportFile>,
-    /// Where a plan is saved.
+    /// Where a plan or a snapshot is saved.
     saved: Option<PathBuf>,
     printer: Printer,
     /// How stdout shows a document to people.
@@ -52,6 +52,7 @@ impl Outlet {
             reports: reports.to_vec(),
             saved: match &args.command {
                 Command::Plan(args) => args.out.clone(),
+                Command::List(args) => args.snapshot.clone(),
                 _ => None,
             },
             printer,
@@ -220,6 +221,7 @@ fn asked(command: &Command) -> (&'static str, OutputFormat, &[ReportFile]) {
         | Command::Explain(_)
         | Command::Schema(_)
         | Command::Completions(_)
+        | Command::Lsp(_)
         | Command::Man(_) => NO_DOCUMENT,
     }
 }

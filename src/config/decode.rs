@@ -23,9 +23,8 @@ use crate::language::age;
 use crate::text::is_secret_key;
 use crate::yaml::{Data, Entry, Node, find};
 
-/// Decodes the merged top level of a workspace. `start` is the place used for missing keys.
+/// Decodes the merged top level of a workspace, without its meaning. `start` is the place used for missing keys.
 pub fn workspace(mut entries: Vec<Entry>, root: &Path, start: Span) -> Workspace {
-    let meaning = meaning(&entries);
     // There may be many, so they are moved out of the tree and not copied.
     let applications = entries.iter().position(|entry| entry.key.value == "applications");
     let applications = applications.map(|index| entries.swap_remove(index).value.data);
@@ -59,7 +58,7 @@ pub fn workspace(mut entries: Vec<Entry>, root: &Path, start: Span) -> Workspace
             .collect(),
         secret_stores: entries_of(root_of("secret_stores"), store),
         guards: guards(root_of("guards")),
-        meaning,
+        meaning: String::new(),
         suppress: find(entries, "suppress")
             .map(|entry| items(&entry.value).iter().filter_map(suppression).collect())
             .unwrap_or_default(),
@@ -69,7 +68,7 @@ pub fn workspace(mut entries: Vec<Entry>, root: &Path, start: Span) -> Workspace
 
 /// A hash of the meaning of the entries, independent of their spelling. Variables are already replaced. The sources of
 /// duoctl's own keys are left out, because they do not describe the account.
-fn meaning(entries: &[Entry]) -> String {
+pub(super) fn meaning(entries: &[Entry]) -> String {
     let read = |entry: &&Entry| !entry.key.value.starts_with("x-") && entry.key.value != "vars";
     let said = entries.iter().filter(read).map(|entry| {
         let mut value = entry.value.json();

@@ -5,7 +5,7 @@ use jiff::ToSpan as _;
 use jiff::civil::Date;
 
 use super::model::{Exception, Workspace};
-use crate::diagnostic::{Code, Diagnostic, Spanned};
+use crate::diagnostic::{Code, Diagnostic, Fix, Help, Spanned};
 
 /// How many days before the end of an exception the warning starts.
 const NOTICE_DAYS: i64 = 14;
@@ -37,8 +37,10 @@ fn counts<T>(
     if !counts || soon {
         let verb = if counts { "counts only until" } else { "expired on" };
         findings.push(
-            Diagnostic::warning(Code::Expiring, item.span, format!("this {what} {verb} {until}"))
-                .help("remove it, or set a later `until` if the reason still applies"),
+            Diagnostic::warning(Code::Expiring, item.span, format!("this {what} {verb} {until}")).help(
+                Help::from("remove it, or set a later `until` if the reason still applies")
+                    .by(Fix::RemoveItem),
+            ),
         );
     }
     counts

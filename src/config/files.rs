@@ -17,6 +17,9 @@ pub const MAX_FILE_BYTES: u64 = 32 * 1024 * 1024;
 /// The maximum total size of the files of a workspace.
 pub const MAX_TOTAL_BYTES: u64 = 64 * 1024 * 1024;
 
+/// The maximum number of folder entries that are searched for files of other workspaces.
+pub(super) const MAX_ENTRIES: usize = 200_000;
+
 /// The files of a path.
 #[derive(Debug, Default)]
 pub struct Found {
@@ -206,6 +209,19 @@ pub(crate) fn is_near(path: &Path) -> bool {
     })
 }
 
+/// Whether a path in a folder has the name of a workspace file, and no hidden folder in between.
+pub(crate) fn is_workspace_file(folder: &Path, path: &Path) -> bool {
+    let hidden = |part: std::path::Component<'_>| part.as_os_str().to_string_lossy().starts_with('.');
+    let name = path.file_name().map(|name| name.to_string_lossy()).unwrap_or_default();
+    named(&name) == Some(Ok(())) && path.strip_prefix(folder).is_ok_and(|rest| !rest.components().any(hidden))
+}
+
+/// The workspace files in a folder, recursively, within the first folder entries.
+pub(crate) fn workspace_files(folder: &Path) -> impl Iterator<Item = PathBuf> {
+    let seen = walk(folder, MAX_ENTRIES, None::<fn(&Path) -> bool>).filter_map(Result::ok);
+    seen.filter(|seen| seen.near.is_none()).map(|seen| seen.path)
+}
+
 /// A name in lower case, without blanks and invisible characters.
 fn plain(name: &str) -> String {
     let seen: String = name.chars().filter(|c| !is_harmful(*c)).collect();
@@ -255,11 +271,21 @@ fn no_yaml(folder: &Path) -> Diagnostic {
 
 /// Reads the files into the sources and returns the indices of those that could be read completely.
 pub fn read(files: &[PathBuf], sources: &mut Sources, diagnostics: &mut Vec<Diagnostic>) -> Vec<usize> {
+    read_by(reading::bytes, files, sources, diagnostics)
+}
+
+/// The same with another way to get the bytes of a file within a limit: an editor has newer ones than the disk.
+pub(crate) fn read_by(
+    mut bytes_of: impl FnMut(&Path, u64) -> Result<Vec<u8>, ReadError>,
+    files: &[PathBuf],
+    sources: &mut Sources,
+    diagnostics: &mut Vec<Diagnostic>,
+) -> Vec<usize> {
     let mut readable = Vec::with_capacity(files.len());
     let mut total = 0_u64;
     for path in files {
         let limit = MAX_FILE_BYTES.min(MAX_TOTAL_BYTES.saturating_sub(total));
-        let bytes = match reading::bytes(path, limit) {
+        let bytes = match bytes_of(path, limit) {
             Ok(bytes) => bytes,
             Err(ReadError::TooLarge(_)) => {
                 diagnostics.push(too_large(path));

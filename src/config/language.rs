@@ -4,14 +4,14 @@ pub mod intelligence;
 pub mod stores;
 pub mod variables;
 
-use crate::diagnostic::{Code, Diagnostic, Span};
+use crate::diagnostic::{Code, Diagnostic, Fix, Help, Span};
 use crate::duo::catalogue::lookup;
 use crate::kinds::application::entry::{self, APPLICATION};
 use crate::kinds::application::fields::{DUO, UNTIL, field};
 use crate::kinds::risk::CONSENTS;
 use crate::language::address::ADDRESS;
 use crate::language::shape::{Choice, Findings, Key, MANY, Object, Problem, Shape, Whole};
-use crate::language::similar::did_you_mean;
+use crate::language::similar::suggested;
 use crate::language::texts;
 use crate::text::shown;
 use crate::yaml::{Data, Entry, find};
@@ -22,12 +22,12 @@ pub static FILE: Object = Object {
         "identity_intelligence_api" => Some(Problem {
             code: Code::UnknownKey,
             message: "is not a key of the language".to_owned(),
-            help: "move it to `api` of the `identity_intelligence` entry".to_owned(),
+            help: "move it to `api` of the `identity_intelligence` entry".into(),
         }),
         "integrations" => Some(Problem {
             code: Code::UnknownKey,
             message: "is not a key of the language".to_owned(),
-            help: "use `applications`".to_owned(),
+            help: Help::from("use `applications`").by(Fix::Write("applications".to_owned())),
         }),
         _ => None,
     },
@@ -152,12 +152,12 @@ pub static TENANT: Object = Object {
         "host" | "hostname" | "url" | "api_host" => Some(Problem {
             code: Code::UnknownKey,
             message: "is not a key of a tenant".to_owned(),
-            help: "write `api_hostname`".to_owned(),
+            help: Help::from("write `api_hostname`").by(Fix::Write("api_hostname".to_owned())),
         }),
         "integration_key" | "secret_key" => Some(Problem {
             code: Code::UnknownKey,
             message: "must not be directly under `tenant`".to_owned(),
-            help: "move it to `credentials`".to_owned(),
+            help: "move it to `credentials`".into(),
         }),
         _ => None,
     },
@@ -292,9 +292,9 @@ fn fields_of_types(entries: &[Entry], _: Span, findings: &mut Findings) {
     for Entry { key, value } in types {
         let Some(kind) = lookup(&key.value) else {
             let message = format!("duoctl does not know the type {}", shown(&key.value));
-            let help = did_you_mean(&key.value, entry::type_names(|_| true));
-            let help = help
-                .unwrap_or_else(|| "check the spelling; types that Duo added recently work, too".to_owned());
+            let help = suggested(&key.value, entry::type_names(|_| true));
+            let help =
+                help.unwrap_or_else(|| "check the spelling; types that Duo added recently work, too".into());
             findings.push(Diagnostic::warning(Code::UnknownType, key.span, message).help(help));
             continue;
         };
@@ -304,8 +304,10 @@ fn fields_of_types(entries: &[Entry], _: Span, findings: &mut Findings) {
             .filter(|entry| field(&entry.key.value).is_some_and(|field| !field.applies_to(Some(kind))))
         {
             let message = format!("an application of type `{}` has no `{}`", kind.name, field.key.value);
-            findings
-                .push(Diagnostic::error(Code::FieldNotApplicable, field.key.span, message).help("remove it"));
+            findings.push(
+                Diagnostic::error(Code::FieldNotApplicable, field.key.span, message)
+                    .help(Help::removing("remove it")),
+            );
         }
     }
 }

@@ -15,7 +15,7 @@ use super::{decode, exceptions, rules, scope};
 use crate::diagnostic::{Code, Diagnostic, SourceFile, Sources, Span, has_errors};
 use crate::language::check;
 use crate::language::shape::missing_key;
-use crate::reading;
+use crate::reading::{self, ReadError};
 use crate::text::shown;
 use crate::yaml;
 use crate::yaml::{Data, Entry, Node, find};
@@ -69,7 +69,41 @@ pub fn load(path: &Path) -> Loaded {
 
 /// Loads a file or a folder with the given trust and variables.
 pub fn load_as(path: &Path, terms: &Terms) -> Loaded {
-    let mut loaded = load_found(path, terms);
+    load_from(path, terms, &mut Disk)
+}
+
+/// Where files are found, read and parsed.
+pub(crate) trait Files {
+    /// Whether the workspace is for a plan, which is bound to the meaning of the YAML. A hash of that takes a third of the
+    /// time.
+    fn for_plan(&self) -> bool {
+        true
+    }
+
+    /// The files of a path.
+    fn find(&mut self, path: &Path, trust: Trust, diagnostics: &mut Vec<Diagnostic>) -> Found {
+        files::find(path, trust, diagnostics)
+    }
+
+    /// The bytes of a file, at most `limit` of them.
+    fn bytes(&mut self, path: &Path, limit: u64) -> Result<Vec<u8>, ReadError> {
+        reading::bytes(path, limit)
+    }
+
+    /// The tree of a text that has this index in the sources.
+    fn tree(&mut self, index: usize, file: &SourceFile, diagnostics: &mut Vec<Diagnostic>) -> Option<Node> {
+        file_tree(index, &file.text, diagnostics)
+    }
+}
+
+/// The files on disk.
+struct Disk;
+
+impl Files for Disk {}
+
+/// The same with another source of files.
+pub(crate) fn load_from(path: &Path, terms: &Terms, from: &mut dyn Files) -> Loaded {
+    let mut loaded = load_found(path, terms, from);
     if let (Trust::None { ca_given }, Some(workspace)) = (terms.trust, &loaded.workspace) {
         loaded.diagnostics.extend(untrusted::check(workspace, ca_given));
         sort(&mut loaded.diagnostics);
@@ -77,18 +111,18 @@ pub fn load_as(path: &Path, terms: &Terms) -> Loaded {
     loaded
 }
 
-fn load_found(path: &Path, terms: &Terms) -> Loaded {
+fn load_found(path: &Path, terms: &Terms, from: &mut dyn Files) -> Loaded {
     let mut diagnostics = Vec::new();
-    let Found { root, files } = files::find(path, terms.trust, &mut diagnostics);
+    let Found { root, files } = from.find(path, terms.trust, &mut diagnostics);
     let mut sources = Sources::default();
     let mut trees = Trees::default();
-    let readable = files::read(&files, &mut sources, &mut diagnostics);
+    let bytes = |path: &Path, limit| from.bytes(path, limit);
+    let readable = files::read_by(bytes, &files, &mut sources, &mut diagnostics);
     let mut complete = diagnostics.is_empty();
     let mut declared = Vec::new();
     let in_file = |(name, file): (String, &SourceFile)| (file.path.clone(), name);
     for index in readable {
-        let text = sources.file(index).map_or("", |file| &file.text);
-        let tree = file_tree(index, text, &mut diagnostics);
+        let tree = sources.file(index).and_then(|file| from.tree(index, file, &mut diagnostics));
         complete &= tree.is_some();
         declared.extend(tree.as_ref().and_then(scope::name).zip(sources.file(index)).map(in_file));
         if !tree.is_none_or(|tree| trees.add(tree, &mut diagnostics)) {
@@ -100,7 +134,8 @@ fn load_found(path: &Path, terms: &Terms) -> Loaded {
         // Merging different workspaces would only produce misleading errors.
         return Loaded { sources, diagnostics: vec![several], workspace: None, name: None };
     }
-    Merging { sources, trees: trees.trees, complete, diagnostics }.finish(&root, &terms.assigned)
+    let for_plan = from.for_plan();
+    Merging { sources, trees: trees.trees, complete, diagnostics, for_plan }.finish(&root, &terms.assigned)
 }
 
 /// Loads YAML from memory, as if it were the only file of its folder.
@@ -112,7 +147,7 @@ pub fn load_text(path: PathBuf, text: String) -> Loaded {
         file_tree(sources.add(path, text), sources.files().first().map_or("", |f| &f.text), &mut diagnostics);
     let complete = tree.is_some();
     let trees = tree.into_iter().collect();
-    Merging { sources, trees, complete, diagnostics }.finish(&root, &Assigned::default())
+    Merging { sources, trees, complete, diagnostics, for_plan: true }.finish(&root, &Assigned::default())
 }
 
 /// A file in memory.
@@ -153,7 +188,7 @@ pub fn load_files(root: &Path, assigned: &Assigned, files: impl IntoIterator<Ite
         };
         complete &= tree.is_some_and(|tree| trees.add(tree, &mut diagnostics));
     }
-    Merging { sources, trees: trees.trees, complete, diagnostics }.finish(root, assigned)
+    Merging { sources, trees: trees.trees, complete, diagnostics, for_plan: true }.finish(root, assigned)
 }
 
 /// The parsed files of a workspace.
@@ -179,7 +214,8 @@ impl Trees {
     }
 }
 
-fn file_tree(index: usize, text: &str, diagnostics: &mut Vec<Diagnostic>) -> Option<Node> {
+/// The tree of a file; `None` if it is not YAML or has no content, which the diagnostics say.
+pub(crate) fn file_tree(index: usize, text: &str, diagnostics: &mut Vec<Diagnostic>) -> Option<Node> {
     let before = diagnostics.len();
     let tree = yaml::parse(index, text, diagnostics);
     let empty = tree.as_ref().is_none_or(|node| matches!(node.data, Data::Null));
@@ -218,17 +254,20 @@ struct Merging {
     /// Whether every file could be read, so that missing keys are really missing.
     complete: bool,
     diagnostics: Vec<Diagnostic>,
+    /// Whether the meaning is needed.
+    for_plan: bool,
 }
 
 impl Merging {
     fn finish(self, root: &Path, assigned: &Assigned) -> Loaded {
-        let Self { sources, trees, complete, mut diagnostics } = self;
+        let Self { sources, trees, complete, mut diagnostics, for_plan } = self;
         let name = trees.iter().find_map(scope::name);
         let complete = complete && trees.iter().all(|tree| matches!(tree.data, Data::Mapping(_)));
         let start = trees.first().map(|tree| Span { end: tree.span.start, ..tree.span });
         let workspace = start.map(|start| {
             let merged = merge(trees, &mut diagnostics);
-            let workspace = meant(merged, start, complete, root, assigned, &mut diagnostics);
+            let at = Meant { start, complete, root, assigned, for_plan };
+            let workspace = at.workspace(merged, &mut diagnostics);
             // Advice is given only if there are no errors.
             let wrong = has_errors(&diagnostics);
             let idle = |finding: &Diagnostic| wrong && finding.code == Code::Recommended;
@@ -245,27 +284,35 @@ impl Merging {
     }
 }
 
-/// Interprets the merged files: expands variables, checks, decodes, and applies the rules.
-fn meant(
-    mut merged: Vec<Entry>,
+/// How merged files are interpreted.
+struct Meant<'m> {
+    /// The place of what is missing.
     start: Span,
     complete: bool,
-    root: &Path,
-    assigned: &Assigned,
-    diagnostics: &mut Vec<Diagnostic>,
-) -> Workspace {
-    let expanded = variables::expand(&mut merged, assigned, complete);
-    check::object(&merged, &FILE, start, diagnostics);
-    if complete {
-        report_missing(&merged, start, diagnostics);
+    root: &'m Path,
+    assigned: &'m Assigned,
+    for_plan: bool,
+}
+
+impl Meant<'_> {
+    /// Interprets the merged files: expands variables, checks, decodes, and applies the rules.
+    fn workspace(self, mut merged: Vec<Entry>, diagnostics: &mut Vec<Diagnostic>) -> Workspace {
+        let Self { start, complete, root, assigned, for_plan } = self;
+        let expanded = variables::expand(&mut merged, assigned, complete);
+        check::object(&merged, &FILE, start, diagnostics);
+        if complete {
+            report_missing(&merged, start, diagnostics);
+        }
+        let meaning = if for_plan { decode::meaning(&merged) } else { String::new() };
+        let mut workspace = decode::workspace(merged, root, start);
+        workspace.meaning = meaning;
+        workspace.assigned = assigned.clone();
+        let today = TimeZone::UTC.to_datetime(Timestamp::now()).date();
+        exceptions::expire(&mut workspace, today, diagnostics);
+        rules::run(&workspace, complete, diagnostics);
+        expanded.report(diagnostics);
+        workspace
     }
-    let mut workspace = decode::workspace(merged, root, start);
-    workspace.assigned = assigned.clone();
-    let today = TimeZone::UTC.to_datetime(Timestamp::now()).date();
-    exceptions::expire(&mut workspace, today, diagnostics);
-    rules::run(&workspace, complete, diagnostics);
-    expanded.report(diagnostics);
-    workspace
 }
 
 /// Sorts by file and place and removes duplicates: an anchor that is used many times is reported once.

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use ignore::WalkBuilder;
 
-use super::files::{self, MAX_FILE_BYTES};
+use super::files::{self, MAX_ENTRIES, MAX_FILE_BYTES};
 use super::model::Workspace;
 use super::variables::is_variable;
 use crate::diagnostic::{Code, Diagnostic};
@@ -15,9 +15,6 @@ use crate::yaml::{self, Data, Node, find};
 
 /// The maximum number of workspace files that are examined; a folder with more does not hold a single workspace.
 const MAX_FILES: usize = 2_000;
-
-/// The maximum number of folder entries that are searched for them.
-const MAX_ENTRIES: usize = 200_000;
 
 /// The maximum number of workspaces that a message lists.
 const LISTED: usize = 12;
@@ -82,6 +79,22 @@ pub fn part(path: &Path, name: Option<&str>) -> Option<String> {
             "{path} is only part of a workspace: {file} also belongs to it; pass the folder that contains both, {folder}"
         ),
     })
+}
+
+/// The folder that holds all files of a file's workspace: the one to pass for that file.
+pub(crate) fn folder_of(file: &Path) -> PathBuf {
+    let mut folder = place(file);
+    // A file without a `workspace` key belongs to a workspace that its own folder declares.
+    let siblings = || std::fs::read_dir(&folder).into_iter().flatten().flatten().map(|entry| entry.path());
+    let mut name = declared(file).or_else(|| {
+        siblings().filter(|path| files::is_near(path)).take(MAX_FILES).find_map(|path| declared(&path))
+    });
+    // Each step leads to a folder above.
+    while let Some(other) = above(&folder, name.as_deref()) {
+        name = name.or_else(|| declared(&other.file));
+        folder = place_of(&other.folder);
+    }
+    folder
 }
 
 /// A file of the same workspace in the folder of a file or below.

@@ -11,9 +11,9 @@ use serde_json::Value;
 
 use super::language::FILE;
 use super::language::variables::NAME;
-use crate::diagnostic::{Code, Diagnostic, Sources, Span};
+use crate::diagnostic::{Code, Diagnostic, Fix, Help, Sources, Span};
 use crate::language::shape::{Findings, Key, Shape};
-use crate::language::similar::{did_you_mean, nearest};
+use crate::language::similar::{did_you_mean, nearest, suggested};
 use crate::text::shown;
 use crate::yaml::{self, Data, Entry, Node, find, plain};
 
@@ -248,7 +248,7 @@ impl Run {
         for (name, declared) in self.declared.iter().filter(|(_, declared)| !declared.used) {
             let message = format!("the variable {} is not used", shown(name));
             let found = Diagnostic::warning(Code::UnusedVariable, declared.span, message);
-            self.expanded.findings.push(found.help("remove it, or use it as `${vars.NAME}`"));
+            self.expanded.findings.push(found.help(Help::removing("remove it, or use it as `${vars.NAME}`")));
         }
     }
 
@@ -367,10 +367,15 @@ impl Run {
     fn value(&mut self, name: &str, span: Span) -> Option<String> {
         let Some(declared) = self.declared.get_mut(name) else {
             let known = || self.declared.keys().map(String::as_str);
-            let help = did_you_mean(name, known()).unwrap_or_else(|| match known().next() {
-                None => format!("declare it: `vars: {{{name}: {{required: true}}}}`"),
-                Some(_) => format!("`vars` has {}", known().collect::<Vec<_>>().join(", ")),
-            });
+            let help = match (suggested(name, known()), known().next()) {
+                (Some(Help { text, .. }), _) => {
+                    let near = nearest(name, known()).map(|near| format!("${{vars.{near}}}"));
+                    let fix = near.map(|near| Fix::Replace(format!("${{vars.{name}}}"), near));
+                    Help { text, fixes: fix.into_iter().collect() }
+                }
+                (None, None) => format!("declare it: `vars: {{{name}: {{required: true}}}}`").into(),
+                (None, Some(_)) => format!("`vars` has {}", known().collect::<Vec<_>>().join(", ")).into(),
+            };
             let message = format!("there is no variable {}", shown(name));
             let found = Diagnostic::error(Code::UnknownVariable, span, message).help(help);
             self.refuse(span, found);

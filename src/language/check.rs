@@ -4,8 +4,8 @@ use std::borrow::Cow;
 
 use super::places::SOURCE;
 use super::shape::{Choice, Findings, Key, Object, Problem, Shape, TextRule, Variants, missing_key};
-use super::similar::{did_you_mean, nearest};
-use crate::diagnostic::{Code, Diagnostic, Span};
+use super::similar::{nearest, suggested};
+use crate::diagnostic::{Code, Diagnostic, Fix, Help, Span};
 use crate::text::shown;
 use crate::yaml::{Data, Entry, Node, find};
 
@@ -44,7 +44,7 @@ fn shape(node: &Node, shape_: &Shape, of: Place<'_>, findings: &mut Findings) {
         Shape::List(item, least, most) => list(node, item, (*least, *most), of, findings),
         Shape::Object(table) => match &node.data {
             Data::Mapping(entries) => object(entries, table, at, findings),
-            _ => findings.push(wrong_type(node, name, "a mapping", object_help(table))),
+            _ => findings.push(wrong_type(node, name, "a mapping", Some(object_help(table).into()))),
         },
         Shape::Entries(rule, item) => chosen_keys(node, rule, item, name, findings),
         Shape::Source { secret } => source(node, *secret, name, at, findings),
@@ -74,7 +74,10 @@ pub fn object(entries: &[Entry], table: &Object, at: Span, findings: &mut Findin
         let lacked = variant.and_then(|(all, name)| Some((all, name, (all.lacks)(name, key.name)?)));
         if let Some((Variants { what, by, .. }, name, help)) = lacked {
             let message = format!("{what} of {by} `{name}` has no `{}`", key.name);
-            findings.push(Diagnostic::error(Code::FieldNotApplicable, entry.key.span, message).help(help));
+            findings.push(
+                Diagnostic::error(Code::FieldNotApplicable, entry.key.span, message)
+                    .help(Help::removing(help)),
+            );
         } else {
             value(&entry.value, key, entry.key.span, findings);
         }
@@ -125,41 +128,49 @@ pub fn unknown<'k>(
         return Diagnostic::error(problem.code, entry.key.span, format!("{written} {}", problem.message))
             .help(problem.help);
     }
-    let help = did_you_mean(&entry.key.value, known.clone())
-        .unwrap_or_else(|| format!("valid keys are {}", known.collect::<Vec<_>>().join(", ")));
+    let help = suggested(&entry.key.value, known.clone())
+        .unwrap_or_else(|| format!("valid keys are {}", known.collect::<Vec<_>>().join(", ")).into());
     Diagnostic::error(Code::UnknownKey, entry.key.span, format!("{what} has no key {written}")).help(help)
 }
 
 fn not_null(key: &Key, place: Span) -> Diagnostic {
     let help = match key.shape {
-        Shape::Flag => "write true or false, or remove the key to leave the setting unmanaged".to_owned(),
-        Shape::Text(_) | Shape::Choice(_) if key.required => format!("e.g. `{}: {}`", key.name, key.example),
-        _ if key.required => format!("write its value below `{}:`", key.name),
-        _ => "write a value, or remove the key".to_owned(),
+        Shape::Flag => {
+            Help::removing("write true or false, or remove the key to leave the setting unmanaged")
+        }
+        Shape::Text(_) | Shape::Choice(_) if key.required => {
+            format!("e.g. `{}: {}`", key.name, key.example).into()
+        }
+        _ if key.required => format!("write its value below `{}:`", key.name).into(),
+        _ => Help::removing("write a value, or remove the key"),
     };
     Diagnostic::error(Code::WrongType, place, format!("`{}` cannot be null or empty", key.name)).help(help)
 }
 
 /// The finding about a value of the wrong type. It never repeats the value itself.
-pub fn wrong_type(node: &Node, name: &str, expected: &str, help: Option<String>) -> Diagnostic {
+pub fn wrong_type(node: &Node, name: &str, expected: &str, help: Option<Help>) -> Diagnostic {
     let found = Diagnostic::error(
         Code::WrongType,
         node.span,
         format!("`{name}` must be {expected}, not {}", node.kind()),
     );
-    found.help(help.unwrap_or_else(|| format!("write {expected} in its place")))
+    found.help(help.unwrap_or_else(|| format!("write {expected} in its place").into()))
 }
 
-fn object_help(table: &Object) -> Option<String> {
+fn object_help(table: &Object) -> String {
     let names = |keys: &[&Key]| keys.iter().map(|key| format!("`{}`", key.name)).collect::<Vec<_>>();
     let required: Vec<&Key> = table.keys.iter().filter(|key| key.required).collect();
     match (table.unless, required.as_slice()) {
         (Some(unless), [first @ .., last]) => {
             let (what, first) = (table.what, names(first).join(", "));
-            Some(format!("{what} needs at least {first} and `{}`, or an `{unless}`", last.name))
+            format!("{what} needs at least {first} and `{}`, or an `{unless}`", last.name)
         }
-        _ => Some(format!("valid keys are {}", names(&table.keys.iter().collect::<Vec<_>>()).join(", "))),
+        _ => format!("valid keys are {}", names(&table.keys.iter().collect::<Vec<_>>()).join(", ")),
     }
+}
+
+fn in_quotes() -> Help {
+    Help::from("put it in quotes").by(Fix::Enclose("\"", "\""))
 }
 
 fn text(node: &Node, rule: &TextRule, name: &str, findings: &mut Findings) {
@@ -167,12 +178,11 @@ fn text(node: &Node, rule: &TextRule, name: &str, findings: &mut Findings) {
         Data::Text(text) => text,
         Data::Number(_, text) if rule.numeric => text,
         Data::Number(_, text) => {
-            let help =
-                (rule.check)(text).map_or_else(|problem| problem.help, |()| "put it in quotes".to_owned());
+            let help = (rule.check)(text).map_or_else(|problem| problem.help, |()| in_quotes());
             return findings.push(wrong_type(node, name, "text", Some(help)));
         }
         Data::Flag(_) => {
-            return findings.push(wrong_type(node, name, "text", Some("put it in quotes".to_owned())));
+            return findings.push(wrong_type(node, name, "text", Some(in_quotes())));
         }
         _ => return findings.push(wrong_type(node, name, "text", None)),
     };
@@ -192,9 +202,9 @@ fn choice(node: &Node, choices: &[Choice], name: &str, findings: &mut Findings) 
     if choices.iter().any(|choice| choice.value == text) {
         return;
     }
-    let shorter =
-        || words.clone().find(|word| text.ends_with(word)).map(|word| format!("did you mean `{word}`?"));
-    let help = did_you_mean(text, words.clone()).or_else(shorter).unwrap_or_else(|| format!("write {all}"));
+    let shorter = || words.clone().find(|word| text.ends_with(word)).and_then(|word| Help::instead(&[word]));
+    let help =
+        suggested(text, words.clone()).or_else(shorter).unwrap_or_else(|| format!("write {all}").into());
     let message = format!("`{name}` cannot be {}", shown(text));
     findings.push(Diagnostic::error(Code::InvalidValue, node.span, message).help(help));
 }
@@ -203,14 +213,17 @@ fn flag(node: &Node, name: &str, findings: &mut Findings) {
     let help = match &node.data {
         Data::Flag(_) => return,
         Data::Text(text) if matches!(text.to_lowercase().as_str(), "yes" | "on" | "y") => {
-            "write true; in YAML 1.2, `yes` and `on` are text"
+            Help::from("write true; in YAML 1.2, `yes` and `on` are text").by(Fix::Write("true".to_owned()))
         }
         Data::Text(text) if matches!(text.to_lowercase().as_str(), "no" | "off" | "n") => {
-            "write false; in YAML 1.2, `no` and `off` are text"
+            Help::from("write false; in YAML 1.2, `no` and `off` are text").by(Fix::Write("false".to_owned()))
         }
-        _ => "write true or false, without quotes",
+        Data::Text(text) if matches!(text.as_str(), "true" | "false") => {
+            Help::from("write true or false, without quotes").by(Fix::Write(text.clone()))
+        }
+        _ => "write true or false, without quotes".into(),
     };
-    findings.push(wrong_type(node, name, "true or false", Some(help.to_owned())));
+    findings.push(wrong_type(node, name, "true or false", Some(help)));
 }
 
 fn whole(node: &Node, least: u32, most: u32, name: &str, findings: &mut Findings) {
@@ -235,8 +248,10 @@ fn whole(node: &Node, least: u32, most: u32, name: &str, findings: &mut Findings
 fn list(node: &Node, item: &Shape, (least, most): (usize, usize), of: Place<'_>, findings: &mut Findings) {
     let name = of.name;
     let Data::List(items) = &node.data else {
-        let help = takes(item, node)
-            .then(|| "put it in brackets: `[...]`, or on its own line after `- `".to_owned());
+        let help = takes(item, node).then(|| {
+            let help = "put it in brackets: `[...]`, or on its own line after `- `";
+            Help::from(help).by(Fix::Enclose("[", "]"))
+        });
         return findings.push(wrong_type(node, name, "a list", help));
     };
     if items.len() < least {
@@ -260,7 +275,7 @@ fn list(node: &Node, item: &Shape, (least, most): (usize, usize), of: Place<'_>,
         if matches!(node.data, Data::Null) {
             findings.push(
                 Diagnostic::error(Code::WrongType, node.span, format!("an item of `{name}` is empty"))
-                    .help("remove the item, or write its value"),
+                    .help(Help::from("remove the item, or write its value").by(Fix::RemoveItem)),
             );
         } else {
             let before = findings.len();
@@ -283,7 +298,7 @@ fn of_an_item(found: &mut Diagnostic, name: &str) {
 fn chosen_keys(node: &Node, rule: &TextRule, item: &Shape, name: &str, findings: &mut Findings) {
     let Data::Mapping(entries) = &node.data else {
         let help = matches!(node.data, Data::List(_))
-            .then(|| format!("entries of `{name}` need keys: write `key: ...` instead of `- ...`"));
+            .then(|| format!("entries of `{name}` need keys: write `key: ...` instead of `- ...`").into());
         return findings.push(wrong_type(node, name, "a mapping", help));
     };
     for entry in entries {
@@ -298,7 +313,7 @@ fn chosen_keys(node: &Node, rule: &TextRule, item: &Shape, name: &str, findings:
                     entry.value.span,
                     format!("{} has no value", shown(&entry.key.value)),
                 )
-                .help("write its value, or remove the key"),
+                .help(Help::removing("write its value, or remove the key")),
             );
         } else {
             let name = harmless(&entry.key.value);
@@ -337,7 +352,7 @@ fn source(node: &Node, secret: bool, name: &str, at: Span, findings: &mut Findin
         }
         Data::Text(_) | Data::Number(..) | Data::Flag(_) if secret => findings.push(
             Diagnostic::error(Code::PlainSecret, node.span, format!("`{name}` must not be in the YAML as plain text"))
-                .help(format!("write `{name}: {{env: NAME}}`, `{{file: PATH}}` or `{{command: [PROGRAM, ARGUMENT]}}`; reset any secret that was committed")),
+                .help(Help::from(format!("write `{name}: {{env: NAME}}`, `{{file: PATH}}` or `{{command: [PROGRAM, ARGUMENT]}}`; reset any secret that was committed")).by(Fix::Write("{env: NAME}".to_owned()))),
         ),
         Data::Text(text) if text.trim().is_empty() => findings.push(
             Diagnostic::error(Code::InvalidValue, node.span, format!("`{name}` must not be empty"))
@@ -345,7 +360,7 @@ fn source(node: &Node, secret: bool, name: &str, at: Span, findings: &mut Findin
         ),
         Data::Text(_) => {}
         _ => {
-            let help = Some("write `{env: NAME}`, `{file: PATH}` or `{command: [PROGRAM, ARGUMENT]}`".to_owned());
+            let help = Some("write `{env: NAME}`, `{file: PATH}` or `{command: [PROGRAM, ARGUMENT]}`".into());
             let expected = if secret { "a mapping" } else { "text or a mapping" };
             findings.push(wrong_type(node, name, expected, help));
         }

@@ -5,7 +5,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::diagnostic::{Code, Diagnostic, Span};
+use crate::diagnostic::{Code, Diagnostic, Fix, Help, Span};
 use crate::yaml::Entry;
 
 /// One key of a mapping.
@@ -150,12 +150,12 @@ pub struct Problem {
     /// What is wrong, as a predicate for the key's name: `must not be empty`.
     pub message: String,
     /// What to write instead.
-    pub help: String,
+    pub help: Help,
 }
 
 impl Problem {
     /// A value that is not allowed.
-    pub fn invalid(message: impl Into<String>, help: impl Into<String>) -> Self {
+    pub fn invalid(message: impl Into<String>, help: impl Into<Help>) -> Self {
         Self { code: Code::InvalidValue, message: message.into(), help: help.into() }
     }
 }
@@ -247,6 +247,7 @@ pub fn missing_key(key: &Key, what: &str, at: Span) -> Diagnostic {
     } else {
         format!(", e.g. `{}: {}`", key.name, key.example)
     };
+    let help = key.hint.map_or_else(|| format!("add `{}`{example}", key.name), str::to_owned);
     Diagnostic::error(Code::MissingKey, at, format!("{what} needs `{}`", key.name))
-        .help(key.hint.map_or_else(|| format!("add `{}`{example}", key.name), str::to_owned))
+        .help(Help::from(help).by(Fix::Set(key.name, key.example.to_owned())))
 }

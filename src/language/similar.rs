@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::diagnostic::Help;
 use crate::names::alike_key;
 
 /// The most similar word, if it is similar enough to be a typo.
@@ -21,15 +22,17 @@ pub fn nearest<'w>(written: &str, words: impl IntoIterator<Item = &'w str>) -> O
         .map(|(_, word)| word)
 }
 
-/// The help for an unknown word: the most similar one, or the few that it is a part of.
+/// The help for an unknown word, in words.
 pub fn did_you_mean<'w>(written: &str, words: impl IntoIterator<Item = &'w str>) -> Option<String> {
+    suggested(written, words).map(|help| help.text)
+}
+
+/// The help for an unknown word: the most similar one, or the few that it is a part of.
+pub fn suggested<'w>(written: &str, words: impl IntoIterator<Item = &'w str>) -> Option<Help> {
     let words: Vec<&str> = words.into_iter().collect();
     let near = nearest(written, words.iter().copied());
     let found = near.map_or_else(|| longer(written, &words), |word| vec![word]);
-    let quoted: Vec<String> = found.iter().map(|word| format!("`{word}`")).collect();
-    let (last, others) = quoted.split_last()?;
-    let others = if others.is_empty() { String::new() } else { format!("{} or ", others.join(", ")) };
-    Some(format!("did you mean {others}{last}?"))
+    Help::instead(&found)
 }
 
 /// The words of which an unknown word is a part, such as `read_log` of `read`; none if they are many.

@@ -6,7 +6,7 @@ use std::path::{Component, Path};
 use ipnet::IpNet;
 
 use super::shape::{Problem, TextRule};
-use crate::diagnostic::Code;
+use crate::diagnostic::{Code, Fix, Help};
 
 /// Any text.
 pub static ANY: TextRule = TextRule { pattern: "", check: |_| Ok(()), numeric: false };
@@ -145,7 +145,11 @@ fn hostname(text: &str) -> Result<(), Problem> {
     }
     let refuse = |message: &str, help: &str| {
         let bare = bare_hostname(text);
-        let help = if is_hostname(&bare) { format!("write `{bare}`") } else { help.to_owned() };
+        let help = if is_hostname(&bare) {
+            Help::from(format!("write `{bare}`")).by(Fix::Write(bare))
+        } else {
+            help.into()
+        };
         Err(Problem { code: Code::InvalidHostname, message: message.to_owned(), help })
     };
     let shape = "it looks like `api-1a2b3c4d.duosecurity.com`; the Admin Panel shows it on the page of the Admin API application";
@@ -193,7 +197,7 @@ fn integration_key(text: &str) -> Result<(), Problem> {
         return Err(Problem {
             code: Code::PlainSecret,
             message: "looks like a secret key".to_owned(),
-            help: "an integration key has 20 characters and starts with `DI`; reset any secret key that was committed".to_owned(),
+            help: "an integration key has 20 characters and starts with `DI`; reset any secret key that was committed".into(),
         });
     }
     if text.is_empty() || text.len() >= 40 || !text.chars().all(|c| c.is_ascii_alphanumeric()) {
@@ -337,7 +341,7 @@ mod tests {
         ] {
             let problem = hostname(text).expect_err(text);
             assert!(problem.message.contains(message), "{text}: {}", problem.message);
-            assert_eq!(problem.help, bare, "{text}");
+            assert_eq!(problem.help.text, bare, "{text}");
         }
         for text in [
             "api-.duosecurity.com",

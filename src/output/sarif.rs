@@ -167,9 +167,14 @@ fn rule(code: Code) -> Rule {
             markdown: Some(format!("{}\n\n{}\n\n{same}", entry.meaning, entry.fix)),
         },
         full_description: plain(meaning),
-        help_uri: format!("{HOMEPAGE}/blob/main/{EXPLAINED}#{}", code.name()),
+        help_uri: explained_at(code.name()),
         properties: Tags { tags: ["duo", "configuration"] },
     }
+}
+
+/// The page that explains a code.
+pub(crate) fn explained_at(code: &str) -> String {
+    format!("{HOMEPAGE}/blob/main/{EXPLAINED}#{code}")
 }
 
 fn finding<'d>(

@@ -9,7 +9,8 @@ use crate::text::shown;
 /// Turns a parser error into a helpful message.
 pub(super) fn error(file: usize, text: &str, error: &ScanError) -> Diagnostic {
     let start = error.marker().byte_offset().unwrap_or_default().min(text.len());
-    let place = Span { file, start, end: (start + 1).min(text.len()).max(start) };
+    let first = text.get(start..).and_then(|rest| rest.chars().next());
+    let place = Span { file, start, end: start + first.map_or(0, char::len_utf8) };
     if let Some(tab) = tab_in_indentation(text, start) {
         let place = Span { file, start: tab, end: tab + 1 };
         return Diagnostic::error(Code::Syntax, place, "a tab is used for indentation")

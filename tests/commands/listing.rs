@@ -95,3 +95,20 @@ fn a_table_fits_the_terminal() {
         assert!(table.contains("applications.vpn"), "{table}");
     }
 }
+
+#[test]
+fn a_snapshot_has_the_names_in_duo_and_no_secret() {
+    let (folder, server) = applied();
+    list(&folder, &server, &["--only", "vpn", "--snapshot", "names.json"]);
+    let text = std::fs::read_to_string(folder.path("names.json")).unwrap();
+    let snapshot: Value = serde_json::from_str(&text).unwrap();
+    let names = |key: &str| column(snapshot[key].as_array().unwrap(), "name");
+    assert!(names("groups").contains(&"VPN Users".to_owned()), "{text}");
+    assert!(names("policies").contains(&"Require trusted endpoints".to_owned()), "{text}");
+    assert_eq!(names("applications").len(), server.account().applications().len(), "also those not listed");
+    assert_eq!(snapshot["kind"], "snapshot");
+    assert!(!names("policies").iter().any(|name| name.contains("Global")), "it is never attached");
+    assert!(!text.contains("secret"), "{text}");
+    let refused = folder.duoctl(["list", "--snapshot", "names.duo.yaml"]).at(&server).run();
+    refused.exits(64).says("has the name of a workspace file");
+}

@@ -38,6 +38,7 @@ const EXEMPT: &[&str] = &[
     "sandbox edit",
     "sandbox reset",
     "explain",
+    "lsp",
     "schema",
     "completions",
     "man",

@@ -4,6 +4,8 @@
 //! Needs node with `npm ci` in tests/editor, and `python3` with PyPI the first time. If they are missing, the tests say so
 //! and do nothing; with `CI` set they fail.
 
+mod lsp;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::Write as _;

@@ -45,6 +45,7 @@ const FOLDED: &[(&str, &str)] = &[
     ("language/check.rs", "spellings of switches"),
     ("language/similar.rs", "how far a word is from a known one; it folds them by `names.rs`"),
     ("language/texts.rs", "hostnames, and what a workspace's name may be"),
+    ("lsp/completion.rs", "what a client filters by"),
     ("output/markdown/text.rs", "what a renderer makes a link of"),
     ("reconcile/graph/build.rs", "words of Duo's API"),
     ("reconcile/listing.rs", "words of Duo's API"),

@@ -142,6 +142,10 @@ pub(super) const COMPLETIONS: &str = "Examples:
   duoctl completions fish > ~/.config/fish/completions/duoctl.fish
   duoctl completions nushell | save --force ($nu.data-dir | path join vendor autoload duoctl.nu)";
 
+pub(super) const LSP: &str = "Examples:
+  duoctl lsp
+  duoctl lsp --var host=api-1a2b3c4d.duosecurity.com";
+
 pub(super) const MAN: &str = "Examples:
   duoctl man | man -l -
   duoctl man sandbox serve

@@ -9,7 +9,7 @@ use crate::cli::completing;
 use crate::duo::host::check_host;
 
 use super::examples;
-use super::options::{Online, Selected, Source, Trusted, Yaml};
+use super::options::{Online, Selected, Source, Trusted, Variables, Yaml};
 use super::reporting::{
     OF_SHOW, OfDoctor, OfGraph, OfInventory, OfValidate, OfVerify, Output, OutputFormat, formats,
 };
@@ -172,6 +172,10 @@ pub struct List {
     /// Sort by this column.
     #[arg(long, value_enum, value_name = "COLUMN")]
     pub sort: Option<SortBy>,
+    /// Also write the names and IDs of all groups, policies and applications in Duo to a JSON file, which `duoctl lsp` offers
+    /// in editors.
+    #[arg(long, value_name = "FILE")]
+    pub snapshot: Option<PathBuf>,
     /// Where the output goes.
     #[command(flatten)]
     pub output: Output<OfInventory>,
@@ -202,6 +206,17 @@ pub struct Graph {
     /// Where the output goes.
     #[command(flatten)]
     pub output: Output<OfGraph>,
+}
+
+/// `duoctl lsp`.
+#[derive(Debug, clap::Args)]
+pub struct Lsp {
+    /// The values of variables.
+    #[command(flatten)]
+    pub vars: Variables,
+    /// Use standard input and output, as always. Accepted because many editors pass it.
+    #[arg(long, hide = true)]
+    pub stdio: bool,
 }
 
 /// `duoctl doctor`.

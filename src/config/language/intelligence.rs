@@ -16,7 +16,7 @@ pub static ENTRY: Object = Object {
         "permissions" => Some(Problem {
             code: Code::UnknownKey,
             message: "is not a key of an Identity Intelligence entry".to_owned(),
-            help: "`access` grants the permissions that Identity Intelligence needs; use `extra_permissions` for more".to_owned(),
+            help: "`access` grants the permissions that Identity Intelligence needs; use `extra_permissions` for more".into(),
         }),
         _ => None,
     }

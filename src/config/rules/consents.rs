@@ -2,7 +2,7 @@
 
 use crate::config::declared::Declared;
 use crate::config::model::{Allowance, Workspace};
-use crate::diagnostic::{Code, Diagnostic};
+use crate::diagnostic::{Code, Diagnostic, Fix, Help};
 use crate::kinds::risk::{EMPTY, Risk};
 use crate::language::address::Pattern;
 use crate::language::address::{APPLICATIONS, section};
@@ -14,8 +14,10 @@ pub(super) fn check(workspace: &Workspace, findings: &mut Vec<Diagnostic>) {
     for allowance in &workspace.guards.allow {
         if let Some(why) = idle(&allowance.value, &declared) {
             findings.push(
-                Diagnostic::warning(Code::UnusedConsent, allowance.span, why)
-                    .help("correct or remove it: it would apply to anything that matches it later"),
+                Diagnostic::warning(Code::UnusedConsent, allowance.span, why).help(
+                    Help::from("correct or remove it: it would apply to anything that matches it later")
+                        .by(Fix::RemoveItem),
+                ),
             );
         }
     }

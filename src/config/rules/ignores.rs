@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashSet};
 
 use crate::config::declared::Declared;
 use crate::config::model::Workspace;
-use crate::diagnostic::{Code, Diagnostic, Span};
+use crate::diagnostic::{Code, Diagnostic, Fix, Help, Span};
 use crate::duo::catalogue::lookup;
 use crate::kinds::application::fields::field;
 use crate::kinds::field::Field;
@@ -28,7 +28,7 @@ pub(super) fn check(workspace: &Workspace, findings: &mut Vec<Diagnostic>) {
                         ignore.span,
                         format!("`{name}` is ignored twice"),
                     )
-                    .help("remove one of the two"),
+                    .help(Help::from("remove one of the two").by(Fix::RemoveItem)),
                 );
             } else if !written {
                 findings.push(
@@ -37,7 +37,10 @@ pub(super) fn check(workspace: &Workspace, findings: &mut Vec<Diagnostic>) {
                         ignore.span,
                         format!("`{name}` is not managed here, so it cannot differ"),
                     )
-                    .help("remove the item: fields that are not in the YAML are not compared"),
+                    .help(
+                        Help::from("remove the item: fields that are not in the YAML are not compared")
+                            .by(Fix::RemoveItem),
+                    ),
                 );
             }
         }
@@ -56,8 +59,10 @@ pub(super) fn defaults(workspace: &Workspace, findings: &mut Vec<Diagnostic>) {
     for (span, (name, _)) in used.into_iter().filter(|(_, (_, used))| !used) {
         let message = format!("no application with this default manages `{name}`, so it cannot differ");
         findings.push(
-            Diagnostic::warning(Code::UnusedIgnore, span, message)
-                .help("remove the item: fields that are not in the YAML are not compared"),
+            Diagnostic::warning(Code::UnusedIgnore, span, message).help(
+                Help::from("remove the item: fields that are not in the YAML are not compared")
+                    .by(Fix::RemoveItem),
+            ),
         );
     }
 }

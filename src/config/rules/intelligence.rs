@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use crate::config::language::intelligence::NEVER;
 use crate::config::model::{IntelligenceAccess, IntelligenceEntry, Workspace};
 use crate::config::recommended;
-use crate::diagnostic::{Code, Diagnostic, Spanned};
+use crate::diagnostic::{Code, Diagnostic, Fix, Help, Spanned};
 use crate::language::address::Pattern;
 use crate::language::address::Place;
 use crate::names::{alike_key, same};
@@ -144,7 +144,7 @@ fn permissions(workspace: &Workspace, key: &str, entry: &IntelligenceEntry, find
                     permission.span,
                     format!("`access` already includes `{name}`"),
                 )
-                .help("remove it"),
+                .help(Help::from("remove it").by(Fix::RemoveItem)),
             );
         }
     }

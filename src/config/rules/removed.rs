@@ -1,7 +1,7 @@
 //! Addresses under `removed` must not be declared.
 
 use crate::config::model::{Removal, Workspace};
-use crate::diagnostic::{Code, Diagnostic, Span};
+use crate::diagnostic::{Code, Diagnostic, Help, Span};
 use crate::language::address::Place;
 use crate::language::attestation::Attestation;
 
@@ -21,15 +21,17 @@ pub(super) fn check(workspace: &Workspace, findings: &mut Vec<Diagnostic>) {
             );
         }
         let Some(declared) = place.and_then(|place| declared(workspace, place)) else { continue };
-        let (message, help) = match &removal.value {
+        let (message, help): (_, Help) = match &removal.value {
             Removal::Attested(text) if is_dated(text) => continue,
             Removal::Attested(_) => (
                 format!("`{address}` is declared, but this attestation has no date"),
-                "remove this line or the declaration; a restored entry has to be attested again",
+                Help::removing(
+                    "remove this line or the declaration; a restored entry has to be attested again",
+                ),
             ),
             Removal::Retain | Removal::Delete => (
                 format!("`{address}` is removed here but still declared"),
-                "remove this line or the declaration",
+                Help::removing("remove this line or the declaration"),
             ),
         };
         findings.push(

@@ -5,8 +5,8 @@ use std::path::{Component, Path, PathBuf};
 use serde_json::Value;
 
 use crate::config::model::{SecretStore, SecretTarget, Workspace};
-use crate::diagnostic::{Code, Diagnostic, Span};
-use crate::language::similar::did_you_mean;
+use crate::diagnostic::{Code, Diagnostic, Fix, Help, Span};
+use crate::language::similar::{did_you_mean, nearest};
 use crate::language::texts::no_file;
 use crate::names::same_key;
 use crate::text::shown;
@@ -181,12 +181,17 @@ fn parts(path: &Path) -> Vec<String> {
 
 fn unknown(workspace: &Workspace, target: &SecretTarget, span: Span) -> Diagnostic {
     let names = || workspace.secret_stores.keys().map(String::as_str);
-    let help = did_you_mean(&target.store, names()).unwrap_or_else(|| match names().next() {
-        None => "declare it under `secret_stores`".to_owned(),
-        Some(_) => {
-            format!("declare it under `secret_stores`, which has {}", names().collect::<Vec<_>>().join(", "))
+    let help = match (did_you_mean(&target.store, names()), names().next()) {
+        (Some(text), _) => {
+            let near = nearest(&target.store, names()).map(|near| Fix::Set("store", near.to_owned()));
+            Help { text, fixes: near.into_iter().collect() }
         }
-    });
+        (None, None) => "declare it under `secret_stores`".into(),
+        (None, Some(_)) => {
+            let names = names().collect::<Vec<_>>().join(", ");
+            format!("declare it under `secret_stores`, which has {names}").into()
+        }
+    };
     let message = format!("there is no secret store {}", shown(&target.store));
     Diagnostic::error(Code::UnknownStore, span, message).help(help)
 }

@@ -1,7 +1,7 @@
 //! An entry of `suppress` must be able to take effect.
 
 use crate::config::model::{Suppression, Workspace};
-use crate::diagnostic::{Code, Diagnostic};
+use crate::diagnostic::{Code, Diagnostic, Fix, Help};
 use crate::language::address::{Pattern, Place};
 use crate::text::shown;
 
@@ -28,7 +28,8 @@ pub(super) fn check(workspace: &Workspace, findings: &mut Vec<Diagnostic>) {
             None => format!("`{code}` cannot occur in this workspace, so nothing is suppressed"),
         };
         findings.push(
-            Diagnostic::warning(Code::UnusedIgnore, suppression.span, message).help("correct or remove it"),
+            Diagnostic::warning(Code::UnusedIgnore, suppression.span, message)
+                .help(Help::from("correct or remove it").by(Fix::RemoveItem)),
         );
     }
 }

@@ -1,7 +1,7 @@
 //! Types: unknown ones, those that the API cannot create, and those that are no longer supported.
 
 use crate::config::model::{Application, Workspace};
-use crate::diagnostic::{Code, Diagnostic, Spanned};
+use crate::diagnostic::{Code, Diagnostic, Fix, Help, Spanned};
 use crate::duo::catalogue::{Creation, Kind, kinds, lookup};
 use crate::language::similar::nearest;
 use crate::text::shown;
@@ -23,13 +23,17 @@ fn unknown_type(kind: &Spanned<String>, pinned: bool) -> Diagnostic {
     if let Some(meant) = slip(&kind.value).filter(|_| !pinned) {
         let message = format!("Duo has no type {}", shown(&kind.value));
         let finding = Diagnostic::error(Code::UnknownType, kind.span, message);
-        return finding.help(format!(
+        let help = format!(
             "did you mean `{meant}`? If Duo added this type recently, create it in Duo and pin it with `integration_key`"
-        ));
+        );
+        return finding.help(Help::from(help).by(Fix::Write(meant.to_owned())));
     }
     let help = nearest(&kind.value, kinds().iter().map(|kind| kind.name)).map_or_else(
-        || "check the spelling; types that Duo added recently work, too".to_owned(),
-        |near| format!("did you mean `{near}`? Types that Duo added recently work, too"),
+        || "check the spelling; types that Duo added recently work, too".into(),
+        |near| {
+            let help = format!("did you mean `{near}`? Types that Duo added recently work, too");
+            Help::from(help).by(Fix::Write(near.to_owned()))
+        },
     );
     Diagnostic::warning(
         Code::UnknownType,

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::diagnostic::{Code, Diagnostic, Span};
+use crate::diagnostic::{Code, Diagnostic, Fix, Help, Span};
 use crate::duo::catalogue::{Family, Kind, PERMISSIONS, kinds, lookup};
 use crate::kinds::field::Field;
 use crate::language::shape::{Findings, Object, Problem, Variants, Whole};
@@ -161,34 +161,48 @@ pub fn type_names(filter: impl Fn(&Kind) -> bool) -> Vec<&'static str> {
 /// Explains keys that Duo's API has, or had, and the language does not.
 fn foreign(key: &str) -> Option<Problem> {
     let legacy = |message: &str, help: &str| {
-        Some(Problem { code: Code::LegacyField, message: message.to_owned(), help: help.to_owned() })
+        Some(Problem { code: Code::LegacyField, message: message.to_owned(), help: Help::removing(help) })
     };
-    let renamed = |help: &str| {
-        Some(Problem {
-            code: Code::UnknownKey,
-            message: "is not a key of an application".to_owned(),
-            help: help.to_owned(),
-        })
+    let elsewhere = |help: Help| {
+        let message = "is not a key of an application".to_owned();
+        Some(Problem { code: Code::UnknownKey, message, help })
     };
+    let renamed =
+        |name: &str| elsewhere(Help::from(format!("write `{name}`")).by(Fix::Write(name.to_owned())));
     match key {
-        "enroll_policy" => legacy("is a legacy field that Duo no longer acts on", "the policy section `new_user` replaced it: set it there and attach the policy with `policy`"),
-        "trusted_device_days" => legacy("is a legacy field that Duo no longer acts on", "the policy section `remembered_devices` replaced it: set it there and attach the policy with `policy`"),
-        "ip_whitelist" | "ip_whitelist_enroll_policy" => legacy("is a legacy field that Duo no longer acts on", "the policy section `authorized_networks` replaced it: set it there and attach the policy with `policy`"),
+        "enroll_policy" => legacy(
+            "is a legacy field that Duo no longer acts on",
+            "the policy section `new_user` replaced it: set it there and attach the policy with `policy`",
+        ),
+        "trusted_device_days" => legacy(
+            "is a legacy field that Duo no longer acts on",
+            "the policy section `remembered_devices` replaced it: set it there and attach the policy with `policy`",
+        ),
+        "ip_whitelist" | "ip_whitelist_enroll_policy" => legacy(
+            "is a legacy field that Duo no longer acts on",
+            "the policy section `authorized_networks` replaced it: set it there and attach the policy with `policy`",
+        ),
         "visual_style" => legacy("is a legacy field that Duo ignores", "remove it; it has no replacement"),
-        "policy_key" => renamed("write `policy` with the policy's name or `{id: KEY}`"),
-        "groups" => renamed("write `groups_allowed`"),
-        "ikey" => renamed("write `integration_key`"),
-        "frameless_auth_prompt_enabled" => renamed("Duo sets it itself; `prompt_v4_enabled` turns the Universal Prompt on"),
+        "policy_key" => elsewhere("write `policy` with the policy's name or `{id: KEY}`".into()),
+        "groups" => renamed("groups_allowed"),
+        "ikey" => renamed("integration_key"),
+        "frameless_auth_prompt_enabled" => {
+            elsewhere(Help::removing("Duo sets it itself; `prompt_v4_enabled` turns the Universal Prompt on"))
+        }
         "skey" | "secret_key" => Some(Problem {
             code: Code::PlainSecret,
             message: "must not be in the YAML".to_owned(),
-            help: "Duo generates the secret key; `secret: {store, path}` says where to deliver it; reset any secret that was committed".to_owned(),
+            help: Help::removing(
+                "Duo generates the secret key; `secret: {store, path}` says where to deliver it; reset any secret that was committed",
+            ),
         }),
-        "reset_secret_key" => renamed("use `duoctl keys rotate ADDRESS` to get a new secret key"),
+        "reset_secret_key" => {
+            elsewhere(Help::removing("use `duoctl keys rotate ADDRESS` to get a new secret key"))
+        }
         _ => {
             let permission = key.strip_prefix("adminapi_")?;
             PERMISSIONS.iter().find(|known| known.name == permission)?;
-            renamed(&format!("add `{permission}` to `permissions`"))
+            elsewhere(format!("add `{permission}` to `permissions`").into())
         }
     }
 }

@@ -11,7 +11,7 @@ use crate::kinds::flags;
 use crate::kinds::reference::REFERENCE;
 use crate::language::places::SECRET_TARGET;
 use crate::language::shape::{Choice, Key, Link, MANY, Object, Problem, Shape, TextRule};
-use crate::language::similar::did_you_mean;
+use crate::language::similar::suggested;
 use crate::language::texts;
 
 use super::{
@@ -91,8 +91,8 @@ static IGNORED_FIELD: TextRule = TextRule {
         if known().any(|name| name == text) {
             return Ok(());
         }
-        let help = did_you_mean(text, known())
-            .unwrap_or_else(|| format!("the fields are {}", known().collect::<Vec<_>>().join(", ")));
+        let help = suggested(text, known())
+            .unwrap_or_else(|| format!("the fields are {}", known().collect::<Vec<_>>().join(", ")).into());
         Err(Problem::invalid("is not a field that can be ignored", help))
     },
     numeric: false,
