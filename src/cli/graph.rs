@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use crate::config::model::Workspace;
-use crate::duo::types::Ikey;
+use crate::duo::object::Ikey;
 use crate::kinds::address::Address;
 use crate::output::document::{Document, GraphDocument, GraphSource, PlanDocument, mark_changes};
 use crate::output::graph::mermaid;

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use crate::atomic::{self, Readers};
 use crate::duo::api::ReadApi as _;
 use crate::duo::client::Reader;
-use crate::duo::object::{Ikey, Kind};
+use crate::duo::object::{Ikey, Kind, Policy};
 use crate::duo::usage::{LastUses, last_uses};
 use crate::language::similar::did_you_mean;
 use crate::lsp::snapshot::{self, Object, Snapshot};
@@ -101,7 +101,7 @@ async fn write_snapshot(
     reading: &Reading,
     now: Timestamp,
 ) -> Result<(), Failure> {
-    let groups = Reader::new(session.transport.clone()).groups().await.map_err(Failure::Duo)?;
+    let groups = Reader::new(session.transport.clone()).list(Kind::Group).await.map_err(Failure::Duo)?;
     let named = |name: &str, id: &str, variant: Option<&str>| Object {
         name: name.to_owned(),
         id: id.to_owned(),
@@ -112,27 +112,26 @@ async fn write_snapshot(
         objects
     };
     let observation = &reading.observation;
-    let policies = match &observation.policies {
+    let policies = match observation.objects.of(Kind::Policy) {
         Observed::Present(policies) => policies.as_slice(),
         Observed::Unreadable(reason) => {
             return Err(Failure::Usage(format!("no snapshot without the policies: {}", safe(reason))));
         }
         Observed::Absent | Observed::NotRead => &[],
     };
-    let attachable = policies.iter().filter(|policy| !policy.is_global);
-    let lives = match &observation.integrations {
-        Observed::Present(lives) => lives.as_slice(),
-        Observed::Absent | Observed::NotRead | Observed::Unreadable(_) => &[],
-    };
+    let attachable = policies.iter().filter_map(Policy::of).filter(|policy| !policy.is_global());
+    let lives = observation.objects.present(Kind::Application);
     let snapshot = Snapshot {
         kind: snapshot::KIND.to_owned(),
         format_version: FORMAT_VERSION.to_owned(),
         api_hostname: session.host().to_owned(),
         read_at: now.to_string(),
-        groups: sorted(groups.iter().map(|group| named(&group.name, group.id.as_str(), None)).collect()),
-        policies: sorted(attachable.map(|policy| named(&policy.name, policy.key.as_str(), None)).collect()),
+        groups: sorted(groups.iter().map(|group| named(group.name(), group.id.as_str(), None)).collect()),
+        policies: sorted(
+            attachable.map(|policy| named(policy.name(), policy.key().as_str(), None)).collect(),
+        ),
         applications: sorted(
-            lives.iter().map(|live| named(live.name(), live.ikey.as_str(), Some(live.kind()))).collect(),
+            lives.iter().map(|live| named(live.name(), live.id.as_str(), Some(live.variant()))).collect(),
         ),
     };
     let text = serde_json::to_string_pretty(&snapshot).unwrap_or_default() + "\n";

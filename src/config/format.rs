@@ -12,6 +12,8 @@ mod source;
 
 use thiserror::Error;
 
+pub(crate) use print::WIDTH;
+
 use crate::diagnostic::{Code, Diagnostic, Span, has_errors};
 use crate::yaml;
 use crate::yaml::Data;

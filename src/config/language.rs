@@ -4,13 +4,15 @@ pub mod intelligence;
 pub mod stores;
 pub mod variables;
 
-use crate::diagnostic::{Code, Diagnostic, Fix, Help, Span};
+use serde_json::{Map, Value, json};
+
+use crate::diagnostic::{Code, Diagnostic, Help, Span};
 use crate::duo::catalogue::lookup;
 use crate::kinds::application::entry::{self, APPLICATION};
 use crate::kinds::application::fields::{DUO, UNTIL, field};
 use crate::kinds::risk::CONSENTS;
 use crate::language::address::ADDRESS;
-use crate::language::shape::{Choice, Findings, Key, MANY, Object, Problem, Shape, Whole};
+use crate::language::shape::{Choice, Findings, Key, MANY, Object, Shape, Whole, foreign, renamed};
 use crate::language::similar::suggested;
 use crate::language::texts;
 use crate::text::shown;
@@ -18,20 +20,19 @@ use crate::yaml::{Data, Entry, find};
 
 /// The top level of a file. Required keys are checked for all files of a workspace together.
 pub static FILE: Object = Object {
-    foreign: |key| match key {
-        "identity_intelligence_api" => Some(Problem {
-            code: Code::UnknownKey,
-            message: "is not a key of the language".to_owned(),
-            help: "move it to `api` of the `identity_intelligence` entry".into(),
-        }),
-        "integrations" => Some(Problem {
-            code: Code::UnknownKey,
-            message: "is not a key of the language".to_owned(),
-            help: Help::from("use `applications`").by(Fix::Write("applications".to_owned())),
-        }),
-        _ => None,
+    foreign: || {
+        let none = "is not a key of the language";
+        vec![
+            foreign(
+                "identity_intelligence_api",
+                none,
+                "move it to `api` of the `identity_intelligence` entry",
+            ),
+            renamed("integrations", none, "applications"),
+        ]
     },
     free: Some("x-"),
+    whole: Some(Whole { check: |_, _, _| {}, schema: editions }),
     ..Object::new("the file", FILE_KEYS)
 };
 
@@ -146,20 +147,39 @@ static LET_GO: Object = Object::new(
     .literal()],
 );
 
+/// The schema's part of the rule about endpoints, which looks at several files in the parser.
+fn editions(schema: &mut Map<String, Value>) {
+    let small: Vec<&str> =
+        PLANS.iter().map(|plan| plan.value).take_while(|plan| *plan != ENDPOINTS_FROM).collect();
+    let message = "`endpoints` needs Duo Advantage or Premier: write false, or correct `tenant.plan`.";
+    let off = json!({"properties": {"endpoints": {
+        "if": {"type": "boolean"},
+        "then": {"const": false, "errorMessage": message},
+    }}});
+    schema.insert(
+        "if".to_owned(),
+        json!({
+            "properties": {"tenant": {"properties": {"plan": {"enum": small}}, "required": ["plan"]}},
+            "required": ["tenant"],
+        }),
+    );
+    schema.insert(
+        "then".to_owned(),
+        json!({"properties": {"identity_intelligence": {"additionalProperties": off}}}),
+    );
+}
+
+/// The smallest plan with endpoints.
+const ENDPOINTS_FROM: &str = "advantage";
+
 /// `tenant`.
 pub static TENANT: Object = Object {
-    foreign: |key| match key {
-        "host" | "hostname" | "url" | "api_host" => Some(Problem {
-            code: Code::UnknownKey,
-            message: "is not a key of a tenant".to_owned(),
-            help: Help::from("write `api_hostname`").by(Fix::Write("api_hostname".to_owned())),
-        }),
-        "integration_key" | "secret_key" => Some(Problem {
-            code: Code::UnknownKey,
-            message: "must not be directly under `tenant`".to_owned(),
-            help: "move it to `credentials`".into(),
-        }),
-        _ => None,
+    foreign: || {
+        let host = ["host", "hostname", "url", "api_host"]
+            .map(|key| renamed(key, "is not a key of a tenant", "api_hostname"));
+        let keys = ["integration_key", "secret_key"]
+            .map(|key| foreign(key, "must not be directly under `tenant`", "move it to `credentials`"));
+        host.into_iter().chain(keys).collect()
     },
     ..Object::new(
         "the tenant",
@@ -213,13 +233,13 @@ pub static CREDENTIALS: Object = Object::new(
     &[
         Key::required(
             "integration_key",
-            Shape::Source { secret: false },
+            Shape::Source { plain: Some(&texts::INTEGRATION_KEY) },
             "Integration key of the Admin API application that duoctl uses.",
             "{env: DUO_IKEY}",
         ),
         Key::required(
             "secret_key",
-            Shape::Source { secret: true },
+            Shape::Source { plain: None },
             "Source of the secret key. Never the key itself.",
             "{env: DUO_SKEY}",
         ),
@@ -239,7 +259,7 @@ pub static CREDENTIALS: Object = Object::new(
     ],
 );
 
-static STATE_KEY: Shape = Shape::Either(&[Shape::Choice(STATE_KEYS), Shape::Source { secret: true }]);
+static STATE_KEY: Shape = Shape::Either(&[Shape::Choice(STATE_KEYS), Shape::Source { plain: None }]);
 
 const STATE_KEYS: &[Choice] = &[
     Choice::new("operator", "the secret key of the application that duoctl uses"),
@@ -252,13 +272,13 @@ pub static RECOVERY_CREDENTIALS: Object = Object::new(
     &[
         Key::required(
             "integration_key",
-            Shape::Source { secret: false },
+            Shape::Source { plain: Some(&texts::INTEGRATION_KEY) },
             "Integration key of the recovery Admin API application.",
             "{env: DUO_RECOVERY_IKEY}",
         ),
         Key::required(
             "secret_key",
-            Shape::Source { secret: true },
+            Shape::Source { plain: None },
             "Source of the secret key. Never the key itself.",
             "{env: DUO_RECOVERY_SKEY}",
         ),

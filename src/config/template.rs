@@ -4,6 +4,10 @@ use super::edit::writing;
 use crate::language::shape::TextRule;
 use crate::language::texts::WORKSPACE;
 
+/// The start of the line that tells editors the schema, before its path: the form that all editors read, and the one that
+/// only `yaml-language-server` reads. It stays the first line.
+pub const MODELINES: [&str; 2] = ["# $schema: ", "# yaml-language-server: $schema="];
+
 /// The text of a first `duo.yaml`. `schema` is the target of the modeline: a path relative to the file, or a URL. An
 /// invalid workspace name is converted to a valid one.
 pub fn initial(workspace: &str, schema: &str) -> String {
@@ -51,6 +55,6 @@ mod tests {
         assert!(initial("no", "x.json").contains("\nworkspace: \"no\"\n"));
         let loaded = load_text("duo.yaml".into(), bare("acme", "x.json"));
         assert!(loaded.diagnostics.is_empty() && loaded.workspace.unwrap().applications.is_empty());
-        assert!(initial("acme", "x.json").starts_with("# yaml-language-server: $schema=x.json\n"));
+        assert!(initial("acme", "x.json").starts_with("# $schema: x.json\n"));
     }
 }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crate::config::edit::{Appended, EditError, append};
 use crate::config::model::Workspace;
+use crate::config::template::MODELINES;
 use crate::diagnostic::Sources;
 use crate::yaml::Node;
 
@@ -108,10 +109,11 @@ fn file_name(kind: &str) -> String {
 
 /// The editor's modeline for a file one folder below.
 fn modeline_below(line: &str) -> Option<String> {
-    let schema = line.strip_prefix("# yaml-language-server: $schema=")?.trim();
+    let (begin, schema) =
+        MODELINES.iter().find_map(|begin| Some((begin, line.strip_prefix(begin)?.trim())))?;
     let relative = !schema.contains("://") && !Path::new(schema).is_absolute();
     let up = if relative { "../" } else { "" };
-    Some(format!("# yaml-language-server: $schema={up}{schema}\n"))
+    Some(format!("{begin}{up}{schema}\n"))
 }
 
 #[cfg(test)]

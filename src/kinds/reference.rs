@@ -6,7 +6,7 @@ use crate::language::address::APPLICATIONS;
 
 use super::Kind;
 use crate::diagnostic::{Code, Diagnostic, Span};
-use crate::language::shape::{Findings, Key, Object, Shape, Whole};
+use crate::language::shape::{Findings, Key, Object, Shape, Whole, one_of};
 use crate::language::texts;
 use crate::names::same;
 use crate::text::shown;
@@ -53,8 +53,8 @@ fn one_of_both(entries: &[Entry], at: Span, findings: &mut Findings) {
 }
 
 fn one_of_both_schema(schema: &mut Map<String, Value>) {
-    schema.insert("minProperties".to_owned(), json!(1));
-    schema.insert("maxProperties".to_owned(), json!(1));
+    let message = "A reference needs either a `name` or an `id`: `{name: NAME}` or `{id: ID}`. Plain text is also a name.";
+    schema.insert("allOf".to_owned(), json!(one_of(&["name", "id"], message)));
 }
 
 impl Kind {

@@ -47,7 +47,7 @@ fn shape(node: &Node, shape_: &Shape, of: Place<'_>, findings: &mut Findings) {
             _ => findings.push(wrong_type(node, name, "a mapping", Some(object_help(table).into()))),
         },
         Shape::Entries(rule, item) => chosen_keys(node, rule, item, name, findings),
-        Shape::Source { secret } => source(node, *secret, name, at, findings),
+        Shape::Source { plain } => source(node, *plain, name, at, findings),
         Shape::Either(shapes) => match shapes.iter().find(|candidate| takes(candidate, node)) {
             Some(found) => shape(node, found, of, findings),
             None => {
@@ -113,7 +113,8 @@ pub fn lacks<'k>(entries: &[Entry], name: &str, known: impl Iterator<Item = &'k 
 }
 
 fn unknown_key(entry: &Entry, table: &Object) -> Diagnostic {
-    unknown(entry, table.what, (table.foreign)(&entry.key.value), table.keys.iter().map(|key| key.name))
+    let known = (table.foreign)().into_iter().find(|(key, _)| *key == entry.key.value);
+    unknown(entry, table.what, known.map(|(_, problem)| problem), table.keys.iter().map(|key| key.name))
 }
 
 /// The finding about an unknown key, with what is known about it or with similar keys.
@@ -331,7 +332,19 @@ fn harmless(key: &str) -> Cow<'_, str> {
     Cow::Owned(shown(key).trim_matches('`').to_owned())
 }
 
-fn source(node: &Node, secret: bool, name: &str, at: Span, findings: &mut Findings) {
+/// A secret in the YAML itself: the most dangerous mistake, because a commit keeps it for good.
+pub fn plain_secret(name: &str) -> Problem {
+    Problem {
+        code: Code::PlainSecret,
+        message: "must not be in the YAML as plain text".to_owned(),
+        help: Help::from(format!(
+            "write its source: `{name}: {{env: NAME}}`, `{{file: PATH}}` or `{{command: [PROGRAM, ARGUMENT]}}`; if it was committed or pushed, reset it: it stays in the history"
+        ))
+        .by(Fix::Write("{env: NAME}".to_owned())),
+    }
+}
+
+fn source(node: &Node, plain: Option<&TextRule>, name: &str, at: Span, findings: &mut Findings) {
     match &node.data {
         Data::Mapping(entries) => {
             object(entries, &SOURCE, at, findings);
@@ -340,28 +353,36 @@ fn source(node: &Node, secret: bool, name: &str, at: Span, findings: &mut Findin
             let timed = places < entries.len() && entries.iter().all(|entry| entry.key.value != "command");
             if timed && known {
                 findings.push(
-                    Diagnostic::error(Code::InvalidValue, node.span, format!("`timeout` of `{name}` requires a `command`"))
-                        .help("write `{command: [PROGRAM, ARGUMENT], timeout: 2m}`, or remove it"),
+                    Diagnostic::error(
+                        Code::InvalidValue,
+                        node.span,
+                        format!("`timeout` of `{name}` requires a `command`"),
+                    )
+                    .help("write `{command: [PROGRAM, ARGUMENT], timeout: 2m}`, or remove it"),
                 );
             } else if places != 1 && known {
                 findings.push(
-                    Diagnostic::error(Code::InvalidValue, node.span, format!("`{name}` must name exactly one source"))
-                        .help("write one of `{env: NAME}`, `{file: PATH}` or `{command: [PROGRAM, ARGUMENT]}`"),
+                    Diagnostic::error(
+                        Code::InvalidValue,
+                        node.span,
+                        format!("`{name}` must name exactly one source"),
+                    )
+                    .help("write one of `{env: NAME}`, `{file: PATH}` or `{command: [PROGRAM, ARGUMENT]}`"),
                 );
             }
         }
-        Data::Text(_) | Data::Number(..) | Data::Flag(_) if secret => findings.push(
-            Diagnostic::error(Code::PlainSecret, node.span, format!("`{name}` must not be in the YAML as plain text"))
-                .help(Help::from(format!("write `{name}: {{env: NAME}}`, `{{file: PATH}}` or `{{command: [PROGRAM, ARGUMENT]}}`; reset any secret that was committed")).by(Fix::Write("{env: NAME}".to_owned()))),
-        ),
-        Data::Text(text) if text.trim().is_empty() => findings.push(
-            Diagnostic::error(Code::InvalidValue, node.span, format!("`{name}` must not be empty"))
-                .help("write the value, or `{env: NAME}`"),
-        ),
-        Data::Text(_) => {}
+        Data::Text(_) | Data::Number(..) | Data::Flag(_) if plain.is_none() => {
+            let Problem { code, message, help } = plain_secret(name);
+            findings.push(Diagnostic::error(code, node.span, format!("`{name}` {message}")).help(help));
+        }
+        Data::Text(_) => {
+            if let Some(rule) = plain {
+                text(node, rule, name, findings);
+            }
+        }
         _ => {
             let help = Some("write `{env: NAME}`, `{file: PATH}` or `{command: [PROGRAM, ARGUMENT]}`".into());
-            let expected = if secret { "a mapping" } else { "text or a mapping" };
+            let expected = if plain.is_none() { "a mapping" } else { "text or a mapping" };
             findings.push(wrong_type(node, name, expected, help));
         }
     }
@@ -385,7 +406,8 @@ fn takes(shape: &Shape, node: &Node) -> bool {
     }
 }
 
-fn expected(shape: &Shape) -> &'static str {
+/// What a shape expects, in words.
+pub fn expected(shape: &Shape) -> &'static str {
     match shape {
         Shape::Text(_) | Shape::Choice(_) => "text",
         Shape::Flag => "true or false",

@@ -3,7 +3,7 @@
 //! Both [`super::check`], which reports every value that does not fit, and the schema for editors use the tables, so the
 //! parser and the schema cannot disagree.
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use crate::diagnostic::{Code, Diagnostic, Fix, Help, Span};
 use crate::yaml::Entry;
@@ -124,8 +124,8 @@ pub enum Shape {
     Entries(&'static TextRule, &'static Shape),
     /// A value or its source; a secret must name a source.
     Source {
-        /// Whether the value is a secret.
-        secret: bool,
+        /// The rule for a value that is written in the YAML itself; `None` for a secret, which must not be.
+        plain: Option<&'static TextRule>,
     },
     /// The first of several shapes that accepts the type of the value.
     Either(&'static [Shape]),
@@ -183,8 +183,8 @@ pub struct Object {
     pub what: &'static str,
     /// Its keys.
     pub keys: &'static [Key],
-    /// Explains an unknown key that is known from elsewhere.
-    pub foreign: fn(&str) -> Option<Problem>,
+    /// The keys that it does not have, but that are known from elsewhere, each with what to write instead.
+    pub foreign: fn() -> Vec<(String, Problem)>,
     /// A key that replaces the required ones.
     pub unless: Option<&'static str>,
     /// Which keys it has, if that depends on one of them.
@@ -225,7 +225,7 @@ impl Object {
         Self {
             what,
             keys,
-            foreign: no_foreign,
+            foreign: Vec::new,
             unless: None,
             variants: None,
             definition: None,
@@ -235,9 +235,29 @@ impl Object {
     }
 }
 
-/// For mappings without known foreign keys.
-pub fn no_foreign(_: &str) -> Option<Problem> {
-    None
+/// A key that is known from elsewhere, and what to write instead.
+pub fn foreign(key: &str, message: &str, help: impl Into<Help>) -> (String, Problem) {
+    let problem = Problem { code: Code::UnknownKey, message: message.to_owned(), help: help.into() };
+    (key.to_owned(), problem)
+}
+
+/// A key that has another name here.
+pub fn renamed(key: &str, message: &str, name: &str) -> (String, Problem) {
+    foreign(key, message, Help::from(format!("write `{name}`")).by(Fix::Write(name.to_owned())))
+}
+
+/// Schema rules for a mapping that needs exactly one of several keys. Unlike a count of properties, they say which.
+pub fn one_of(names: &[&str], message: &str) -> Vec<Value> {
+    let first = names.first().map_or(json!([]), |first| json!([first]));
+    let any: Vec<Value> = names.iter().map(|name| json!({"required": [name]})).collect();
+    let none = json!({"if": {"not": {"anyOf": any}}, "then": {"required": first, "errorMessage": message}});
+    let later = names.iter().enumerate().filter_map(|(index, name)| {
+        let others: Map<String, Value> =
+            names.iter().skip(index + 1).map(|other| ((*other).to_owned(), json!(false))).collect();
+        let then = json!({"properties": others, "errorMessage": message});
+        (!others.is_empty()).then(|| json!({"if": {"required": [name]}, "then": then}))
+    });
+    std::iter::once(none).chain(later).collect()
 }
 
 /// The finding about a missing key.

@@ -4,6 +4,7 @@ use std::net::IpAddr;
 use std::path::{Component, Path};
 
 use ipnet::IpNet;
+use url::Url;
 
 use super::shape::{Problem, TextRule};
 use crate::diagnostic::{Code, Fix, Help};
@@ -38,21 +39,72 @@ pub static INTEGRATION_KEY: TextRule =
 
 /// The name of an environment variable.
 pub static ENV_NAME: TextRule =
-    TextRule { pattern: "^[A-Za-z_][A-Za-z0-9_]*$", check: env_name, numeric: false };
+    TextRule { pattern: "^(?![0-9A-Za-z]{40}$)[A-Za-z_][A-Za-z0-9_]*$", check: env_name, numeric: false };
+
+/// A pattern for IPv4 addresses.
+macro_rules! v4 {
+    () => {
+        r"((25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])\.){3}(25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
+    };
+}
+
+/// A rough pattern for IPv6 addresses.
+macro_rules! v6 {
+    () => {
+        "[0-9A-Fa-f]{0,4}:[0-9A-Fa-f:.]*"
+    };
+}
 
 /// An address, a range `a-b` or a CIDR block.
 pub static NETWORK: TextRule = TextRule {
-    pattern: "^[0-9A-Fa-f.:]+(/[0-9]{1,3}| *- *[0-9A-Fa-f.:]+)?$",
+    pattern: concat!(
+        "^(",
+        v4!(),
+        "(/(3[0-2]|[12]?[0-9])| *- *",
+        v4!(),
+        ")?|",
+        v6!(),
+        "(/(12[0-8]|1[01][0-9]|[1-9]?[0-9])| *- *",
+        v6!(),
+        ")?)$"
+    ),
     check: network,
     numeric: false,
 };
 
 /// One IP address.
-pub static IP: TextRule = TextRule { pattern: "^[0-9A-Fa-f.:]+$", check: ip, numeric: false };
+pub static IP: TextRule =
+    TextRule { pattern: concat!("^(", v4!(), "|", v6!(), ")$"), check: ip, numeric: false };
 
 /// An `https://` URL.
 pub static HTTPS_URL: TextRule =
     TextRule { pattern: r"^https://[^\s/?#@]+([/?#]\S*)?$", check: https_url, numeric: false };
+
+/// A URL that browsers are sent to.
+pub static WEB_URL: TextRule =
+    TextRule { pattern: r"^https?://[^\s/?#]+([/?#]\S*)?$", check: web_url, numeric: false };
+
+/// A URL that browsers are sent to; empty text means none.
+pub static WEB_URL_OR_NONE: TextRule = TextRule {
+    pattern: r"^(https?://[^\s/?#]+([/?#]\S*)?)?$",
+    check: |text| if text.is_empty() { Ok(()) } else { web_url(text) },
+    numeric: false,
+};
+
+/// A URI that a login returns to; native clients have schemes of their own.
+pub static REDIRECT_URI: TextRule =
+    TextRule { pattern: r"^[A-Za-z][A-Za-z0-9+.-]*:[^\s#]+$", check: redirect_uri, numeric: false };
+
+/// A certificate in PEM; empty text means none. Other rules read it.
+pub static PEM: TextRule = TextRule { pattern: PEM_PATTERN, check: pem, numeric: false };
+
+const PEM_PATTERN: &str = "^$|-----BEGIN CERTIFICATE-----";
+
+/// The maximum length of notes in Duo, in characters.
+pub const NOTES_LIMIT: usize = 512;
+
+/// Notes. Together with the marker they must fit as well, which depends on the application.
+pub static NOTES: TextRule = TextRule { pattern: r"^[\s\S]{0,512}$", check: notes, numeric: false };
 
 /// A percentage.
 pub static PERCENT: TextRule = TextRule { pattern: "^(100|[0-9]{1,2})%$", check: percent, numeric: false };
@@ -96,9 +148,12 @@ fn timeout(text: &str) -> Result<(), Problem> {
     super::age::timeout(text).map(drop).map_err(|_| Problem::invalid("is not a valid timeout", help))
 }
 
+/// What is wrong with empty text.
+pub const EMPTY: &str = "must not be empty";
+
 fn filled(text: &str) -> Result<(), Problem> {
     if text.trim().is_empty() {
-        return Err(Problem::invalid("must not be empty", "write a value, or remove the key"));
+        return Err(Problem::invalid(EMPTY, "write a value, or remove the key"));
     }
     Ok(())
 }
@@ -192,18 +247,21 @@ fn bare_hostname(text: &str) -> String {
     host.trim_end_matches('.').to_lowercase()
 }
 
+/// The length of Duo's secret keys (duo-api.md, section 0).
+const SECRET_LENGTH: usize = 40;
+
 fn integration_key(text: &str) -> Result<(), Problem> {
-    if text.len() >= 40 && text.chars().all(|c| c.is_ascii_alphanumeric()) {
+    if text.len() >= SECRET_LENGTH && text.chars().all(|c| c.is_ascii_alphanumeric()) {
         return Err(Problem {
             code: Code::PlainSecret,
             message: "looks like a secret key".to_owned(),
-            help: "an integration key has 20 characters and starts with `DI`; reset any secret key that was committed".into(),
+            help: "an integration key has 20 characters and starts with `DI`; if it was committed or pushed, reset it: it stays in the history".into(),
         });
     }
-    if text.is_empty() || text.len() >= 40 || !text.chars().all(|c| c.is_ascii_alphanumeric()) {
+    if text.is_empty() || text.len() >= SECRET_LENGTH || !text.chars().all(|c| c.is_ascii_alphanumeric()) {
         return Err(Problem::invalid(
             "is not an integration key",
-            "it has 20 letters and digits and starts with `DI`; the Admin Panel shows it on the application's page",
+            "it has 20 letters and digits and starts with `DI`; a secret key, which has 40, must not be in the YAML",
         ));
     }
     Ok(())
@@ -217,6 +275,13 @@ pub fn is_usual_integration_key(text: &str) -> bool {
 }
 
 fn env_name(text: &str) -> Result<(), Problem> {
+    if text.len() == SECRET_LENGTH && text.chars().all(|c| c.is_ascii_alphanumeric()) {
+        return Err(Problem {
+            code: Code::PlainSecret,
+            message: "looks like a secret key, not like the name of an environment variable".to_owned(),
+            help: "write the name of the variable that holds it; if it was committed or pushed, reset it: it stays in the history".into(),
+        });
+    }
     let begins = text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
     if begins && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') {
         return Ok(());
@@ -270,6 +335,56 @@ fn https_url(text: &str) -> Result<(), Problem> {
     Ok(())
 }
 
+/// Whether a text is one of some URIs by its form: a scheme, a colon, no white space.
+pub fn is_uri(text: &str) -> bool {
+    let Some((scheme, rest)) = text.split_once(':') else { return false };
+    let letters = |c: char| c.is_ascii_alphanumeric() || matches!(c, '+' | '.' | '-');
+    scheme.starts_with(|c: char| c.is_ascii_alphabetic())
+        && scheme.chars().all(letters)
+        && !rest.is_empty()
+        && !rest.chars().any(char::is_whitespace)
+}
+
+fn web_url(text: &str) -> Result<(), Problem> {
+    let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://")).unwrap_or_default();
+    let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    if !host.is_empty() && !text.chars().any(char::is_whitespace) && Url::parse(text).is_ok() {
+        return Ok(());
+    }
+    Err(Problem::invalid("is not a web URL", "write the full URL, such as https://wiki.example.com/acs"))
+}
+
+fn redirect_uri(text: &str) -> Result<(), Problem> {
+    if is_uri(text) && !text.contains('#') && Url::parse(text).is_ok() {
+        return Ok(());
+    }
+    Err(Problem::invalid(
+        "is not a redirect URI",
+        "write the full URI without `#`, such as https://portal.example.com/cb",
+    ))
+}
+
+fn pem(text: &str) -> Result<(), Problem> {
+    if text.is_empty() || text.contains("-----BEGIN CERTIFICATE-----") {
+        return Ok(());
+    }
+    Err(Problem::invalid(
+        "is not a certificate in PEM, which starts with -----BEGIN CERTIFICATE-----",
+        "copy the complete PEM, as a block of lines after `|`",
+    ))
+}
+
+fn notes(text: &str) -> Result<(), Problem> {
+    if text.chars().count() <= NOTES_LIMIT {
+        return Ok(());
+    }
+    Err(Problem {
+        code: Code::InvalidNotes,
+        message: format!("has more than {NOTES_LIMIT} characters"),
+        help: "shorten it: duoctl's marker needs room as well".into(),
+    })
+}
+
 fn percent(text: &str) -> Result<(), Problem> {
     let number = text.strip_suffix('%').filter(|n| n.len() <= 3 && n.chars().all(|c| c.is_ascii_digit()));
     match number.and_then(|number| number.parse::<u8>().ok()) {
@@ -291,7 +406,7 @@ fn fingerprint(text: &str) -> Result<(), Problem> {
 fn store_path(text: &str) -> Result<(), Problem> {
     filled(text)?;
     if text.contains(char::is_control) {
-        return Err(Problem::invalid("contains control characters", "write a path such as `vpn`"));
+        return Err(Problem::invalid("must not contain control characters", "write a path such as `vpn`"));
     }
     if text.starts_with('/') || text.split(['/', '\\']).any(|part| part == "..") {
         return Err(Problem::invalid(
@@ -325,115 +440,4 @@ pub fn no_file(path: &str) -> Option<&'static str> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_hostname_that_was_meant_is_named() {
-        let bare = "write `api-1a2b3c4d.duosecurity.com`";
-        for (text, message) in [
-            ("https://api-1a2b3c4d.duosecurity.com", "without `https://`"),
-            ("api-1a2b3c4d.duosecurity.com/", "without a path"),
-            ("api-1a2b3c4d.duosecurity.com:443", "without a port"),
-            ("api-1a2b3c4d.duosecurity.com.", "end with a dot"),
-            ("API-1A2B3C4D.duosecurity.com", "lower case"),
-            (" api-1a2b3c4d.duosecurity.com", "spaces"),
-        ] {
-            let problem = hostname(text).expect_err(text);
-            assert!(problem.message.contains(message), "{text}: {}", problem.message);
-            assert_eq!(problem.help.text, bare, "{text}");
-        }
-        for text in [
-            "api-.duosecurity.com",
-            "admin-1a2b3c4d.duosecurity.com",
-            "api-1.example.com",
-            "api-1.duosecurity.com.evil.com",
-            "",
-            "localhost",
-        ] {
-            assert!(hostname(text).is_err(), "{text}");
-        }
-        assert_eq!(hostname("api-1a2b3c4d.duofederal.com"), Ok(()));
-    }
-
-    #[test]
-    fn networks_are_addresses_ranges_and_blocks() {
-        for text in ["192.0.2.8", "192.0.2.0/24", "192.0.2.1-192.0.2.20", "2001:db8::/32", "::1 - ::5"] {
-            assert_eq!(network(text), Ok(()), "{text}");
-        }
-        for text in ["", "office", "192.0.2.300", "192.0.2.0/33", "192.0.2.9-192.0.2.1", "192.0.2.1-::1"] {
-            assert!(network(text).is_err(), "{text}");
-        }
-    }
-
-    #[test]
-    fn patterns_and_checks_agree() {
-        let rules = [
-            (&FILLED, "FILLED"),
-            (&LINE, "LINE"),
-            (&WORKSPACE, "WORKSPACE"),
-            (&ADDRESS_KEY, "ADDRESS_KEY"),
-            (&HOSTNAME, "HOSTNAME"),
-            (&INTEGRATION_KEY, "INTEGRATION_KEY"),
-            (&ENV_NAME, "ENV_NAME"),
-            (&PERCENT, "PERCENT"),
-            (&AGE, "AGE"),
-            (&TIMEOUT, "TIMEOUT"),
-            (&DATE, "DATE"),
-            (&FINGERPRINT, "FINGERPRINT"),
-            (&HTTPS_URL, "HTTPS_URL"),
-            (&STORE_PATH, "STORE_PATH"),
-        ];
-        let samples = [
-            "",
-            " ",
-            "a",
-            "A",
-            "a b",
-            "a\tb",
-            "a\n",
-            "acme-prod",
-            "-x",
-            "_x",
-            "0",
-            "7f3a9c21",
-            "12345678",
-            "30%",
-            "90d",
-            "24h",
-            "90",
-            "101%",
-            "100%",
-            "2027-06-30",
-            "2027-6-30",
-            "20270630",
-            "2027-13-01",
-            "api-1a2b.duosecurity.com",
-            "api-1a2b.duosecurity.com\n",
-            "DIXXXXXXXXXXXXXXXXXX",
-            "$HOME",
-            "DUO_SKEY",
-            "https://a.example/x",
-            "https://u:p@a.example",
-            "https://",
-            "http://a",
-            "/etc/x",
-            "a/../b",
-            "..",
-            "a/b",
-            "a..b",
-            "é",
-        ];
-        for (rule, name) in rules {
-            for text in samples {
-                let instance = serde_json::json!(text);
-                let schema = serde_json::json!({"pattern": rule.pattern});
-                assert_eq!(
-                    (rule.check)(text).is_ok(),
-                    jsonschema::is_valid(&schema, &instance),
-                    "{name}: {text:?}"
-                );
-            }
-        }
-    }
-}
+mod tests;

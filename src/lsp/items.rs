@@ -104,6 +104,7 @@ fn live(kind: Kind, snapshot: &Snapshot) -> &[Object] {
     match kind {
         Kind::Group => &snapshot.groups,
         Kind::Policy => &snapshot.policies,
+        Kind::Application => &snapshot.applications,
     }
 }
 

@@ -241,6 +241,7 @@ pub(super) fn of_kind(kind: Kind, name: String) -> Name {
     match kind {
         Kind::Group => Name::Group(name),
         Kind::Policy => Name::Policy(name),
+        Kind::Application => Name::Address(name),
     }
 }
 

@@ -415,11 +415,11 @@ fn a_saved_plan_is_shown_next_to_the_addresses() {
 
 /// A plan that creates the application, as `duoctl plan --format json` prints it.
 fn plan_document() -> String {
-    use crate::duo::types::Ikey;
+    use crate::duo::object::{Ikey, Kind};
     use crate::intelligence::expand::desired;
     use crate::output::document::PlanDocument;
     use crate::reconcile::observation::Observation;
-    use crate::reconcile::observed::Observed;
+    use crate::reconcile::observed::{Objects, Observed};
     use crate::reconcile::plan::{Options, plan};
 
     let yaml = format!("{HEAD}applications:\n  vpn: {{type: radius, name: VPN, user_access: no_users}}\n");
@@ -427,7 +427,7 @@ fn plan_document() -> String {
     let desired = desired(loaded.valid().unwrap());
     let now = jiff::Timestamp::now();
     let observation = Observation {
-        integrations: Observed::Present(Vec::new()),
+        objects: Objects::from([(Kind::Application, Observed::Present(Vec::new()))]),
         ..Observation::new("api-1a2b3c4d.duosecurity.com", Ikey::new("DIXXXXXXXXXXXXXXXXXX"), now)
     };
     let plan = plan(&desired, &observation, &Options::at(now));

@@ -11,7 +11,7 @@ use duoctl::config::untrusted::Trust;
 use crate::support::{Call, Folder, Server};
 
 const LOOSE: &str = "workspace:  acme\nversion: 1 # first\n";
-const NEAT: &str = "version: 1  # first\nworkspace: acme\n";
+const NEAT: &str = "version: 1 # first\nworkspace: acme\n";
 
 #[test]
 fn files_are_written_listed_checked_and_compared() {

@@ -30,15 +30,13 @@ fn an_import_adds_to_what_is_there_and_the_plan_only_adopts() {
 fn an_import_can_be_spread_over_files() {
     let server = Server::start();
     let folder = Folder::empty();
-    let head = format!("# yaml-language-server: $schema=duoctl.schema.json\n{HEAD}");
+    let head = format!("# $schema: duoctl.schema.json\n{HEAD}");
     folder.write("duo.yaml", &head);
     folder.duoctl(["import", ".", "--split", "application", "--only", "*VPN*"]).at(&server).run().exits(0);
     assert_eq!(folder.read("duo.yaml"), head);
     let text = folder.read("applications/branch-office-vpn.duo.yaml");
     assert!(
-        text.starts_with(
-            "# yaml-language-server: $schema=../duoctl.schema.json\napplications:\n  branch-office-vpn:\n"
-        ),
+        text.starts_with("# $schema: ../duoctl.schema.json\napplications:\n  branch-office-vpn:\n"),
         "{text}"
     );
     let outcome =

@@ -1,7 +1,7 @@
 // Drives yaml-language-server over LSP, as an editor does. One JSON request on stdin, one JSON answer on stdout.
 //
-//   {"folder": PATH, "documents": [{"name", "text", "complete": [[line, character]], "hover": [[line, character]]}]}
-//   -> [{"name", "diagnostics": [...], "completions": [[...]], "hovers": [...]}]
+//   {"folder": PATH, "documents": [{"name", "text", "complete": [[line, character]], "hover": [[line, character]], "format": SETTINGS}]}
+//   -> [{"name", "diagnostics": [...], "completions": [[...]], "hovers": [...], "formatted": TEXT}]
 import { spawn } from 'node:child_process';
 import { createRequire } from 'node:module';
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -34,7 +34,7 @@ const tell = (method, params) => send({ method, params });
 
 const settings = {
   yaml: {
-    validate: true, hover: true, completion: true, format: { enable: false },
+    validate: true, hover: true, completion: true, format: { enable: true, ...request.documents.find(({ format }) => format)?.format },
     schemaStore: { enable: false }, schemas: {}, disableDefaultProperties: false,
   },
   http: {}, '[yaml]': {}, 'vs-kubernetes': {},
@@ -75,6 +75,16 @@ async function diagnosed(uri) {
   return diagnostics.get(uri);
 }
 
+// The text after formatting. The server answers with one edit, or none.
+async function formatted(uri, text) {
+  const options = { tabSize: 2, insertSpaces: true };
+  const edits = await ask('textDocument/formatting', { textDocument: { uri }, options });
+  if (!edits?.length) return text;
+  const starts = [0, ...[...text.matchAll(/\n/g)].map(({ index }) => index + 1)];
+  const place = ({ line, character }) => (starts[line] ?? text.length) + (line < starts.length ? character : 0);
+  return edits.reduceRight((all, { range, newText }) => all.slice(0, place(range.start)) + newText + all.slice(place(range.end)), text);
+}
+
 const root = pathToFileURL(`${request.folder}/`).href;
 await ask('initialize', {
   processId: process.pid, rootUri: root, workspaceFolders: [{ uri: root, name: 'workspace' }],
@@ -82,6 +92,7 @@ await ask('initialize', {
     workspace: { configuration: true },
     textDocument: {
       completion: { completionItem: { snippetSupport: true, documentationFormat: ['markdown', 'plaintext'] } },
+      formatting: { dynamicRegistration: false },
       hover: { contentFormat: ['markdown', 'plaintext'] },
       publishDiagnostics: { relatedInformation: true },
     },
@@ -97,7 +108,7 @@ for (const { name, text } of request.documents) {
   tell('textDocument/didOpen', { textDocument: { uri: place(name), languageId: 'yaml', version: 1, text } });
 }
 const answers = [];
-for (const { name, complete = [], hover = [] } of request.documents) {
+for (const { name, text, complete = [], hover = [], format } of request.documents) {
   const uri = place(name);
   const found = await diagnosed(uri);
   const completions = [];
@@ -109,7 +120,7 @@ for (const { name, complete = [], hover = [] } of request.documents) {
   for (const [line, character] of hover) {
     hovers.push(await ask('textDocument/hover', { textDocument: { uri }, position: { line, character } }));
   }
-  answers.push({ name, diagnostics: found, completions, hovers });
+  answers.push({ name, diagnostics: found, completions, hovers, formatted: format && await formatted(uri, text) });
 }
 await ask('shutdown', null);
 tell('exit');

@@ -17,6 +17,7 @@ const ONCE: [&str; 3] = ["version", "workspace", "tenant"];
 
 pub(crate) fn page() -> String {
     let schema = without_variables(config_schema());
+    let schema = joined(&schema, schema.clone());
     let mut reference = Reference { text: String::new(), root: &schema };
     reference.introduction();
     reference.mapping("Top level", "", &schema);
@@ -42,6 +43,37 @@ fn without_variables(value: Value) -> Value {
     }
 }
 
+/// The schema with the keys of each mapping next to its type, where editors do not need them apart, and without the keys
+/// that it only explains.
+fn joined(root: &Value, value: Value) -> Value {
+    match value {
+        Value::Object(mut map) => {
+            let of_keys = |rule: &Value| rule.get("$ref").is_some() || rule.get("properties").is_some();
+            let keys = map.get("allOf").and_then(|rules| rules.get(0)).filter(|rule| of_keys(rule)).cloned();
+            if let Some(keys) = keys.filter(|_| map.contains_key("type") && !map.contains_key("properties")) {
+                let Value::Object(keys) = resolved(root, &keys).clone() else { panic!("no mapping") };
+                for (key, value) in keys {
+                    map.entry(key).or_insert(value);
+                }
+            }
+            if let Some(Value::Object(keys)) = map.get_mut("properties") {
+                keys.retain(|_, value| value["doNotSuggest"] != true);
+            }
+            map.into_iter().map(|(key, value)| (key, joined(root, value))).collect()
+        }
+        Value::Array(items) => items.into_iter().map(|item| joined(root, item)).collect(),
+        value => value,
+    }
+}
+
+/// The example of a key: a value that is a mapping or a list is the label of its snippet.
+fn example(value: &Value) -> Value {
+    let plain = value["examples"].as_array().and_then(|examples| examples.first()).cloned();
+    let snippets = value["defaultSnippets"].as_array().into_iter().flatten();
+    let mut labels = snippets.filter_map(|snippet| snippet["label"].as_str());
+    plain.unwrap_or_else(|| parsed(labels.find(|label| label.starts_with(['{', '['])).unwrap()).unwrap())
+}
+
 struct Reference<'s> {
     text: String,
     root: &'s Value,
@@ -54,7 +86,7 @@ impl<'s> Reference<'s> {
             "# YAML reference\n\n{}\n\n\
              Every key of the language, version 1. [Concepts](../explanation/concepts.md) explains the terms. `duoctl schema config` prints \
              the same as a JSON Schema, which most editors use if the file begins with\n\n\
-             ```yaml\n# yaml-language-server: $schema=duoctl.schema.json\n```\n\n\
+             ```yaml\n# $schema: duoctl.schema.json\n```\n\n\
              `duoctl init` writes both.\n\n\
              A workspace is one file, or all `duo.yaml` and `*.duo.yaml` files in a folder and its subfolders, except hidden \
              ones. Similar names (`Duo.yaml`, `x.duo.yml`) are errors, and so is the path of only a part of a workspace. \
@@ -130,8 +162,8 @@ impl<'s> Reference<'s> {
             let name = format!("`{key}`");
             let kind = self.kind(&inside, value);
             let description = value["description"].as_str().unwrap();
-            let example = value["examples"].as_array().and_then(|examples| examples.first()).unwrap();
-            let example = format!("`{}`", checked(flow(example), example));
+            let example = example(value);
+            let example = format!("`{}`", checked(flow(&example), &example));
             self.text += &match field {
                 Some(field) => row([&name, &kind, &default, &types_of(field), description, &example]),
                 None => row([&name, &kind, &default, description, &example]),
@@ -199,7 +231,7 @@ fn resolved<'s>(root: &'s Value, value: &'s Value) -> &'s Value {
 
 fn is_place(value: &Value) -> bool {
     let keys = value.get("properties").and_then(Value::as_object);
-    keys.is_some_and(|keys| keys.keys().eq(["env", "file", "command"]))
+    keys.is_some_and(|keys| keys.keys().take(3).eq(["env", "file", "command"]))
 }
 
 fn text(value: &Value) -> String {

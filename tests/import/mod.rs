@@ -39,7 +39,7 @@ use crate::seals::keyring;
 
 use random::{App, an_app, fill};
 
-const BARE: &str = "# yaml-language-server: $schema=duoctl.schema.json\nversion: 1\nworkspace: acme\n\
+const BARE: &str = "# $schema: duoctl.schema.json\nversion: 1\nworkspace: acme\n\
     tenant: {api_hostname: api-1a2b3c4d.duosecurity.com} # the only one\n";
 
 fn empty() -> Direct {

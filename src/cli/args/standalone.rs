@@ -334,7 +334,8 @@ pub struct Schema {
     pub kind: SchemaKind,
     /// Write the schema of the YAML to this folder [default: the current folder], and register it with VS Code.
     ///
-    /// The schema is added to .vscode/settings.json in the folder; the rest of that file, including comments, is kept.
+    /// The schema is added to .vscode/settings.json in the folder, with the settings to format YAML as `duoctl fmt` does, if
+    /// they are not set; the rest of that file, including comments, is kept.
     #[arg(long, value_name = "DIR", num_args = 0..=1, require_equals = true, default_missing_value = ".", conflicts_with = "kind")]
     pub install: Option<PathBuf>,
 }

@@ -5,7 +5,7 @@ use super::*;
 use crate::text::is_harmful;
 
 const FILE: &str = "\
-# yaml-language-server: $schema=x.json
+# $schema: x.json
 version: 1
 applications:
   # the network team's

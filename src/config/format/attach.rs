@@ -6,10 +6,8 @@
 use std::collections::VecDeque;
 use std::ops::Range;
 
+use super::super::template::MODELINES;
 use super::source::{Collection, Comment, Document, Entry, Kind, Node, Remark, column, line_start};
-
-/// The prefix of the line that tells editors the schema. It stays the first line.
-const MODELINE: &str = "# yaml-language-server:";
 
 struct Attacher<'t> {
     text: &'t str,
@@ -71,7 +69,9 @@ fn of_the_file(head: &[Loose], parted: bool) -> usize {
         return head.len();
     }
     let above = head.iter().rposition(|loose| loose.remark.blank).unwrap_or(0);
-    let modeline = head.first().is_some_and(|loose| loose.remark.text.starts_with(MODELINE));
+    let modeline = head
+        .first()
+        .is_some_and(|loose| MODELINES.iter().any(|modeline| loose.remark.text.starts_with(modeline)));
     let joined = head.get(1).is_some_and(|loose| loose.remark.text == "#" && !loose.remark.blank);
     match (modeline, joined) {
         (true, true) if above == 0 => head.len(),

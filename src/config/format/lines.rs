@@ -1,6 +1,4 @@
-//! Lines of the new text, and the alignment of trailing comments.
-
-use std::collections::HashMap;
+//! Lines of the new text.
 
 use super::source::Remark;
 
@@ -11,7 +9,7 @@ pub(super) struct Lines(Vec<Line>);
 #[derive(Debug)]
 struct Line {
     text: String,
-    comment: Option<(String, usize)>,
+    comment: Option<String>,
     /// Whether it is part of a text, so that trailing spaces are significant.
     verbatim: bool,
     /// Whether an empty line below it would be part of its text.
@@ -20,7 +18,7 @@ struct Line {
 
 impl Lines {
     pub(super) fn push(&mut self, text: String, comment: Option<Remark>) {
-        let comment = comment.map(|remark| (remark.text, remark.column));
+        let comment = comment.map(|remark| remark.text);
         self.0.push(Line { text, comment, verbatim: false, keeps: false });
     }
 
@@ -55,29 +53,13 @@ impl Lines {
         }
     }
 
-    /// The text. Trailing comments of one paragraph that were aligned are aligned again, two spaces after the longest line;
-    /// all others are two spaces after their own line.
+    /// The text. A trailing comment is one space after its line, where editors put it.
     pub(super) fn text(self) -> String {
-        let mut paragraph = 0_usize;
-        let mut numbered = Vec::new();
-        let mut widths: HashMap<(usize, usize), usize> = HashMap::new();
-        for line in self.0 {
-            if line.text.is_empty() && !line.verbatim {
-                paragraph += 1;
-            }
-            if let Some((_, column)) = &line.comment {
-                let width = widths.entry((paragraph, *column)).or_default();
-                *width = (*width).max(line.text.chars().count());
-            }
-            numbered.push((paragraph, line));
-        }
         let mut text = String::new();
-        for (paragraph, line) in numbered {
+        for line in self.0 {
             text.push_str(&line.text);
-            if let Some((comment, column)) = &line.comment {
-                let widest = widths.get(&(paragraph, *column)).copied().unwrap_or_default();
-                let gap = widest.saturating_sub(line.text.chars().count()) + 2;
-                text.push_str(&" ".repeat(gap));
+            if let Some(comment) = &line.comment {
+                text.push(' ');
                 text.push_str(comment);
             }
             text.push('\n');

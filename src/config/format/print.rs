@@ -1,13 +1,15 @@
 //! Prints a document as canonical text.
 
 use granit_parser::ScalarStyle;
+use textwrap::core::display_width;
 
 use super::super::edit::writing;
 use super::lines::Lines;
 use super::source::{Collection, Document, Entry, Key, Kind, Node, Remark, Scalar};
 
-/// The maximum width of a collection on several lines that is joined to one line.
-const WIDTH: usize = 100;
+/// The maximum width of a line with a collection in brackets; a wider one is written as a block. Editors format YAML with the
+/// same width (`config::association`).
+pub(crate) const WIDTH: usize = 100;
 
 /// The indentation of nested values.
 const STEP: usize = 2;
@@ -125,7 +127,7 @@ fn value(mut head: String, node: Node, trailing: Option<Remark>, indent: usize, 
     }
     let pad = " ".repeat(indent + STEP);
     match node.kind {
-        Kind::Collection(collection) if !in_line(&collection, head.chars().count() + 1) => {
+        Kind::Collection(collection) if !in_line(&collection, display_width(&head) + 1) => {
             lines.push(head, trailing);
             block(collection, indent + STEP, lines);
         }
@@ -143,7 +145,7 @@ fn value(mut head: String, node: Node, trailing: Option<Remark>, indent: usize, 
         }
         Kind::Scalar(scalar) if scalar.raw.contains('\n') => {
             let single = writing::text(&scalar.value);
-            let width = head.chars().count() + 1 + single.chars().count();
+            let width = display_width(&head) + 1 + display_width(&single);
             if node.props.is_empty() && single == scalar.value && width <= WIDTH {
                 return lines.push(format!("{head} {single}"), trailing);
             }
@@ -195,9 +197,7 @@ fn in_line(collection: &Collection, column: usize) -> bool {
     if !collection.flow || has_remarks(collection) {
         return collection.entries.is_empty();
     }
-    collection.single
-        || collection.entries.is_empty()
-        || column + collection_in_line(collection).chars().count() <= WIDTH
+    collection.entries.is_empty() || column + display_width(&collection_in_line(collection)) <= WIDTH
 }
 
 fn has_remarks(collection: &Collection) -> bool {

@@ -40,7 +40,7 @@ pub(super) struct Remark {
     pub(super) text: String,
     /// Whether an empty line precedes it.
     pub(super) blank: bool,
-    /// Its original column, to align trailing comments.
+    /// Its column, which tells the block that it belongs to.
     pub(super) column: usize,
 }
 
@@ -79,8 +79,6 @@ pub(super) struct Scalar {
 pub(super) struct Collection {
     pub(super) list: bool,
     pub(super) flow: bool,
-    /// Whether it is on one line.
-    pub(super) single: bool,
     /// The column of its entries, if it is a block.
     pub(super) column: usize,
     pub(super) entries: Vec<Entry>,
@@ -324,15 +322,8 @@ impl Reader<'_> {
             self.props(end, 0)?;
         }
         let column = open.entries.first().map_or(0, |entry| entry.column);
-        let single = !self.text.get(open.start..end)?.contains('\n');
-        let collection = Collection {
-            list: open.list,
-            flow: open.flow,
-            single,
-            column,
-            entries: open.entries,
-            foot: Vec::new(),
-        };
+        let collection =
+            Collection { list: open.list, flow: open.flow, column, entries: open.entries, foot: Vec::new() };
         self.finished(Node { props: open.props, start: open.start, end, kind: Kind::Collection(collection) })
     }
 

@@ -20,20 +20,30 @@ fn stays(text: &str) {
 #[test]
 fn keys_have_the_order_of_the_language_and_take_their_comments_along() {
     formats(
-        "# yaml-language-server: $schema=x.json\n\
+        "# $schema: x.json\n\
          applications:\n\
-         # above vpn\n  vpn:\n      user_access:   all_users   # everybody\n      # the name\n      name: 'VPN'\n      type: \"radius\"\n      # foot of vpn\n\n\n\n\
+         # above vpn\n  vpn:\n      user_access:   all_users # everybody\n      # the name\n      name: 'VPN'\n      type: \"radius\"\n      # foot of vpn\n\n\n\n\
          # above the tenant\n\
          tenant: { api_hostname : api-1a2b3c4d.duosecurity.com }\n\
          workspace: acme\n\
-         version: 1   # the first\n",
-        "# yaml-language-server: $schema=x.json\n\
-         version: 1  # the first\n\
+         version: 1 # the first\n",
+        "# $schema: x.json\n\
+         version: 1 # the first\n\
          workspace: acme\n\n\
          # above the tenant\n\
          tenant: {api_hostname: api-1a2b3c4d.duosecurity.com}\n\
-         applications:\n  # above vpn\n  vpn:\n    type: radius\n    # the name\n    name: VPN\n    user_access: all_users  # everybody\n    # foot of vpn\n",
+         applications:\n  # above vpn\n  vpn:\n    type: radius\n    # the name\n    name: VPN\n    user_access: all_users # everybody\n    # foot of vpn\n",
     );
+}
+
+#[test]
+fn the_line_about_the_schema_stays_the_first() {
+    for line in super::super::template::MODELINES {
+        formats(
+            &format!("{line}x.json\n# about the key\nworkspace: acme\nversion: 1\n"),
+            &format!("{line}x.json\nversion: 1\n# about the key\nworkspace: acme\n"),
+        );
+    }
 }
 
 #[test]
@@ -54,28 +64,32 @@ fn what_stands_in_brackets_stays_there_if_it_fits() {
         "tenant: {credentials: {integration_key: {env: B}, secret_key: {env: A}}}\n",
     );
     formats(
-        "applications: {  # all of them\n  vpn: {type: radius}, # one\n  # two\n  wiki: {type: websdk}\n  # the end\n}\n",
-        "applications:  # all of them\n  vpn: {type: radius}  # one\n  # two\n  wiki: {type: websdk}\n  # the end\n",
+        "applications: { # all of them\n  vpn: {type: radius}, # one\n  # two\n  wiki: {type: websdk}\n  # the end\n}\n",
+        "applications: # all of them\n  vpn: {type: radius} # one\n  # two\n  wiki: {type: websdk}\n  # the end\n",
     );
     let long = "a".repeat(60);
     formats(&format!("x:\n  [{long},\n   {long}]\n"), &format!("x:\n  - {long}\n  - {long}\n"));
-    stays(&format!("x: [{long}, {long}]\n"));
+    formats(&format!("x: [{long}, {long}]\n"), &format!("x:\n  - {long}\n  - {long}\n"));
+    let (fits, wide) = ("a".repeat(46), "\u{4e2d}".repeat(24));
+    stays(&format!("x: [{fits}, {fits}]\n"));
+    formats(&format!("xyz: [{fits}, {fits}]\n"), &format!("xyz:\n  - {fits}\n  - {fits}\n"));
+    formats(&format!("x: {{a: {fits}, b: [{wide}]}}\n"), &format!("x:\n  a: {fits}\n  b: [{wide}]\n"));
     formats("{version: 1,\n workspace: a}\n", "{version: 1, workspace: a}\n");
     formats("x: [a: b, {c: , d: }]\n", "x: [{a: b}, {c: null, d: null}]\n");
-    formats("x: {  # why\n}\ny: [\n  # nothing\n]\n", "x: {}  # why\ny: []  # nothing\n");
+    formats("x: { # why\n}\ny: [\n  # nothing\n]\n", "x: {} # why\ny: [] # nothing\n");
 }
 
 #[test]
 fn texts_of_several_lines_are_kept() {
     formats(
-        "applications:\n    vpn:\n        notes: |  # why\n            one\n\n              two\n            # no comment\n        name: >-\n           folded\n           text\n        greeting: |+\n           kept\n\n\n",
-        "applications:\n  vpn:\n    name: >-\n      folded\n      text\n    greeting: |+\n      kept\n\n\n    notes: |  # why\n      one\n\n        two\n      # no comment\n",
+        "applications:\n    vpn:\n        notes: | # why\n            one\n\n              two\n            # no comment\n        name: >-\n           folded\n           text\n        greeting: |+\n           kept\n\n\n",
+        "applications:\n  vpn:\n    name: >-\n      folded\n      text\n    greeting: |+\n      kept\n\n\n    notes: | # why\n      one\n\n        two\n      # no comment\n",
     );
     formats("x:\n    - |2\n        deep\n      less\n", "x:\n  - |2\n      deep\n    less\n");
     formats("x: |\n  no end", "x: |\n  no end\n");
     formats(
-        "x: one\n    two\n\n    three  # said\ny: \"a\n    b\"\n",
-        "x: one\n  two\n\n  three  # said\ny: a b\n",
+        "x: one\n    two\n\n    three # said\ny: \"a\n    b\"\n",
+        "x: one\n  two\n\n  three # said\ny: a b\n",
     );
     stays("x: |\n");
 }
@@ -98,31 +112,31 @@ fn anchors_stay_before_their_aliases() {
 #[test]
 fn comments_stay_with_their_block() {
     stays(
-        "# file\n\n# first\nversion: 1\n\nguards:\n  # inside\n  allow:\n    # item\n    - risk: destroys  # r\n      # of the item\n      reason: why\n      # foot of the item\n    # foot of the list\n  # foot of the guards\n# foot of the file\n",
+        "# file\n\n# first\nversion: 1\n\nguards:\n  # inside\n  allow:\n    # item\n    - risk: destroys # r\n      # of the item\n      reason: why\n      # foot of the item\n    # foot of the list\n  # foot of the guards\n# foot of the file\n",
     );
     formats(
-        "guards:\n  allow:\n    -  # dash\n      # above\n      reason: why   # b\n      risk: destroys # c\n",
-        "guards:\n  allow:\n    # dash\n    - risk: destroys  # c\n      # above\n      reason: why  # b\n",
+        "guards:\n  allow:\n    - # dash\n      # above\n      reason: why # b\n      risk: destroys # c\n",
+        "guards:\n  allow:\n    # dash\n    - risk: destroys # c\n      # above\n      reason: why # b\n",
     );
-    formats("x:   # key\n  # value\n  y\n", "# value\nx: y  # key\n");
-    formats("---  # begin\n# a\nversion: 1\n...\n# end\n", "---  # begin\n# a\nversion: 1\n# end\n");
+    formats("x: # key\n  # value\n  y\n", "# value\nx: y # key\n");
+    formats("--- # begin\n# a\nversion: 1\n...\n# end\n", "--- # begin\n# a\nversion: 1\n# end\n");
     stays("# only a comment\n");
     stays("");
 }
 
 #[test]
-fn comments_below_each_other_stay_so() {
+fn a_comment_is_one_space_after_its_line() {
     formats(
-        "tenant:\n    api_hostname: api-1a2b3c4d.duosecurity.com      # bare\n    plan: advantage                                 # bought\n\n    ca_file: x   # alone\n",
-        "tenant:\n  api_hostname: api-1a2b3c4d.duosecurity.com  # bare\n  plan: advantage                             # bought\n\n  ca_file: x  # alone\n",
+        "tenant:\n    api_hostname: api-1a2b3c4d.duosecurity.com      # bare\n    plan: advantage                   # bought\n\n    ca_file: x   # alone\n",
+        "tenant:\n  api_hostname: api-1a2b3c4d.duosecurity.com # bare\n  plan: advantage # bought\n\n  ca_file: x # alone\n",
     );
 }
 
 #[test]
 fn the_head_of_the_file_stays_there() {
     formats(
-        "# yaml-language-server: $schema=x.json\n#\n# about this file\nworkspace: a\nversion: 1\n",
-        "# yaml-language-server: $schema=x.json\n#\n# about this file\nversion: 1\nworkspace: a\n",
+        "# $schema: x.json\n#\n# about this file\nworkspace: a\nversion: 1\n",
+        "# $schema: x.json\n#\n# about this file\nversion: 1\nworkspace: a\n",
     );
     formats("# about\n\nworkspace: a\nversion: 1\n", "# about\n\nversion: 1\n\nworkspace: a\n");
     formats("%YAML 1.2\n# c\n---\nversion: 1\n", "%YAML 1.2\n# c\n---\nversion: 1\n");
@@ -423,15 +437,12 @@ fn lists_that_are_not_indented_keep_their_comments() {
         "applications:\n  a:\n    groups_allowed:\n      - X\n",
     );
     formats(
-        "a:\n  permissions:\n  # above\n  - read_log  # first\n  # second\n  - info\n  - x  # third\n  other: 1  # fourth\n",
-        "a:\n  permissions:\n    # above\n    - read_log  # first\n    # second\n    - info\n    - x  # third\n  other: 1  # fourth\n",
+        "a:\n  permissions:\n  # above\n  - read_log # first\n  # second\n  - info\n  - x # third\n  other: 1 # fourth\n",
+        "a:\n  permissions:\n    # above\n    - read_log # first\n    # second\n    - info\n    - x # third\n  other: 1 # fourth\n",
     );
-    formats(
-        "a:\n- b: 1  # one\n  c: 2\n# two\n- b: 3\n",
-        "a:\n  - b: 1  # one\n    c: 2\n  # two\n  - b: 3\n",
-    );
-    formats("a: &x  # why\n- 1\n- 2\nb: *x\n", "a: &x  # why\n  - 1\n  - 2\nb: *x\n");
-    formats("a:\n-\n  b\n- - c\n  - d  # deep\n", "a:\n  - b\n  - - c\n    - d  # deep\n");
+    formats("a:\n- b: 1 # one\n  c: 2\n# two\n- b: 3\n", "a:\n  - b: 1 # one\n    c: 2\n  # two\n  - b: 3\n");
+    formats("a: &x # why\n- 1\n- 2\nb: *x\n", "a: &x # why\n  - 1\n  - 2\nb: *x\n");
+    formats("a:\n-\n  b\n- - c\n  - d # deep\n", "a:\n  - b\n  - - c\n    - d # deep\n");
 }
 
 mod layouts {
@@ -461,15 +472,15 @@ mod layouts {
                     if *above {
                         text.push_str(&format!("{pad}# above {index}\n"));
                     }
-                    let end = if *trailing { format!("  # at {index}") } else { String::new() };
+                    let end = if *trailing { format!(" # at {index}") } else { String::new() };
                     text.push_str(&format!("{pad}- item {index}{end}\n"));
                 };
                 line(&mut text, &pad);
                 line(&mut wanted, "    ");
             }
             if after {
-                text.push_str("  policy: a very long name  # policy\n");
-                wanted.push_str("  policy: a very long name  # policy\n");
+                text.push_str("  policy: a very long name # policy\n");
+                wanted.push_str("  policy: a very long name # policy\n");
             }
             let formatted = canonical(0, &text);
             prop_assert_eq!(formatted.as_deref(), Ok(wanted.as_str()), "{}", text);

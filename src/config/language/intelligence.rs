@@ -5,21 +5,18 @@ use serde_json::{Map, Value, json};
 use crate::diagnostic::{Code, Diagnostic, Span};
 use crate::kinds::application::fields::{IGNORE, PERMISSION_CHOICES};
 use crate::language::places::SECRET_TARGET;
-use crate::language::shape::{Choice, Findings, Key, MANY, Object, Problem, Shape, Whole, missing_key};
+use crate::language::shape::{Choice, Findings, Key, MANY, Object, Shape, Whole, foreign, missing_key};
 use crate::language::texts;
 use crate::yaml::{Entry, find};
 
 /// An entry of `identity_intelligence`.
 pub static ENTRY: Object = Object {
-    foreign: |key| {
-        match key {
-        "permissions" => Some(Problem {
-            code: Code::UnknownKey,
-            message: "is not a key of an Identity Intelligence entry".to_owned(),
-            help: "`access` grants the permissions that Identity Intelligence needs; use `extra_permissions` for more".into(),
-        }),
-        _ => None,
-    }
+    foreign: || {
+        vec![foreign(
+            "permissions",
+            "is not a key of an Identity Intelligence entry",
+            "`access` grants the permissions that Identity Intelligence needs; use `extra_permissions` for more",
+        )]
     },
     whole: Some(Whole { check: |_, _, _| {}, schema: intelligence_schema }),
     ..Object::new(
@@ -120,16 +117,30 @@ fn intelligence_schema(schema: &mut Map<String, Value>) {
     let Some(Value::Object(properties)) = schema.get_mut("properties") else { return };
     if let Some(Value::Object(streaming)) = properties.get_mut("event_streaming") {
         streaming.insert("const".to_owned(), json!(false));
+        streaming.insert(
+            "errorMessage".to_owned(),
+            json!("`event_streaming` must be false: only the integration that the Duo Admin Panel provisions supports it."),
+        );
     }
     // A new application needs a name; a pinned one has one already.
-    let named =
-        json!({"properties": {"push_verification": {"if": {"type": "boolean"}, "then": {"const": false}}}});
+    let message = "`push_verification` needs the name of its Auth API application: write `{application_name: NAME}`, or false.";
+    let named = json!({"properties": {"push_verification": {
+        "if": {"type": "boolean"},
+        "then": {"const": false, "errorMessage": message},
+    }}});
     let pinned = json!({
         "properties": {"auth_api": {"required": ["integration_key"]}},
         "required": ["auth_api"],
     });
-    let on = json!({"required": ["push_verification"], "properties": {"push_verification": {"not": {"const": false}}}});
-    schema.insert("dependencies".to_owned(), json!({"auth_api": on}));
+    let on = json!({
+        "if": {"required": ["push_verification"], "properties": {"push_verification": {"not": {"const": false}}}},
+        "then": {},
+        "else": {
+            "properties": {"auth_api": false},
+            "errorMessage": "`auth_api` has an effect only with `push_verification`.",
+        },
+    });
+    schema.insert("allOf".to_owned(), json!([on]));
     schema.insert("if".to_owned(), pinned);
     schema.insert("else".to_owned(), named);
 }
@@ -221,13 +232,13 @@ pub static API: Object = Object {
             ),
             Key::optional(
                 "client_id",
-                Shape::Source { secret: false },
+                Shape::Source { plain: Some(&texts::FILLED) },
                 "ID of the API client.",
                 "{env: CII_CLIENT_ID}",
             ),
             Key::optional(
                 "client_secret",
-                Shape::Source { secret: true },
+                Shape::Source { plain: None },
                 "Source of the client secret. Never the secret itself.",
                 "{env: CII_CLIENT_SECRET}",
             ),
@@ -280,6 +291,9 @@ fn file_or_fields(entries: &[Entry], at: Span, findings: &mut Findings) {
 
 fn file_or_fields_schema(schema: &mut Map<String, Value>) {
     schema.insert("if".to_owned(), json!({"required": ["file"]}));
-    schema.insert("then".to_owned(), json!({"maxProperties": 1}));
+    let others = API.keys.iter().map(|key| key.name).filter(|name| *name != "file");
+    let others: Map<String, Value> = others.map(|name| (name.to_owned(), json!(false))).collect();
+    let message = "`file` contains all credentials: keep either `file` or the other keys.";
+    schema.insert("then".to_owned(), json!({"properties": others, "errorMessage": message}));
     schema.insert("else".to_owned(), json!({"required": API_FIELDS}));
 }

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use crate::diagnostic::{Code, Diagnostic, Span};
-use crate::language::shape::{Choice, Findings, Key, MANY, Object, Shape, Variants, Whole};
+use crate::language::shape::{Choice, Findings, Key, MANY, Object, Shape, Variants, Whole, one_of};
 use crate::language::texts;
 use crate::yaml::{Data, Entry, find};
 
@@ -66,7 +66,7 @@ static STORE_KEYS: &[Key] = &[
     .default("bundled"),
     Key::optional(
         "token",
-        Shape::Source { secret: true },
+        Shape::Source { plain: None },
         "Source of the Vault token. Never the token itself.",
         "{env: VAULT_TOKEN}",
     ),
@@ -111,10 +111,15 @@ static STORE_KEYS: &[Key] = &[
 static APP_ROLE: Object = Object::new(
     "an AppRole login",
     &[
-        Key::required("role_id", Shape::Source { secret: false }, "ID of the role.", "{env: VAULT_ROLE_ID}"),
+        Key::required(
+            "role_id",
+            Shape::Source { plain: Some(&texts::FILLED) },
+            "ID of the role.",
+            "{env: VAULT_ROLE_ID}",
+        ),
         Key::required(
             "secret_id",
-            Shape::Source { secret: true },
+            Shape::Source { plain: None },
             "Source of the secret ID. Never the ID itself.",
             "{env: VAULT_SECRET_ID}",
         ),
@@ -128,7 +133,7 @@ static JWT: Object = Object::new(
         Key::required("role", Shape::Text(&texts::FILLED), "Role to log in as.", "duoctl"),
         Key::required(
             "token",
-            Shape::Source { secret: true },
+            Shape::Source { plain: None },
             "Source of the CI system's token. Never the token itself.",
             "{env: CI_JOB_JWT}",
         ),
@@ -178,31 +183,26 @@ fn login(entries: &[Entry], at: Span, findings: &mut Findings) {
     }
 }
 
-/// The rule for exactly one login. It avoids alternatives, because an editor would report each of them: the first login
-/// that is set excludes the others, and without any, the first is reported as missing.
-fn one_login() -> Map<String, Value> {
-    let missing = LOGINS.first().map_or(json!({}), |first| json!({"required": [first]}));
-    let rule = LOGINS.iter().enumerate().rev().fold(missing, |otherwise, (index, login)| {
-        let later = LOGINS.iter().skip(index + 1);
-        let refused: Map<String, Value> = later.map(|other| ((*other).to_owned(), json!(false))).collect();
-        json!({"if": {"required": [login]}, "then": {"properties": refused}, "else": otherwise})
-    });
-    match rule {
-        Value::Object(rule) => rule,
-        _ => Map::new(),
-    }
-}
-
 fn store_keys_schema(schema: &mut Map<String, Value>) {
     let rules: Vec<Value> = STORE_TYPES
         .iter()
         .map(|(kind, needs, may)| {
-            let names: Vec<&str> = std::iter::once("type").chain([*needs, *may].concat()).collect();
-            let mut then = json!({"required": needs, "propertyNames": {"enum": names}});
-            if let (&"vault", Value::Object(then)) = (kind, &mut then) {
-                then.extend(one_login());
+            let others = STORE_KEYS.iter().filter(|key| (TYPES.lacks)(kind, key.name).is_some());
+            let others: Map<String, Value> = others.map(|key| (key.name.to_owned(), json!(false))).collect();
+            let names = [*needs, *may].concat().join(", ");
+            let message = format!("A store of type `{kind}` has no such key. Its keys are {names}.");
+            let mut all =
+                vec![json!({"properties": others, "errorMessage": message}), json!({"required": needs})];
+            if *kind == "vault" {
+                all.extend(one_of(
+                    &LOGINS,
+                    "A store of type `vault` needs exactly one of `token`, `app_role` and `jwt`.",
+                ));
             }
-            json!({"if": {"properties": {"type": {"const": kind}}, "required": ["type"]}, "then": then})
+            json!({
+                "if": {"properties": {"type": {"const": kind}}, "required": ["type"]},
+                "then": {"allOf": all},
+            })
         })
         .collect();
     schema.insert("allOf".to_owned(), Value::Array(rules));

@@ -75,9 +75,12 @@ fn default_or_required(entries: &[Entry], at: Span, findings: &mut Findings) {
 
 fn default_or_required_schema(schema: &mut Map<String, Value>) {
     schema.insert("if".to_owned(), json!({"required": ["default"]}));
-    schema.insert("then".to_owned(), json!({"properties": {"required": {"const": false}}}));
+    let both = "A variable with a default cannot be required: remove `required` or `default`.";
+    let neither = "A variable needs a default or must be required: add `default: VALUE` or `required: true`.";
+    let required = |value: bool, message: &str| json!({"const": value, "errorMessage": message});
+    schema.insert("then".to_owned(), json!({"properties": {"required": required(false, both)}}));
     schema.insert(
         "else".to_owned(),
-        json!({"required": ["required"], "properties": {"required": {"const": true}}}),
+        json!({"required": ["required"], "properties": {"required": required(true, neither)}, "errorMessage": neither}),
     );
 }

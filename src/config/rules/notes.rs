@@ -26,7 +26,8 @@ pub(super) fn check(workspace: &Workspace, findings: &mut Vec<Diagnostic>) {
         }
         let room = NOTES_LIMIT.saturating_sub(marker_length(&workspace.name.value, key, application));
         let length = notes.chars().count();
-        if length > room {
+        // Longer notes do not have the form of notes, which is reported already.
+        if length > room && length <= NOTES_LIMIT {
             findings.push(
                 Diagnostic::error(
                     Code::InvalidNotes,

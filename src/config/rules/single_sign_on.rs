@@ -1,14 +1,14 @@
 //! Settings of Duo Single Sign-On that Duo probably rejects (duo-api.md, section 3.5 and its correction).
 
 use jiff::Timestamp;
-use reqwest::Url;
 use serde_json::Value;
 
 use super::certificate::valid_until;
 use crate::config::model::{Application, Workspace};
 use crate::diagnostic::{Code, Diagnostic, Spanned};
+use crate::kinds::application::sso::STANDARDS;
 use crate::kinds::value::Setting;
-use crate::language::similar::did_you_mean;
+use crate::language::texts::{PEM, WEB_URL, is_uri};
 use crate::text::shown;
 
 /// By type: the section of `sso` and its required keys. Every public client sends all of them.
@@ -34,52 +34,6 @@ const MAPPED: [&str; 2] = ["email", "profile"];
 
 /// Types that cannot be configured by any API, according to a public tool.
 const PANEL_ONLY: [&str; 2] = ["sso-oauth-server", "sso-oauth-server-mcp"];
-
-/// The values that the standards define (SAML 2.0 core, section 8.3; XML Signature and Encryption), by their keys.
-const STANDARD: &[(&str, &[&str])] = &[
-    (
-        "nameid_format",
-        &[
-            "urn:oasis:names:tc:SAML:1.1:nameid-format:unspecified",
-            "urn:oasis:names:tc:SAML:1.1:nameid-format:emailAddress",
-            "urn:oasis:names:tc:SAML:1.1:nameid-format:X509SubjectName",
-            "urn:oasis:names:tc:SAML:1.1:nameid-format:WindowsDomainQualifiedName",
-            "urn:oasis:names:tc:SAML:2.0:nameid-format:kerberos",
-            "urn:oasis:names:tc:SAML:2.0:nameid-format:entity",
-            "urn:oasis:names:tc:SAML:2.0:nameid-format:persistent",
-            "urn:oasis:names:tc:SAML:2.0:nameid-format:transient",
-        ],
-    ),
-    (
-        "signing_algorithm",
-        &[
-            "http://www.w3.org/2000/09/xmldsig#rsa-sha1",
-            "http://www.w3.org/2001/04/xmldsig-more#rsa-sha256",
-            "http://www.w3.org/2001/04/xmldsig-more#rsa-sha384",
-            "http://www.w3.org/2001/04/xmldsig-more#rsa-sha512",
-        ],
-    ),
-    (
-        "assertion_encryption_algorithm",
-        &[
-            "http://www.w3.org/2001/04/xmlenc#tripledes-cbc",
-            "http://www.w3.org/2001/04/xmlenc#aes128-cbc",
-            "http://www.w3.org/2001/04/xmlenc#aes192-cbc",
-            "http://www.w3.org/2001/04/xmlenc#aes256-cbc",
-            "http://www.w3.org/2009/xmlenc11#aes128-gcm",
-            "http://www.w3.org/2009/xmlenc11#aes192-gcm",
-            "http://www.w3.org/2009/xmlenc11#aes256-gcm",
-        ],
-    ),
-    (
-        "key_transport_encryption_algorithm",
-        &[
-            "http://www.w3.org/2001/04/xmlenc#rsa-1_5",
-            "http://www.w3.org/2001/04/xmlenc#rsa-oaep-mgf1p",
-            "http://www.w3.org/2009/xmlenc11#rsa-oaep",
-        ],
-    ),
-];
 
 /// Keys of `saml_config` with URLs that browsers are redirected to.
 const URLS: [&str; 2] = ["slo_url", "spinitiated_url"];
@@ -108,52 +62,22 @@ fn values(application: &Application, findings: &mut Vec<Diagnostic>) {
     let text = |key: &str| {
         saml.and_then(|saml| saml.get(key)).and_then(Value::as_str).filter(|text| !text.is_empty())
     };
-    for (key, known) in STANDARD {
-        let Some(text) = text(key).filter(|text| !known.contains(text)) else { continue };
-        let help = did_you_mean(text, known.iter().copied())
-            .or_else(|| {
-                known
-                    .iter()
-                    .find(|known| known.ends_with(text))
-                    .map(|known| format!("did you mean `{known}`?"))
-            })
-            .unwrap_or_else(|| format!("the standard values are {}", known.join(", ")));
-        add(false, format!("`sso.saml_config.{key}` is not a standard value: {}", shown(text)), help);
+    for standard in STANDARDS {
+        let known = |text: &&str| standard.values.contains(text) || !is_uri(text);
+        let Some(text) = text(standard.key).filter(|text| !known(text)) else { continue };
+        let message = format!("`sso.saml_config.{}` is not a standard value: {}", standard.key, shown(text));
+        add(false, message, standard.meant(text));
     }
     let acs = saml.and_then(|saml| saml.get("acs_urls")).and_then(Value::as_array).into_iter().flatten();
-    let acs = acs
-        .filter_map(|item| item.get("url").and_then(Value::as_str))
-        .map(|url| ("saml_config.acs_urls", url));
+    let acs = acs.filter_map(|item| item.get("url").and_then(Value::as_str)).map(|url| ("acs_urls", url));
     let named = URLS.iter().filter_map(|key| Some((*key, text(key)?)));
-    let named = named.map(|(key, url)| {
-        (if key == URLS[0] { "saml_config.slo_url" } else { "saml_config.spinitiated_url" }, url)
-    });
-    for (key, url) in acs.chain(named) {
-        match Url::parse(url) {
-            Ok(parsed) if parsed.scheme() == "https" && !url.contains(char::is_whitespace) => {}
-            Ok(parsed) if parsed.scheme() == "http" && !url.contains(char::is_whitespace) => {
-                add(false, format!("`sso.{key}` sends logins over unencrypted http"), "use https".to_owned());
-            }
-            Ok(_) | Err(_) => {
-                let help = "write the full URL, such as https://wiki.example.com/acs".to_owned();
-                add(true, format!("`sso.{key}` is not a web URL: {}", shown(url)), help);
-            }
+    for (key, url) in acs.chain(named).filter(|(_, url)| url.starts_with("http://")) {
+        if (WEB_URL.check)(url).is_ok() {
+            let message = format!("`sso.saml_config.{key}` sends logins over unencrypted http");
+            add(false, message, "use https".to_owned());
         }
     }
-    let redirects =
-        document.get("oidc_config").and_then(|config| config.get("redirect_uris")).and_then(Value::as_array);
-    for uri in redirects.into_iter().flatten().filter_map(Value::as_str) {
-        let parsed = Url::parse(uri).ok().filter(|parsed| parsed.fragment().is_none());
-        if parsed.is_none() || uri.contains(char::is_whitespace) {
-            let help = "write the full URI without `#`, such as https://portal.example.com/cb".to_owned();
-            add(
-                true,
-                format!("an item of `sso.oidc_config.redirect_uris` is not a redirect URI: {}", shown(uri)),
-                help,
-            );
-        }
-    }
-    if let Some(pem) = text("remote_cert") {
+    if let Some(pem) = text("remote_cert").filter(|text| (PEM.check)(text).is_ok()) {
         match valid_until(pem) {
             Err(why) => add(
                 true,

@@ -1,11 +1,13 @@
 //! An entry of `applications`, and `defaults.applications`: mappings whose keys are the fields of the type.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Map, Value, json};
 
-use crate::diagnostic::{Code, Diagnostic, Fix, Help, Span};
+use crate::diagnostic::{Code, Diagnostic, Help, Span};
 use crate::duo::catalogue::{Family, Kind, PERMISSIONS, kinds, lookup};
-use crate::kinds::field::Field;
-use crate::language::shape::{Findings, Object, Problem, Variants, Whole};
+use crate::kinds::field::{Field, Roles};
+use crate::language::shape::{Findings, Object, Problem, Variants, Whole, foreign, renamed};
 use crate::yaml::{Data, Entry, find};
 
 use super::fields::{DEFAULT_KEYS, FIELDS, KEYS, field};
@@ -13,7 +15,7 @@ use super::{ACCESS, GROUPS, NETWORKS, PERMISSION_LIST, sso};
 
 /// An entry of `applications`.
 pub static APPLICATION: Object = Object {
-    foreign,
+    foreign: elsewhere,
     unless: Some("integration_key"),
     variants: Some(&TYPES),
     definition: Some("application"),
@@ -23,12 +25,13 @@ pub static APPLICATION: Object = Object {
 
 /// `defaults.applications`, and those of one type.
 pub static DEFAULTS: Object = Object {
-    foreign: |key| match field(key) {
-        Some(_) => Some(Problem::invalid(
-            "has no default",
-            "set it on each application: identity and access have no defaults; YAML anchors avoid repetition",
-        )),
-        None => foreign(key),
+    foreign: || {
+        let none = "has no default";
+        let help =
+            "set it on each application: identity and access have no defaults; YAML anchors avoid repetition";
+        let fields = FIELDS.iter().filter(|field| !field.is(Roles::DEFAULTABLE));
+        let fields = fields.map(|field| (field.name().to_owned(), Problem::invalid(none, help)));
+        fields.chain(elsewhere()).collect()
     },
     definition: Some("defaults"),
     ..Object::new("an application", DEFAULT_KEYS)
@@ -112,7 +115,7 @@ fn rules(schema: &mut Map<String, Value>) {
             "type": "array",
             "errorMessage": "`user_access: permitted_groups` needs at least one group here.",
             "doNotSuggest": true,
-        }}},
+        }}, "errorMessage": "`user_access: permitted_groups` needs `groups_allowed` with at least one group."},
         "else": {
             "if": {"properties": {ACCESS: {"$ref": "#/definitions/variable"}}, "required": [ACCESS]},
             "then": {},
@@ -123,34 +126,41 @@ fn rules(schema: &mut Map<String, Value>) {
             }}},
         },
     }));
-    rules.extend(FIELDS.iter().filter_map(not_applicable));
+    rules.extend(FIELDS.iter().flat_map(not_applicable));
     for family in [Family::Saml, Family::Oidc, Family::OAuth] {
         let others = sso::DOCUMENT.keys.iter().filter(|key| Some(key.name) != section(family));
         let others: Map<String, Value> = others.map(|key| (key.name.to_owned(), json!(false))).collect();
+        let message = format!("Only `{}` belongs to this type.", section(family).unwrap_or_default());
         rules.push(json!({
             "if": {"properties": {"type": {"enum": type_names(|kind| kind.family == family)}}, "required": ["type"]},
-            "then": {"properties": {"sso": {"properties": others}}},
+            "then": {"properties": {"sso": {"properties": others, "errorMessage": message}}},
         }));
     }
 }
 
-/// The rule that known types without a field must not set it. Lists either the types with the field or those without,
-/// whichever is shorter.
-fn not_applicable(field: &Field) -> Option<Value> {
-    let with = type_names(|kind| field.applies_to(Some(kind)));
-    let without = type_names(|kind| !field.applies_to(Some(kind)));
-    if without.is_empty() {
-        return None;
-    }
-    let lacks = if without.len() <= with.len() {
-        json!({"enum": without})
-    } else {
-        json!({"allOf": [{"$ref": "#/definitions/known_type"}, {"not": {"enum": with}}]})
+/// The rules that known types without a field must not set it, one for each reason. Each lists either the types with the
+/// field or those without, whichever is shorter.
+fn not_applicable(field: &Field) -> Vec<Value> {
+    let lacks = |kind: &Kind| !field.applies_to(Some(kind));
+    let reasons: BTreeSet<&str> =
+        kinds().iter().filter(|kind| lacks(kind)).map(|kind| why_not(field, kind)).collect();
+    let rule = |reason: &&str| {
+        let meant = |kind: &Kind| lacks(kind) && why_not(field, kind) == *reason;
+        let (without, with) = (type_names(meant), type_names(|kind| !meant(kind)));
+        let those = if without.len() <= with.len() {
+            json!({"enum": without})
+        } else {
+            json!({"allOf": [{"$ref": "#/definitions/known_type"}, {"not": {"enum": with}}]})
+        };
+        json!({
+            "if": {"properties": {"type": those}, "required": ["type"]},
+            "then": {
+                "properties": {field.name(): false},
+                "errorMessage": format!("This type has no `{}`: {reason}.", field.name()),
+            },
+        })
     };
-    Some(json!({
-        "if": {"properties": {"type": lacks}, "required": ["type"]},
-        "then": {"properties": {field.name(): false}},
-    }))
+    reasons.iter().map(rule).collect()
 }
 
 /// The names of known types, sorted.
@@ -158,51 +168,50 @@ pub fn type_names(filter: impl Fn(&Kind) -> bool) -> Vec<&'static str> {
     kinds().iter().filter(|kind| filter(kind)).map(|kind| kind.name).collect()
 }
 
-/// Explains keys that Duo's API has, or had, and the language does not.
-fn foreign(key: &str) -> Option<Problem> {
-    let legacy = |message: &str, help: &str| {
-        Some(Problem { code: Code::LegacyField, message: message.to_owned(), help: Help::removing(help) })
+/// Keys that Duo's API has, or had, and the language does not.
+fn elsewhere() -> Vec<(String, Problem)> {
+    let with = |code: Code, key: &str, message: &str, help: Help| {
+        let (key, problem) = foreign(key, message, help);
+        (key, Problem { code, ..problem })
     };
-    let elsewhere = |help: Help| {
-        let message = "is not a key of an application".to_owned();
-        Some(Problem { code: Code::UnknownKey, message, help })
+    let of = "is not a key of an application";
+    let replaced = |key: &str, section: &str| {
+        let help = format!(
+            "the policy section `{section}` replaced it: set it there and attach the policy with `policy`"
+        );
+        with(Code::LegacyField, key, "is a legacy field that Duo no longer acts on", Help::removing(help))
     };
-    let renamed =
-        |name: &str| elsewhere(Help::from(format!("write `{name}`")).by(Fix::Write(name.to_owned())));
-    match key {
-        "enroll_policy" => legacy(
-            "is a legacy field that Duo no longer acts on",
-            "the policy section `new_user` replaced it: set it there and attach the policy with `policy`",
+    let ours = "Duo generates the secret key; `secret: {store, path}` says where to deliver it; if it was committed or pushed, reset it: it stays in the history";
+    let secret = |key: &str| with(Code::PlainSecret, key, "must not be in the YAML", Help::removing(ours));
+    let permission =
+        |name: &str| foreign(&format!("adminapi_{name}"), of, format!("add `{name}` to `permissions`"));
+    let mut all = vec![
+        replaced("enroll_policy", "new_user"),
+        replaced("trusted_device_days", "remembered_devices"),
+        replaced("ip_whitelist", "authorized_networks"),
+        replaced("ip_whitelist_enroll_policy", "authorized_networks"),
+        with(
+            Code::LegacyField,
+            "visual_style",
+            "is a legacy field that Duo ignores",
+            Help::removing("remove it; it has no replacement"),
         ),
-        "trusted_device_days" => legacy(
-            "is a legacy field that Duo no longer acts on",
-            "the policy section `remembered_devices` replaced it: set it there and attach the policy with `policy`",
+        foreign("policy_key", of, "write `policy` with the policy's name or `{id: KEY}`"),
+        renamed("groups", of, "groups_allowed"),
+        renamed("ikey", of, "integration_key"),
+        foreign(
+            "frameless_auth_prompt_enabled",
+            of,
+            Help::removing("Duo sets it itself; `prompt_v4_enabled` turns the Universal Prompt on"),
         ),
-        "ip_whitelist" | "ip_whitelist_enroll_policy" => legacy(
-            "is a legacy field that Duo no longer acts on",
-            "the policy section `authorized_networks` replaced it: set it there and attach the policy with `policy`",
+        secret("skey"),
+        secret("secret_key"),
+        foreign(
+            "reset_secret_key",
+            of,
+            Help::removing("use `duoctl keys rotate ADDRESS` to get a new secret key"),
         ),
-        "visual_style" => legacy("is a legacy field that Duo ignores", "remove it; it has no replacement"),
-        "policy_key" => elsewhere("write `policy` with the policy's name or `{id: KEY}`".into()),
-        "groups" => renamed("groups_allowed"),
-        "ikey" => renamed("integration_key"),
-        "frameless_auth_prompt_enabled" => {
-            elsewhere(Help::removing("Duo sets it itself; `prompt_v4_enabled` turns the Universal Prompt on"))
-        }
-        "skey" | "secret_key" => Some(Problem {
-            code: Code::PlainSecret,
-            message: "must not be in the YAML".to_owned(),
-            help: Help::removing(
-                "Duo generates the secret key; `secret: {store, path}` says where to deliver it; reset any secret that was committed",
-            ),
-        }),
-        "reset_secret_key" => {
-            elsewhere(Help::removing("use `duoctl keys rotate ADDRESS` to get a new secret key"))
-        }
-        _ => {
-            let permission = key.strip_prefix("adminapi_")?;
-            PERMISSIONS.iter().find(|known| known.name == permission)?;
-            elsewhere(format!("add `{permission}` to `permissions`").into())
-        }
-    }
+    ];
+    all.extend(PERMISSIONS.iter().map(|known| permission(known.name)));
+    all
 }

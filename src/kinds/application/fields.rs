@@ -189,7 +189,7 @@ pub static FIELDS: &[Field] = &[
         .applies(users)
         .clears(Clear::Empty)
         .roles(R::DEFAULTABLE.and(R::TELLING).and(R::PROSE)),
-    held(Key::optional("notes", Shape::Text(&texts::ANY), "Notes for administrators. duoctl appends its marker to them.", "Owned by the network team"), 'o', Form::Text)
+    held(Key::optional("notes", Shape::Text(&texts::NOTES), "Notes for administrators. duoctl appends its marker to them.", "Owned by the network team"), 'o', Form::Text)
         .clears(Clear::Empty)
         .roles(R::DEFAULTABLE.and(R::MARKED).and(R::TELLING).and(R::PROSE).and(R::REWRITTEN)),
     held(Key::optional("sso", Shape::Object(&sso::DOCUMENT), "Settings of a Duo Single Sign-On application. Only the settings in the YAML are compared.", "{saml_config: {entity_id: \"https://wiki.example.com/meta\", acs_urls: [{url: \"https://wiki.example.com/acs\"}]}}"), 'x', Form::Document(&leaves::SSO))

@@ -10,8 +10,7 @@ use super::state::{AccessBefore, MarkerState, Shut};
 use crate::duo::object::Ikey;
 use crate::kinds::address::Address;
 
-/// The maximum length of notes and marker together. Duo's own limit is unconfirmed (duo-api.md, 3.3).
-pub const NOTES_LIMIT: usize = 512;
+pub use crate::language::texts::NOTES_LIMIT;
 
 pub(super) const OPEN: &str = "[duoctl ";
 pub(super) const WAS_SHUT: &str = "shut:";

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::duo::types::{Ikey, Integration, PolicyKey};
+use crate::duo::object::{Ikey, Kind, Object, Policy};
 use crate::kinds::address::Address;
 use crate::kinds::application::fields::held_permissions;
 use crate::kinds::reference::Reference;
@@ -10,7 +10,6 @@ use crate::kinds::value::{Setting, parts};
 use crate::names::bare_key;
 use crate::reconcile::desired::{Desired, DesiredApplication};
 use crate::reconcile::observation::Observation;
-use crate::reconcile::observed::Observed;
 
 use super::{Graph, Member, Node, NodeKind};
 
@@ -148,13 +147,9 @@ pub fn observed(desired: &Desired, observation: &Observation, addresses: &BTreeM
         .iter()
         .filter_map(|wanted| Some((&wanted.address, wanted.secret.as_ref()?.target.store.as_str())))
         .collect();
-    let lives: &[Integration] = match &observation.integrations {
-        Observed::Present(lives) => lives,
-        Observed::Absent | Observed::NotRead | Observed::Unreadable(_) => &[],
-    };
     let mut graph = Graph::default();
-    for live in lives {
-        let address = addresses.get(&live.ikey);
+    for live in observation.objects.present(Kind::Application) {
+        let address = addresses.get(&live.id);
         let store = address.and_then(|address| stores.get(address)).map(|store| (*store).to_owned());
         Part { store, ..names.part(live, address) }.add_to(&mut graph);
     }
@@ -171,25 +166,20 @@ struct Names {
 
 impl Names {
     fn of(observation: &Observation) -> Self {
-        let groups = match &observation.groups {
-            Observed::Present(groups) => groups.as_slice(),
-            Observed::Absent | Observed::NotRead | Observed::Unreadable(_) => &[],
+        let named = |kind| {
+            distinct(observation.objects.present(kind).iter().map(|one| (one.id.to_string(), one.name())))
         };
-        let policies = match &observation.policies {
-            Observed::Present(policies) => policies.as_slice(),
-            Observed::Absent | Observed::NotRead | Observed::Unreadable(_) => &[],
-        };
-        let key = |key: &PolicyKey| key.as_str().to_owned();
-        let names = distinct(policies.iter().map(|policy| (key(&policy.key), policy.name.as_str())));
-        let global = policies.iter().find(|policy| policy.is_global);
+        let policies = named(Kind::Policy);
+        let mut all = observation.objects.present(Kind::Policy).iter().filter_map(Policy::of);
+        let global = all.find(|policy| policy.is_global());
         Self {
-            groups: distinct(groups.iter().map(|group| (group.id.as_str().to_owned(), group.name.as_str()))),
-            global: global.and_then(|policy| names.get(policy.key.as_str()).cloned()),
-            policies: names,
+            groups: named(Kind::Group),
+            global: global.and_then(|policy| policies.get(policy.key().as_str()).cloned()),
+            policies,
         }
     }
 
-    fn part(&self, live: &Integration, address: Option<&Address>) -> Part {
+    fn part(&self, live: &Object, address: Option<&Address>) -> Part {
         let named = |names: &BTreeMap<String, String>, id: &str| {
             names.get(id).cloned().unwrap_or_else(|| id.to_owned())
         };
@@ -202,9 +192,9 @@ impl Names {
             key => Some(named(&self.policies, key)),
         };
         Part {
-            id: address.map_or_else(|| live.ikey.to_string(), ToString::to_string),
+            id: address.map_or_else(|| live.id.to_string(), ToString::to_string),
             name: live.name().to_owned(),
-            variant: Some(live.kind().to_owned()).filter(|kind| !kind.is_empty()),
+            variant: Some(live.variant().to_owned()).filter(|kind| !kind.is_empty()),
             unmanaged: address.is_none(),
             access,
             policy,

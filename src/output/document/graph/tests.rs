@@ -6,7 +6,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::diagnostic::Sources;
-use crate::duo::types::Ikey;
+use crate::duo::object::{Ikey, Kind};
 use crate::kinds::address::Address;
 use crate::kinds::value::Setting;
 use crate::reconcile::desired::{Desired, DesiredApplication};
@@ -43,17 +43,9 @@ fn connections(graph: &Graph, address: &str, kind: NodeKind, without: Mark) -> B
 /// Names instead of IDs, which the YAML may use as well.
 fn named(ids: BTreeSet<String>, observation: &Observation) -> BTreeSet<String> {
     let mut names = BTreeMap::new();
-    if let Observed::Present(groups) = &observation.groups {
-        names.extend(
-            groups
-                .iter()
-                .map(|group| (format!("group:{}", group.id.as_str()), format!("group:{}", group.name))),
-        );
-    }
-    if let Observed::Present(policies) = &observation.policies {
-        names.extend(
-            policies.iter().map(|it| (format!("policy:{}", it.key.as_str()), format!("policy:{}", it.name))),
-        );
+    for (kind, word) in [(Kind::Group, "group"), (Kind::Policy, "policy")] {
+        let all = observation.objects.present(kind).iter();
+        names.extend(all.map(|one| (format!("{word}:{}", one.id), format!("{word}:{}", one.name()))));
     }
     ids.into_iter().map(|id| names.get(&id).cloned().unwrap_or(id)).collect()
 }
@@ -81,7 +73,7 @@ proptest! {
                 continue;
             }
             let live = plan.matched().get(&wanted.address);
-            let live = live.and_then(|ikey| lives.iter().find(|live| live.ikey == *ikey));
+            let live = live.and_then(|ikey| lives.iter().find(|live| live.id == *ikey));
             // What Duo does not show is not planned.
             let shown = |wire: &str| live.is_none_or(|live| live.property(wire).is_some());
             for (field, kind) in CONNECTIONS {
