@@ -6,6 +6,9 @@ use std::ops::Range;
 use crate::diagnostic::Span;
 use crate::yaml::{self, Data, Entry, Node};
 
+/// The key below an entry that is parsed alone.
+const BELOW: &str = "below";
+
 /// Trees near the limits of a file are parsed as a whole, which counts.
 const MAX_VALUES: usize = 400_000;
 const MAX_DEPTH: usize = 16;
@@ -24,12 +27,14 @@ pub(super) fn reparsed(tree: &mut Node, old: &str, new: &str) -> Option<()> {
     if !is_alone(old.get(part.clone())?, column) || !is_alone(text, column) {
         return None;
     }
-    // With its indentation, so that it is read as it is in the file.
+    // With its indentation and another entry below, so that it is read as it is in the file.
     let mut findings = Vec::new();
-    let padded = format!("{}{text}", " ".repeat(column));
+    let indent = " ".repeat(column);
+    let padded = format!("{indent}{text}{indent}{BELOW}:\n");
     let fresh = yaml::parse(tree.span.file, &padded, &mut findings)?;
     let Data::Mapping(mut fresh) = fresh.data else { return None };
-    let mut fresh = fresh.pop().filter(|_| fresh.is_empty() && findings.is_empty())?;
+    let below = fresh.pop().filter(|below| below.key.value == BELOW);
+    let mut fresh = fresh.pop().filter(|_| below.is_some() && fresh.is_empty() && findings.is_empty())?;
     let Data::Mapping(sections) = &mut tree.data else { return None };
     let Data::Mapping(entries) = &mut sections.get_mut(section)?.value.data else { return None };
     let place = entries.get_mut(entry)?;
