@@ -105,16 +105,19 @@ pub(super) fn title(graph: &GraphDocument) -> String {
     format!("{} on {}", safe(&graph.workspace), safe(&graph.api_hostname))
 }
 
+/// Names of neighbours by their kind, each with what a plan does to the connection.
+type Neighbours = BTreeMap<NodeKind, Vec<(String, Option<Mark>)>>;
+
 /// A node of an application with what it is connected to, by heading.
 pub(super) struct Row<'g> {
     pub(super) node: &'g Node,
-    pub(super) others: BTreeMap<NodeKind, Vec<(String, Option<Mark>)>>,
+    pub(super) others: Neighbours,
 }
 
 /// The graph as a list: every node of an application with the names of its neighbours.
 pub(super) fn rows(graph: &GraphDocument) -> Vec<Row<'_>> {
     let nodes: HashMap<&str, &Node> = graph.nodes.iter().map(|node| (node.id.as_str(), node)).collect();
-    let mut others: HashMap<&str, BTreeMap<NodeKind, Vec<(String, Option<Mark>)>>> = HashMap::new();
+    let mut others: HashMap<&str, Neighbours> = HashMap::new();
     for edge in &graph.edges {
         for (one, other) in [(&edge.from, &edge.to), (&edge.to, &edge.from)] {
             let Some(other) = nodes.get(other.as_str()) else { continue };

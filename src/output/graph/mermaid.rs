@@ -91,6 +91,10 @@ fn escaped(text: &str) -> String {
             escaped.push(c);
         } else {
             let _ = write!(escaped, "#{};", u32::from(c));
+            // Formulas, line breaks and icons are looked for after entities are read; a hair space keeps such signs apart.
+            if matches!((c, rest.peek()), ('$', Some('$')) | ('\\', Some('n')) | (':', Some('f'))) {
+                escaped.push_str("#8202;");
+            }
         }
     }
     escaped

@@ -15,6 +15,9 @@ pub(in crate::output) const STYLE: &str = include_str!("svg.css");
 /// How many columns of text a node has room for: in its name, which is bold, and below it.
 const ROOM: (usize, usize) = (36, 47);
 
+/// An edge: where its nodes are, and what a plan does to it.
+type Line = ((i64, i64), (i64, i64), Option<Mark>);
+
 /// From this many edges on, they are drawn fainter.
 const MANY: usize = 120;
 
@@ -36,7 +39,7 @@ pub(in crate::output) fn picture(graph: &GraphDocument, style: Option<&str>) -> 
     let drawn = edges.filter_map(|((from, to), change)| {
         Some((*layout.places.get(from)?, *layout.places.get(to)?, change))
     });
-    let mut drawn: Vec<((i64, i64), (i64, i64), Option<Mark>)> = drawn.collect();
+    let mut drawn: Vec<Line> = drawn.collect();
     // What changes is drawn over all others.
     drawn.sort_by_key(|(.., change)| change.is_some());
     html! {

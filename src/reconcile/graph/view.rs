@@ -10,13 +10,16 @@ const MANY: usize = 30;
 /// From more nodes of applications than this on, they may also differ in their type.
 const STILL_MANY: usize = 60;
 
+/// The edges of a node: whether each leads to it, its other end, and what a plan does to it.
+type Ends = Vec<(bool, String, Option<Mark>)>;
+
 /// What applications have in common that share a node: their connections, and what is said about each.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 struct Alike {
     unmanaged: bool,
     access: Option<String>,
     change: Option<Mark>,
-    edges: Vec<(bool, String, Option<Mark>)>,
+    edges: Ends,
     /// Left out if applications of several types share a node.
     variant: Option<Option<String>>,
 }
@@ -64,7 +67,7 @@ impl Graph {
     }
 
     fn merged(&self, by_type: bool) -> Self {
-        let mut edges: BTreeMap<&str, Vec<(bool, String, Option<Mark>)>> = BTreeMap::new();
+        let mut edges: BTreeMap<&str, Ends> = BTreeMap::new();
         for ((from, to), change) in &self.edges {
             edges.entry(from).or_default().push((false, to.clone(), *change));
             edges.entry(to).or_default().push((true, from.clone(), *change));
