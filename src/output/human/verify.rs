@@ -67,6 +67,7 @@ fn summary(text: &mut String, applications: &[&ApplicationDocument], paint: Pain
         let _ = writeln!(text, "{verdict} {count} of type {}: {named}", safe(kind));
         if let Some(reason) = reason {
             let _ = writeln!(text, "    {}", safe(reason));
+            first.checks.iter().take(1).for_each(|check| fix(text, check, "      "));
         }
     }
 }
