@@ -302,28 +302,8 @@ impl Run<'_> {
             spinner.finish();
             (reading, Some(converged))
         };
-        let touched: BTreeSet<&Address> =
-            outcomes.iter().filter(|outcome| touched(outcome)).map(|outcome| &outcome.address).collect();
-        let report = if self.args.no_verify || stop.is_cancelled() || touched.is_empty() {
-            None
-        } else {
-            let plan = converged.as_ref().map_or(&self.plan, |converged| &converged.plan);
-            let covers = |address: &Address| touched.contains(address);
-            let how = How {
-                documents: &self.session.documents()?,
-                endpoints: None,
-                parallelism,
-                outlet: self.outlet,
-            };
-            let targets = targets(&self.session, plan, &after, &covers);
-            let spinner = Spinner::start("probing keys", self.printer);
-            let report = tokio::select! {
-                report = verify_addresses(&self.session, plan, targets, &how) => report,
-                () = stop.cancelled() => None,
-            };
-            spinner.finish();
-            report
-        };
+        let plan = converged.as_ref().map_or(&self.plan, |converged| &converged.plan);
+        let report = self.checked(&outcomes, plan, &after, stop).await;
         let end = End {
             outcomes: &outcomes,
             written: &written,
@@ -334,6 +314,40 @@ impl Run<'_> {
         };
         let summary = self.report(planned, &end);
         Ok(self.exit(&end, summary))
+    }
+
+    /// Checks what the steps touched; `None` if nothing was checked.
+    async fn checked(
+        &self,
+        outcomes: &[StepOutcome],
+        plan: &Plan,
+        after: &Reading,
+        stop: &CancellationToken,
+    ) -> Option<Report> {
+        if self.args.no_verify || stop.is_cancelled() {
+            return None;
+        }
+        let touched: BTreeSet<&Address> =
+            outcomes.iter().filter(|outcome| touched(outcome)).map(|outcome| &outcome.address).collect();
+        let targets = targets(&self.session, plan, after, &|address| touched.contains(address))?;
+        if targets.is_empty() {
+            return None;
+        }
+        // The steps are done, so a reason not to fetch documents does not stop the report.
+        let documents = self.session.documents().ok();
+        let how = How {
+            documents: documents.as_deref(),
+            endpoints: None,
+            parallelism: usize::from(self.args.connection.parallelism),
+            outlet: self.outlet,
+        };
+        let spinner = Spinner::start("probing keys", self.printer);
+        let report = tokio::select! {
+            report = verify_addresses(&self.session, plan, targets, &how) => Some(report),
+            () = stop.cancelled() => None,
+        };
+        spinner.finish();
+        report
     }
 
     /// Shows and writes the outcome; returns how many steps ended how.

@@ -16,7 +16,7 @@ use crate::credentials::{CredentialError, announce};
 use crate::diagnostic::{Code, Diagnostic, Sources};
 use crate::duo::call::Transport;
 use crate::duo::client::Reader;
-use crate::duo::documents::{Documents, Handshakes, Route};
+use crate::duo::documents::{Documents, Fetch, Handshakes, Route};
 use crate::duo::error::DuoError;
 use crate::duo::https::{HttpsError, HttpsTransport};
 use crate::duo::types::Ikey;
@@ -270,8 +270,8 @@ impl Session {
     }
 
     /// Fetches the public documents of the account's single sign-on service.
-    pub(super) fn documents(&self) -> Result<Documents, HttpsError> {
-        Ok(Documents::new(self.route.clone())?)
+    pub(super) fn documents(&self) -> Result<Box<dyn Fetch>, HttpsError> {
+        Ok(Box::new(Documents::new(self.route.clone())?))
     }
 
     /// Tries the hosts that users are sent to.

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::Path;
 
 use crate::diagnostic::has_errors;
-use crate::duo::documents::Documents;
+use crate::duo::documents::Fetch;
 use crate::duo::types::{Ikey, Integration};
 use crate::kinds::address::Address;
 use crate::kinds::value::Setting;
@@ -47,14 +47,18 @@ pub async fn run(
     let targets = targets(&session, &plan, &reading, &|address| options.selection.covers(address));
     tell_keys(targets.iter().flatten(), outlet);
     let endpoints = if args.endpoints { Some(session.endpoints()?) } else { None };
+    let documents = session.documents()?;
     let how = How {
-        documents: &session.documents()?,
+        documents: Some(documents.as_ref()),
         endpoints: endpoints.as_ref(),
         parallelism: usize::from(args.online.connection.parallelism),
         outlet,
     };
     let spinner = Spinner::start("probing keys", printer);
-    let mut report = verify_addresses(&session, &plan, targets, &how).await.unwrap_or_default();
+    let mut report = match targets {
+        Some(targets) => verify_addresses(&session, &plan, targets, &how).await,
+        None => Report::default(),
+    };
     report.connections = connections(&session, &plan, &report).await;
     spinner.finish();
     if outlet.streams() {
@@ -127,7 +131,7 @@ fn tell_keys<'t>(targets: impl Iterator<Item = &'t Target>, outlet: &Outlet) {
 /// How applications are verified.
 pub struct How<'a> {
     /// Fetches documents of single sign-on.
-    pub documents: &'a Documents,
+    pub documents: Option<&'a dyn Fetch>,
     /// Tries the hosts that users are sent to, if that is wanted.
     pub endpoints: Option<&'a Endpoints>,
     /// How many applications are checked at once.
@@ -151,13 +155,8 @@ pub fn targets(
 }
 
 /// Checks the targets.
-pub async fn verify_addresses(
-    session: &Session,
-    plan: &Plan,
-    targets: Option<Vec<Target>>,
-    how: &How<'_>,
-) -> Option<Report> {
-    let (targets, outlet) = (targets?, how.outlet);
+pub async fn verify_addresses(session: &Session, plan: &Plan, targets: Vec<Target>, how: &How<'_>) -> Report {
+    let outlet = how.outlet;
     let refusals = judge(plan, &session.desired, &Consent::default());
     let advised = |subject: &Subject| {
         let mut subject = subject.clone();
@@ -174,13 +173,13 @@ pub async fn verify_addresses(
     };
     let mut verifier = Verifier::new(&session.transport, session.duo_now());
     verifier.stores = Some(&session.stores);
-    verifier.documents = Some(how.documents);
+    verifier.documents = how.documents;
     verifier.endpoints = how.endpoints;
     verifier.controls = session.controls.clone();
     verifier.parallelism = how.parallelism;
     let report = verifier.verify(targets, &seen).await;
     let subjects = report.subjects.iter().map(advised).collect();
-    Some(Report { subjects, ..report })
+    Report { subjects, ..report }
 }
 
 fn target(

@@ -229,7 +229,7 @@ fn no_application(live: Observed<Integration>) -> Check {
 /// A key that cannot be fetched cannot be probed; the application may still be fine (trap 36).
 fn no_secret(error: &DuoError) -> Check {
     if Answer::of(error) == Answer::Forbidden {
-        let detail = "the operator may not read the secret keys of this type: Duo refuses it (40301)";
+        let detail = "the operator may not read the secret keys of this type";
         Check::new("secret key", Verdict::NotTestable, detail)
             .fix("grant the operator `Grant applications`, or verify with an operator that has it")
     } else {

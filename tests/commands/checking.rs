@@ -139,7 +139,7 @@ fn keys_come_from_the_store_that_holds_them_and_a_wrong_one_is_the_stores() {
     let outcome = folder.duoctl(["verify"]).at(&server).run().exits(0);
     outcome.warns("note: reads 1 secret key from Duo, which logs each; 1 comes from secret stores");
     assert_eq!(read(), before + 1);
-    // Nobody delivered the new key.
+    // The new key is not delivered yet.
     let ikey = server.ikey("Help");
     let reset = object(json!({"reset_secret_key": "1"}));
     server.account().modify_application(&ikey, reset).unwrap_or_else(|_| panic!("refused"));
