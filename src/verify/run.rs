@@ -164,7 +164,7 @@ impl<'a, T: Transport + Clone> Verifier<'a, T> {
         };
         let (secret, place) = match stored {
             Some((secret, place)) => (secret, Some(place)),
-            None => match self.from_duo(live).await {
+            None => match self.handed_out(live).await {
                 Ok(secret) => (secret, None),
                 Err(error) => return vec![no_secret(&error)],
             },
@@ -191,7 +191,7 @@ impl<'a, T: Transport + Clone> Verifier<'a, T> {
     }
 
     /// The key that Duo hands out. If it refuses for one application of a type, the others are not asked for.
-    async fn from_duo(&self, live: &Integration) -> Result<Secret, DuoError> {
+    async fn handed_out(&self, live: &Integration) -> Result<Secret, DuoError> {
         let keys = KeyReader::new(self.operator.clone());
         let mut first = None;
         let denied = self.denied.get(live.kind(), async {

@@ -48,8 +48,11 @@ fn publish(direct: &Direct, live: &Integration, url: &str, body: impl Into<Vec<u
     direct.account().published.insert(format!("/{path}"), ("text/plain", body.into()));
 }
 
+/// Year, month, day.
+type Day = (i32, u8, u8);
+
 /// Metadata with these certificates, given by when they are valid.
-fn metadata(entity: &str, certificates: &[((i32, u8, u8), (i32, u8, u8))]) -> String {
+fn metadata(entity: &str, certificates: &[(Day, Day)]) -> String {
     let made = certificates.iter().map(|(from, until)| {
         let mut params = CertificateParams::default();
         params.not_before = date_time_ymd(from.0, from.1, from.2);
