@@ -10,6 +10,7 @@ pub mod catalogue;
 pub mod channel;
 pub mod client;
 pub mod clock;
+pub mod documents;
 pub mod error;
 pub mod explain;
 pub mod host;

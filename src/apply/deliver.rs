@@ -16,9 +16,10 @@ use crate::reconcile::delivery::Delivery;
 use crate::secrets::payload::{Owner, Payload, Previous};
 use crate::secrets::store::{Contents, Place, Store, StoreError};
 use crate::secrets::{Stores, github, place};
-use crate::verify::keys::KeyProbe;
+use crate::verify::keys::{Controls, Pair, ask};
+use crate::verify::probes::Probe;
 use crate::verify::report::{Report, Verdict};
-use crate::verify::run::{Target, WAITS, verify};
+use crate::verify::run::{Target, Verifier};
 
 use super::converge;
 
@@ -69,12 +70,19 @@ const ATTEMPTS: usize = 3;
 pub struct Courier<'a, T> {
     transport: T,
     stores: &'a Stores,
+    controls: Controls,
 }
 
 impl<'a, T: Transport + Clone> Courier<'a, T> {
     /// Uses the operator's connection.
     pub fn new(transport: T, stores: &'a Stores) -> Self {
-        Self { transport, stores }
+        Self { transport, stores, controls: Controls::default() }
+    }
+
+    /// The same, with what the run knows of Duo's answers to wrong keys.
+    #[must_use]
+    pub fn controlled(self, controls: &Controls) -> Self {
+        Self { controls: controls.clone(), ..self }
     }
 
     /// The operator's connection.
@@ -233,7 +241,9 @@ impl<'a, T: Transport + Clone> Courier<'a, T> {
 
     /// Proves with live calls that an application's keys work and have the right permissions.
     pub async fn verify(&self, target: Target) -> Report {
-        verify(&self.transport, vec![target], Timestamp::now(), 1, &WAITS).await
+        let mut verifier = Verifier::new(&self.transport, Timestamp::now());
+        verifier.controls = self.controls.clone();
+        verifier.verify(vec![target], &|_| ()).await
     }
 
     async fn fetch(&self, address: &Address, kind: &str, ikey: &Ikey) -> Result<Payload, DuoError> {
@@ -277,22 +287,21 @@ impl<'a, T: Transport + Clone> Courier<'a, T> {
         }
     }
 
-    /// Makes one read-only call that does not disturb users, if there is one (duo-api.md, section 6.2).
+    /// Makes the read-only calls for a type.
     pub async fn try_keys(&self, kind: &str, keys: &Payload) -> Proof {
+        let probe = Probe::of_type(kind);
         let Some(secret) = &keys.secret_key else {
-            let reason = if keys.clients.is_empty() {
-                "Duo has no client secret for it"
-            } else {
-                "Duo accepts a client secret only to issue a token, so a test would issue one"
+            let reason = match probe.without_key() {
+                Some(reason) if !keys.clients.is_empty() => reason,
+                _ => "Duo has no client secret for it",
             };
             return Proof::NotTestable(reason.to_owned());
         };
-        let Some(probe) = KeyProbe::of_type(kind) else {
-            return Proof::NotTestable(format!("no read-only call is known for the type {kind}"));
-        };
-        let found = probe.ask(&self.transport, &keys.ikey, secret, Timestamp::now()).await;
+        let pair = Pair { ikey: &keys.ikey, secret };
+        let found = ask(probe, kind, &self.transport, pair, &self.controls, Timestamp::now()).await;
         match (found.verdict, found.refusal) {
             (Verdict::Verified, _) => Proof::Accepted,
+            (Verdict::NotTestable, _) => Proof::NotTestable(found.detail),
             (Verdict::Failed, Some(error)) => Proof::Refused(error),
             (_, Some(error)) => Proof::Doubtful(error, found.detail),
             (_, None) => Proof::None(found.detail),

@@ -205,6 +205,7 @@ impl<'a, W: WriteApi, T: Transport + Clone> Run<'a, W, T> {
             declared: (live.variant().to_owned(), live.name().to_owned()),
             permissions: granted(step),
             live: Observed::Present(live),
+            kept: None,
         };
         let report = self.courier.verify(target).await;
         let open = |check: &&Check| matches!(check.verdict, Verdict::Failed | Verdict::Inconclusive);

@@ -1,12 +1,12 @@
 //! `duoctl apply`: plan, consent, write, read again, verify, report.
 
+use std::collections::BTreeSet;
 use std::io::IsTerminal as _;
 use std::path::Path;
 
 use tokio_util::sync::CancellationToken;
 
 use crate::apply::converge::{Converged, Shelves, converge};
-use crate::apply::deliver::Courier;
 use crate::apply::execute::{Hands, execute};
 use crate::apply::outcome::{Status, StepOutcome, Tally};
 use crate::apply::seal::Sealer;
@@ -37,7 +37,7 @@ use super::saved_plan::SavedPlan;
 use super::session::{Session, check_patterns, consent, first_failure, options, show_problems, show_remarks};
 use super::signals::{GIVEN_UP, Signals, stop_then_give_up};
 use super::stale::{ASKED, REPAIR, SAVED, stale, what_moved};
-use super::verify::{tell_calls, verify_addresses};
+use super::verify::{How, targets, tell_calls, verify_addresses};
 
 /// Runs the command.
 pub async fn run(
@@ -64,6 +64,7 @@ pub async fn run(
     let consent = consent(&args.consents);
     let mut session = Session::open(&path, &args.connection, &args.vars, printer).await?;
     session.trusted = consent.trusted();
+    session.controls = args.proving.controls();
     session.may_seal()?;
     session.may_prune(&args.pruning)?;
     let unattended = args.auto_approve || saved.is_some();
@@ -171,7 +172,9 @@ impl Begun<'_> {
             None => session.again().covering(&args.selected, &args.pruning),
         };
         let again = again.assigning(&args.vars).consenting(&args.consents).lifting(&refusals);
-        let again = again.map(|again| if args.auto_approve { again.with("--auto-approve") } else { again });
+        let given = [(args.auto_approve, "--auto-approve"), (args.proving.no_control, "--no-control")];
+        let given = || given.iter().filter(|(given, _)| *given);
+        let again = again.map(|again| given().fold(again, |again, (_, option)| again.with(option)));
         let consent = again.map(|again| again.line("apply"));
         let mut planned = PlanDocument { consent, ..session.document(&plan, &refusals) };
         let asks = !args.auto_approve && std::io::stdin().is_terminal();
@@ -275,7 +278,7 @@ impl Run<'_> {
         let writes = self.plan.steps().iter().map(|step| step.writes.len()).sum();
         tell_calls("applying it takes", writes, self.outlet);
         let steps = Steps::new(self.printer, self.outlet, self.plan.steps().len());
-        let courier = Courier::new(self.session.transport.clone(), &self.session.stores);
+        let courier = self.session.courier(&self.session.transport);
         let deputy = self.session.deputy(&self.plan);
         let sealer = Sealer::new(&self.session.keyring);
         let hands = Hands { writer: &writer, courier: &courier, deputy: deputy.as_ref(), sealer };
@@ -299,18 +302,8 @@ impl Run<'_> {
             spinner.finish();
             (reading, Some(converged))
         };
-        let report = if self.args.no_verify || stop.is_cancelled() {
-            None
-        } else {
-            let plan = converged.as_ref().map_or(&self.plan, |converged| &converged.plan);
-            let spinner = Spinner::start("probing keys", self.printer);
-            let report = tokio::select! {
-                report = verify_addresses(&self.session, plan, &after, &self.options.selection, parallelism, self.outlet) => report,
-                () = stop.cancelled() => None,
-            };
-            spinner.finish();
-            report
-        };
+        let plan = converged.as_ref().map_or(&self.plan, |converged| &converged.plan);
+        let report = self.checked(&outcomes, plan, &after, stop).await;
         let end = End {
             outcomes: &outcomes,
             written: &written,
@@ -321,6 +314,40 @@ impl Run<'_> {
         };
         let summary = self.report(planned, &end);
         Ok(self.exit(&end, summary))
+    }
+
+    /// Checks what the steps touched; `None` if nothing was checked.
+    async fn checked(
+        &self,
+        outcomes: &[StepOutcome],
+        plan: &Plan,
+        after: &Reading,
+        stop: &CancellationToken,
+    ) -> Option<Report> {
+        if self.args.no_verify || stop.is_cancelled() {
+            return None;
+        }
+        let touched: BTreeSet<&Address> =
+            outcomes.iter().filter(|outcome| touched(outcome)).map(|outcome| &outcome.address).collect();
+        let targets = targets(&self.session, plan, after, &|address| touched.contains(address))?;
+        if targets.is_empty() {
+            return None;
+        }
+        // The steps are done, so a reason not to fetch documents does not stop the report.
+        let documents = self.session.documents().ok();
+        let how = How {
+            documents: documents.as_deref(),
+            endpoints: None,
+            parallelism: usize::from(self.args.connection.parallelism),
+            outlet: self.outlet,
+        };
+        let spinner = Spinner::start("probing keys", self.printer);
+        let report = tokio::select! {
+            report = verify_addresses(&self.session, plan, targets, &how) => Some(report),
+            () = stop.cancelled() => None,
+        };
+        spinner.finish();
+        report
     }
 
     /// Shows and writes the outcome; returns how many steps ended how.
@@ -367,18 +394,6 @@ impl Run<'_> {
 
     /// If nothing was done at all, the exit code of the failure is more precise than "partly".
     fn partly(&self, outcomes: &[StepOutcome]) -> Exit {
-        let touched = |outcome: &StepOutcome| match &outcome.status {
-            // A change that was rolled back was in effect for a moment.
-            Status::Applied
-            | Status::Unconfirmed(_)
-            | Status::NotDelivered(_)
-            | Status::NotProven(_)
-            | Status::RolledBack { .. }
-            | Status::NotRolledBack(_) => true,
-            Status::Failed { error, partly } => *partly || error.outcome_unknown(),
-            Status::Moved { partly, .. } => *partly,
-            Status::Unfit(_) | Status::NotAttempted(_) => false,
-        };
         if outcomes.iter().any(touched) {
             return Exit::Partly;
         }
@@ -395,6 +410,22 @@ impl Run<'_> {
             | Status::NotAttempted(_) => None,
         });
         failure.unwrap_or(Exit::Partly)
+    }
+}
+
+/// Whether a step may have changed its application.
+fn touched(outcome: &StepOutcome) -> bool {
+    match &outcome.status {
+        // A change that was rolled back was in effect for a moment.
+        Status::Applied
+        | Status::Unconfirmed(_)
+        | Status::NotDelivered(_)
+        | Status::NotProven(_)
+        | Status::RolledBack { .. }
+        | Status::NotRolledBack(_) => true,
+        Status::Failed { error, partly } => *partly || error.outcome_unknown(),
+        Status::Moved { partly, .. } => *partly,
+        Status::Unfit(_) | Status::NotAttempted(_) => false,
     }
 }
 

@@ -20,7 +20,8 @@ pub use keys::{
 };
 pub use managing::{Accept, Adopt, Apply, Drift, Ignore, Import, Include, Plan, SplitMode};
 pub use options::{
-    Connection, Consents, Impact, Online, PruneMode, Pruning, Selected, Source, Trusted, Variables, Yaml,
+    Connection, Consents, Impact, Online, Proving, PruneMode, Pruning, Selected, Source, Trusted, Variables,
+    Yaml,
 };
 pub use reporting::{Formats, Output, OutputFormat, ReportFile};
 pub use standalone::{

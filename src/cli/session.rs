@@ -7,15 +7,18 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
+use crate::apply::deliver::Courier;
 use crate::config::load::{Loaded, Terms, load_as};
 use crate::config::model::{Removal, Workspace};
 use crate::config::scope;
 use crate::config::untrusted::Trust;
 use crate::credentials::{CredentialError, announce};
 use crate::diagnostic::{Code, Diagnostic, Sources};
+use crate::duo::call::Transport;
 use crate::duo::client::Reader;
+use crate::duo::documents::{Documents, Fetch, Handshakes, Route};
 use crate::duo::error::DuoError;
-use crate::duo::https::HttpsTransport;
+use crate::duo::https::{HttpsError, HttpsTransport};
 use crate::duo::object::{Ikey, Kind};
 use crate::kinds::address::Address;
 use crate::kinds::seal::{Keyring, Verdict};
@@ -37,6 +40,8 @@ use crate::sandbox::serve::Running;
 use crate::secrets::Stores;
 use crate::text::{quoted, safe};
 use crate::verify::connection::Apis;
+use crate::verify::endpoints::Endpoints;
+use crate::verify::keys::Controls;
 
 use super::again::Again;
 use super::args::{Connection, Consents, Online, PruneMode, Pruning, Selected, Variables};
@@ -69,6 +74,10 @@ pub struct Session {
     pub(super) keyring: Keyring,
     /// Why a key of `tenant.credentials.state_keys` is not available.
     unsealed: Option<CredentialError>,
+    /// What Duo answers to wrong keys.
+    pub(super) controls: Controls,
+    /// How hosts other than the API are reached.
+    route: Route,
     /// Applications whose markers count although nothing proves them, because a person consented.
     pub(super) trusted: BTreeSet<Ikey>,
     /// Its secret stores; none without trust.
@@ -162,6 +171,7 @@ impl Session {
             Some(_) => (Keyring::new([&config.skey]), None),
             None => keyring(&workspace, &config.skey, trust.is_full()),
         };
+        let route = Route::of(&config);
         let transport = HttpsTransport::open(config)?;
         transport.tell_waits(Arc::new(move |line| progress::remark(printer, line)));
         let stores = if trust.is_full() { Stores::open(&workspace) } else { Stores::default() };
@@ -180,6 +190,8 @@ impl Session {
             operator,
             keyring,
             unsealed,
+            controls: Controls::default(),
+            route,
             trusted: BTreeSet::new(),
             sandbox,
             connection,
@@ -255,6 +267,21 @@ impl Session {
     pub fn planned(&self, observation: &Observation, options: &Options) -> Plan {
         let options = Options { now: self.by_duos_clock(options.now), ..options.clone() };
         plan(&self.desired, observation, &options)
+    }
+
+    /// Fetches the public documents of the account's single sign-on service.
+    pub(super) fn documents(&self) -> Result<Box<dyn Fetch>, HttpsError> {
+        Ok(Box::new(Documents::new(self.route.clone())?))
+    }
+
+    /// Tries the hosts that users are sent to.
+    pub(super) fn endpoints(&self) -> Result<Endpoints, HttpsError> {
+        Ok(Endpoints::new(Handshakes::new(&self.route)?))
+    }
+
+    /// Delivers keys over a connection to the account, and proves them.
+    pub(super) fn courier<T: Transport + Clone>(&self, transport: &T) -> Courier<'_, T> {
+        Courier::new(transport.clone(), &self.stores).controlled(&self.controls)
     }
 
     /// How long it takes until the account's logs show an event. A simulator's logs show it at once.

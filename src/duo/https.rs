@@ -34,6 +34,11 @@ pub fn explain(error: &reqwest::Error, connect: Duration, total: Duration) -> St
     }
 }
 
+/// What is wrong with a server's TLS, in one line for people.
+pub(crate) fn explain_tls(error: &rustls::Error) -> String {
+    fault::untrusted(error)
+}
+
 /// The transport that commands use.
 pub type HttpsTransport = Channel<Https>;
 

@@ -1,6 +1,7 @@
 //! Read-only calls that each prove one thing (duo-api.md, sections 5, 6.1 and 6.2). Other modules judge the answers.
 
 use jiff::{SignedDuration, Timestamp};
+use serde_json::Map;
 
 use super::call::{ApiCall, Budget, Signing, Transport};
 use super::error::DuoError;
@@ -74,6 +75,37 @@ pub async fn auth_ping<T: Transport>(transport: &T) -> Result<i64, DuoError> {
 /// Those of the transport, and [`DuoError::Unexpected`] when the answer contains no time.
 pub async fn auth_check<T: Transport>(transport: &T, scheme: Scheme) -> Result<i64, DuoError> {
     time_from(transport, &ApiCall::get("/auth/v2/check", &[]).signing(Signing::By(scheme))).await
+}
+
+/// Checks a key with the first version of the authentication protocol, which Duo's older clients use.
+///
+/// # Errors
+///
+/// Those of the transport, and [`DuoError::Unexpected`] when the answer is not `valid`.
+pub async fn rest_check<T: Transport>(transport: &T) -> Result<(), DuoError> {
+    let call = ApiCall::get("/rest/v1/check", &[]).signing(Signing::By(Scheme::V2Sha1));
+    match transport.send(&call).await?.response.as_str() {
+        Some("valid") => Ok(()),
+        _ => Err(DuoError::Unexpected {
+            call: title(&call),
+            status: 200,
+            reason: "it is not `valid`".to_owned(),
+        }),
+    }
+}
+
+/// Lists the child accounts of an Accounts API key.
+///
+/// # Errors
+///
+/// Those of the transport, and [`DuoError::Unexpected`] when the answer is not a list.
+pub async fn list_accounts<T: Transport>(transport: &T) -> Result<(), DuoError> {
+    // A POST that only reads.
+    let call = ApiCall::post("/accounts/v1/account/list", Map::new()).budget(Budget::Read);
+    if transport.send(&call).await?.response.is_array() {
+        return Ok(());
+    }
+    Err(DuoError::Unexpected { call: title(&call), status: 200, reason: "it is not a list".to_owned() })
 }
 
 async fn time_from<T: Transport>(transport: &T, call: &ApiCall) -> Result<i64, DuoError> {

@@ -4,7 +4,7 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use futures_util::future::pending;
+use futures_util::future::{BoxFuture, pending};
 
 use jiff::Timestamp;
 use jiff::fmt::rfc2822::DateTimePrinter;
@@ -15,6 +15,7 @@ use super::call::Reply;
 use super::faults::Strike;
 use super::message::{RawReply, RawRequest};
 use crate::duo::call::{ApiCall, Signing, Success, Transport};
+use crate::duo::documents::{Fetch, FetchError};
 use crate::duo::error::{DuoError, Refusal};
 use crate::duo::object::Ikey;
 use crate::duo::sign::{Scheme, Signable, authorization, canonical_params, signature};
@@ -148,6 +149,22 @@ impl Direct {
                 Some(Err(lost("the connection was reset")))
             }
         }
+    }
+}
+
+impl Fetch for Direct {
+    /// As over HTTPS, for the documents of this account.
+    fn fetch<'a>(&'a self, url: &'a str) -> BoxFuture<'a, Result<Vec<u8>, FetchError>> {
+        Box::pin(async move {
+            let rest = url.strip_prefix("https://").unwrap_or_default();
+            let (host, path) = rest.split_at_checked(rest.find('/').unwrap_or_default()).unwrap_or_default();
+            let headers = vec![("Host".to_owned(), host.to_owned())];
+            let request = RawRequest::new("GET", path, headers, Vec::new());
+            match self.account().answer(&request, Timestamp::now().as_second()) {
+                Reply::Raw { body, .. } => Ok(body),
+                _ => Err(FetchError::Absent { url: url.to_owned(), status: 404 }),
+            }
+        })
     }
 }
 

@@ -13,6 +13,9 @@ pub(super) fn answer(account: &Account, call: &Call, segments: &[&str]) -> Resul
     if call.method != "GET" {
         return Err(Reply::wrong_method());
     }
+    if let Some((content_type, body)) = account.published.get(&format!("/{}", segments.join("/"))) {
+        return Ok(Reply::Raw { content_type, body: body.clone() });
+    }
     let load = |ikey: &str| Application::load(&account.store, ikey).ok_or_else(Reply::not_found);
     let base = sso_base(&call.authority);
     match segments {
@@ -25,8 +28,7 @@ pub(super) fn answer(account: &Account, call: &Call, segments: &[&str]) -> Resul
                 [".well-known", "openid-configuration" | "oauth-authorization-server"] => {
                     Ok(json_document(&discovery(&base, ikey)))
                 }
-                // The sandbox signs no tokens.
-                ["jwks"] => Ok(json_document(&json!({"keys": []}))),
+                ["jwks"] => Ok(json_document(&json!({"keys": [signing_key()]}))),
                 _ => Err(Reply::not_found()),
             }
         }
@@ -62,6 +64,19 @@ fn discovery(base: &str, ikey: &str) -> Value {
         "userinfo_endpoint": url("userinfo"),
     })
 }
+
+/// The public key of the certificate. The sandbox signs no tokens.
+fn signing_key() -> Value {
+    json!({"alg": "RS256", "e": "AQAB", "kid": "sandbox", "kty": "RSA", "n": MODULUS, "use": "sig"})
+}
+
+#[rustfmt::skip]
+const MODULUS: &str = concat!(
+    "sjQ057Rk0DRlyO6CoP3nzM-X28XbM647fJsrBiTxje3wRO-YjVjRVL7gKeDWjqGShvXEMmp0grxo2uVMkBcNJdSiN2mT-Pk2",
+    "sY0HYT6D0C8tS5OLn4AL5SMFO4KC91rGJrvBoupGJbl2ObUedz_YxF8IqopYv-v-b8dYlqLRcU1mRolpV6h9PcR5VbnZ1AHV",
+    "xWxMrAErZmBVPRVz2Nu8X7jtWlmaezFr8JbKIe3PYav6nlUPdFEPLEhYlzDzLYDJZa8mFh9x2V4dhnwoJk5pbvTBzyW3i7VE",
+    "LI4pnmOePgZMphOM6mYToE8l2F4Co5dyfbp8kHyjh0ahEMP3MDzIEQ",
+);
 
 fn metadata(base: &str, ikey: &str) -> String {
     let entity = format!("{base}/saml2/sp/{ikey}");

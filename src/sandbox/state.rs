@@ -40,6 +40,8 @@ pub struct Account {
     pub faults: Faults,
     /// The address that callers appear to come from, instead of their own.
     pub caller_address: Option<IpAddr>,
+    /// Public documents by path that something serves instead of Duo's, with their media type.
+    pub published: BTreeMap<String, (&'static str, Vec<u8>)>,
     /// Requests so far, including refused ones.
     pub(super) served: usize,
     requests: BTreeMap<String, usize>,
@@ -63,6 +65,7 @@ impl Account {
             switches: Switches::default(),
             faults: Faults::default(),
             caller_address: None,
+            published: BTreeMap::new(),
             served: 0,
             requests: BTreeMap::new(),
             late: BTreeMap::new(),

@@ -41,9 +41,9 @@ fn the_first_run_creates_and_verifies_and_the_second_has_nothing_to_do() {
         held: info, read_resource
         refused as it should: admins, admins_read, read_log, settings
         not testable: allow_to_set_permissions, integrations, integrations_read, settings_read, write_resource (shown as not granted): no read-only call proves it
-    not testable applications.vpn  "VPN" (radius)
-        secret key: duoctl has no probe for the type `radius`
-    Verified: 2 of 3 applications, 1 not testable.
+    verified applications.vpn  "VPN" (radius)
+        auth check: Duo accepts the key for the Auth API
+    Verified: 3 of 3 applications.
     "#);
     let vpn = &server.named("VPN")[0];
     assert_eq!(vpn["user_access"], "PERMITTED_GROUPS");
@@ -100,15 +100,9 @@ fn a_change_is_sent_field_by_field_and_an_edit_in_duo_is_drift() {
     updated applications.vpn DI…
     Applied: 1 of 1 steps.
 
-    verified applications.helpdesk  "Help desk" (authapi)
+    verified applications.vpn  "VPN" (radius)
         auth check: Duo accepts the key for the Auth API
-    verified applications.siem  "SIEM export" (adminapi)
-        held: info, read_resource
-        refused as it should: admins, admins_read, read_log, settings
-        not testable: allow_to_set_permissions, integrations, integrations_read, settings_read, write_resource (shown as not granted): no read-only call proves it
-    not testable applications.vpn  "VPN" (radius)
-        secret key: duoctl has no probe for the type `radius`
-    Verified: 2 of 3 applications, 1 not testable.
+    Verified: 1 of 1 applications.
     "#);
     let vpn = &server.named("VPN")[0];
     assert!(vpn["notes"].as_str().unwrap().starts_with("Owned by the VPN team\n"));

@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 
+use duoctl::sandbox::account::Account;
+
 use crate::support::seals::sealed;
 use crate::support::{Folder, HEAD, Outcome, Server};
 
@@ -118,19 +120,14 @@ fn a_second_interrupt_ends_it_at_once() {
 
 #[test]
 fn an_interrupt_while_keys_are_verified_is_an_interrupt() {
-    let (folder, server) = (
-        Folder::with(
-            "applications: {help: {type: authapi, name: Help, user_access: permitted_groups, groups_allowed: [Employees]}}\n",
-        ),
-        Server::start(),
-    );
-    folder.duoctl(["apply", "--auto-approve"]).at(&server).run().exits(0);
-    let lists = server.account().requests()["GET /admin/v3/integrations"];
+    let server = Server::start();
+    let folder = Folder::with("applications: {help: {type: authapi, name: Help, user_access: no_users}}\n");
+    let read = |account: &Account| account.requests().get("GET /admin/v1/integrations/{id}/skey").copied();
+    assert_eq!(read(&server.account()), None);
     server.disturb("delay=300");
-    let process = folder.duoctl(["apply"]).at(&server).start();
-    server.wait_until("the list is read", |account| account.requests()["GET /admin/v3/integrations"] > lists);
-    // The check of the key takes twice the delay, so the signal comes in between.
-    std::thread::sleep(std::time::Duration::from_millis(100));
+    let process = folder.duoctl(["apply", "--auto-approve"]).at(&server).start();
+    // The call with the key takes another delay, so the signal comes before its answer.
+    server.wait_until("the key is read", |account| read(account).is_some());
     process.signal("INT");
     let outcome = process.end().exits(130);
     assert!(!outcome.stdout.contains("Verified:"), "{outcome:?}");

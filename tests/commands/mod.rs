@@ -5,6 +5,7 @@ mod adopting;
 mod affected;
 mod applying;
 mod beginning;
+mod checking;
 mod completing;
 mod concurrent;
 mod consent;

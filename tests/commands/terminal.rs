@@ -99,7 +99,8 @@ fn a_reader_that_went_away_is_no_error() {
         &["plan"][..],
         &["plan", "--format", "json"],
         &["apply", "--auto-approve"],
-        &["verify"],
+        // Without the note about keys.
+        &["verify", "-q"],
         &["schema"],
         &["completions", "bash"],
         &["--help"],

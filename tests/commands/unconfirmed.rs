@@ -118,7 +118,9 @@ fn secret_keys_may_be_out_of_reach() {
             outcome.says("not delivered applications.helpdesk");
             let report = folder.duoctl(["verify"]).at(&server).run();
             assert!(!report.stdout.contains("failed"), "{}", report.stdout);
-            report.says("not testable applications.siem").says("the operator may not read it");
+            report
+                .says("not testable applications.siem")
+                .says("the operator may not read the secret keys of this type");
             // The next apply delivers them once they can be read.
             turn_back(&server, "hidden-keys");
             apply(&folder, &server, 0);

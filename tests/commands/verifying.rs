@@ -25,7 +25,7 @@ fn every_key_is_proven_and_nothing_is_changed() {
     let (folder, server) = applied();
     let writes = server.writes();
     let outcome = folder.duoctl(["verify"]).at(&server).run().exits(0);
-    assert_eq!(outcome.stderr, "");
+    assert_eq!(outcome.stderr, "note: reads 3 secret keys from Duo, which logs each\n");
     insta::assert_snapshot!(even(&outcome.stdout), @r#"
     verified applications.helpdesk  "Help desk" (authapi)
         auth check: Duo accepts the key for the Auth API
@@ -33,9 +33,9 @@ fn every_key_is_proven_and_nothing_is_changed() {
         held: info, read_resource
         refused as it should: admins, admins_read, read_log, settings
         not testable: allow_to_set_permissions, integrations, integrations_read, settings_read, write_resource (shown as not granted): no read-only call proves it
-    not testable applications.vpn  "VPN" (radius)
-        secret key: duoctl has no probe for the type `radius`
-    Verified: 2 of 3 applications, 1 not testable.
+    verified applications.vpn  "VPN" (radius)
+        auth check: Duo accepts the key for the Auth API
+    Verified: 3 of 3 applications.
     "#);
     assert_eq!(server.writes(), writes);
     let document = folder.duoctl(["verify", "--format", "json"]).at(&server).run().exits(0).json();
@@ -45,7 +45,7 @@ fn every_key_is_proven_and_nothing_is_changed() {
         [
             ("applications.helpdesk", "verified"),
             ("applications.siem", "verified"),
-            ("applications.vpn", "not_testable")
+            ("applications.vpn", "verified")
         ]
     );
     folder

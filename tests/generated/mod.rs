@@ -1,6 +1,7 @@
 //! Files generated from tables in the code and committed: the JSON Schema, the references, and tables inside hand-written
 //! pages. Each must match the tables.
 
+mod checks;
 mod cli;
 mod dependencies;
 mod explain;
@@ -100,6 +101,11 @@ fn the_page_about_troubles_says_what_duoctl_says() {
 #[test]
 fn the_page_about_risks_has_every_field_and_every_transition() {
     compare_parts("docs/reference/risks.md", &[("fields", risks::table())]);
+}
+
+#[test]
+fn the_page_about_checks_is_what_the_table_says() {
+    compare_parts("docs/reference/checks.md", &[("types", checks::table())]);
 }
 
 #[test]

@@ -39,7 +39,7 @@ fn new_applications_are_delivered_read_back_and_proven() {
     let run = duo.apply(&folder).exits(0);
     run.tells("to file secrets/help.env; read back, proven by a signed call")
         .tells("to store cmd: siem; read back, proven by a signed call")
-        .tells("to file secrets/net/vpn.json; read back, not testable: no read-only call is known for the type radius")
+        .tells("to file secrets/net/vpn.json; read back, proven by a signed call")
         .tells("Applied: 6 of 6 steps.");
     let vpn = duo.application("VPN");
     let held = kept(&folder, "secrets/net/vpn.json");

@@ -13,7 +13,7 @@ use duoctl::sandbox::call::Reply;
 use duoctl::sandbox::direct::Direct;
 use duoctl::secret::Secret;
 use duoctl::verify::report::Verdict;
-use duoctl::verify::run::{Target, WAITS, verify};
+use duoctl::verify::run::{Target, Verifier, WAITS};
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
@@ -192,10 +192,12 @@ async fn a_permission_that_takes_a_while_is_asked_about_again() {
             declared: ("adminapi".to_owned(), "SIEM".to_owned()),
             permissions: permissions(&["info"]),
             live: Observed::Present(live),
+            kept: None,
         };
         let at_once = async |waits: &[Duration]| {
-            let targets = vec![target.clone()];
-            let report = verify(&operator, targets, Timestamp::now(), 1, waits).await;
+            let mut verifier = Verifier::new(&operator, Timestamp::now());
+            verifier.waits = waits;
+            let report = verifier.verify(vec![target.clone()], &|_| ()).await;
             let failed = report.subjects[0].checks.iter().filter(|check| check.verdict == Verdict::Failed);
             failed.map(|check| check.name.clone()).collect::<Vec<_>>()
         };

@@ -4,7 +4,7 @@ use clap::{Subcommand, ValueEnum};
 use jiff::SignedDuration;
 
 use super::examples;
-use super::options::{Connection, Online, Selected, Variables};
+use super::options::{Connection, Online, Proving, Selected, Variables};
 use super::reporting::{OfData, Output};
 use crate::cli::completing;
 use crate::reconcile::consent::Allowed;
@@ -84,6 +84,9 @@ pub struct ChangeKeys {
     /// Consent and approval.
     #[command(flatten)]
     pub approval: Approval,
+    /// How keys are proven.
+    #[command(flatten)]
+    pub proving: Proving,
     /// Where the output goes.
     #[command(flatten)]
     pub output: Output<OfData>,
@@ -98,6 +101,9 @@ pub struct ListKeys {
     /// How to read the YAML and reach Duo.
     #[command(flatten)]
     pub online: Online,
+    /// How keys are proven.
+    #[command(flatten)]
+    pub proving: Proving,
     /// Where the output goes.
     #[command(flatten)]
     pub output: Output<OfData>,

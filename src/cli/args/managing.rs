@@ -4,7 +4,9 @@ use std::path::PathBuf;
 
 use clap::ValueEnum;
 
-use super::options::{Connection, Consents, Impact, Online, Pruning, Selected, Source, Variables, Yaml};
+use super::options::{
+    Connection, Consents, Impact, Online, Proving, Pruning, Selected, Source, Variables, Yaml,
+};
 use super::options::{date, whole};
 use super::reporting::{OfApply, OfData, OfPlan, Output};
 use crate::cli::completing;
@@ -222,6 +224,9 @@ pub struct Apply {
     /// Do not verify afterwards.
     #[arg(long)]
     pub no_verify: bool,
+    /// How keys are proven.
+    #[command(flatten)]
+    pub proving: Proving,
     /// Where the output goes.
     #[command(flatten)]
     pub output: Output<OfApply>,

@@ -17,6 +17,7 @@ use crate::config::variables::{Assigned, assignment};
 use crate::duo::https::{Authorities, TlsRoots};
 use crate::output::document::PruneDocument;
 use crate::reconcile::consent::Allowed;
+use crate::verify::keys::Controls;
 
 /// Where the YAML is.
 #[derive(Debug, Clone, clap::Args)]
@@ -236,6 +237,25 @@ impl From<PruneDocument> for PruneMode {
             PruneDocument::Quarantine => Self::Quarantine,
             PruneDocument::Now => Self::Now,
         }
+    }
+}
+
+/// How keys are proven.
+#[derive(Debug, Clone, Copy, Default, clap::Args)]
+pub struct Proving {
+    /// Make no call with a wrong secret key.
+    ///
+    /// Duo's documentation does not say how /auth/v2/check answers to the keys of some types of application. For such a
+    /// type, duoctl makes the call once more in a run, with an altered secret key: only if Duo refuses that one for its
+    /// signature does the answer to the right one prove anything. Without this control, these types are not testable.
+    #[arg(long)]
+    pub no_control: bool,
+}
+
+impl Proving {
+    /// The controls of a run.
+    pub(in crate::cli) fn controls(self) -> Controls {
+        Controls::allowed(!self.no_control)
     }
 }
 

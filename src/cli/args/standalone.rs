@@ -9,7 +9,7 @@ use crate::cli::completing;
 use crate::duo::host::check_host;
 
 use super::examples;
-use super::options::{Online, Selected, Source, Trusted, Variables, Yaml};
+use super::options::{Online, Proving, Selected, Source, Trusted, Variables, Yaml};
 use super::reporting::{
     OF_SHOW, OfDoctor, OfGraph, OfInventory, OfValidate, OfVerify, Output, OutputFormat, formats,
 };
@@ -118,6 +118,14 @@ pub struct Verify {
     /// Also exit with 3 if a check ends with this verdict.
     #[arg(long, value_enum, value_name = "VERDICT")]
     pub fail_on: Option<FailOn>,
+    /// Also connect to the hosts that users are sent to: ACS, redirect and logout URLs.
+    ///
+    /// duoctl sets up a TLS connection to each host, checks its certificate, and sends no request.
+    #[arg(long)]
+    pub endpoints: bool,
+    /// How keys are proven.
+    #[command(flatten)]
+    pub proving: Proving,
 }
 
 /// Verdicts that can also make `duoctl verify` fail.

@@ -2,7 +2,6 @@
 
 use tokio_util::sync::CancellationToken;
 
-use crate::apply::deliver::Courier;
 use crate::apply::rotate::{Rotated, in_place};
 use crate::apply::seal::Sealer;
 use crate::cli::exit::Exit;
@@ -104,7 +103,7 @@ impl Rotator<'_> {
         }
         let transport = &self.session.transport;
         let (writer, sealer) = (Writer::new(transport.clone()), Sealer::new(&self.session.keyring));
-        let courier = Courier::new(transport.clone(), &self.session.stores);
+        let courier = self.session.courier(transport);
         in_place(&writer, sealer, &courier, address, live, &delivery).await
     }
 
@@ -118,7 +117,7 @@ impl Rotator<'_> {
         if let Err(error) = KeyReader::new(second.clone()).secret_key(&live.id).await {
             return Rotated::Refused(format!("the recovery key cannot read duoctl's own key: {error}"));
         }
-        let courier = Courier::new(second.clone(), &self.session.stores);
+        let courier = self.session.courier(&second);
         let (writer, sealer) = (Writer::new(second.clone()), Sealer::new(&self.session.keyring));
         let outcome = in_place(&writer, sealer, &courier, address, live, delivery).await;
         // Of a lost answer it is not known whether the key is new; sealing again with the same key changes nothing.

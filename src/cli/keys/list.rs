@@ -5,7 +5,7 @@ use std::path::Path;
 
 use futures_util::StreamExt as _;
 
-use crate::apply::deliver::{Courier, Proof};
+use crate::apply::deliver::Proof;
 use crate::observe::rotations::look_at_creations;
 use crate::output::document::{Document, KeysDocument};
 use crate::output::printer::Printer;
@@ -28,7 +28,8 @@ pub(super) async fn run(
     printer: Printer,
 ) -> Result<Exit, Failure> {
     let options = options(&args.covered.selected(), &Pruning::default())?;
-    let session = Session::open_as(workspace, &args.online, printer).await?;
+    let mut session = Session::open_as(workspace, &args.online, printer).await?;
+    session.controls = args.proving.controls();
     let mut reading = session.read(printer).await?;
     if !args.online.yaml.trusted.trust().is_full() {
         let kept = session.desired.applications.iter().filter(|wanted| wanted.secret.is_some());
@@ -58,7 +59,7 @@ async fn prove(session: &Session, mut entry: Entry) -> Entry {
     let (proven, proof) = match session.stores.read(&secret.target).await {
         Ok(Some(contents)) => match contents.payload {
             Some(payload) => {
-                let courier = Courier::new(session.transport.clone(), &session.stores);
+                let courier = session.courier(&session.transport);
                 match courier.try_keys(kind, &payload).await {
                     Proof::Accepted => (Some(true), "proven by a call just now".to_owned()),
                     Proof::Refused(error) => (Some(false), format!("Duo does not accept it: {error}")),

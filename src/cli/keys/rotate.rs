@@ -7,7 +7,6 @@ use std::path::Path;
 use jiff::SignedDuration;
 use tokio_util::sync::CancellationToken;
 
-use crate::apply::deliver::Courier;
 use crate::apply::execute::{Hands, execute};
 use crate::apply::outcome::{Status, StepOutcome};
 use crate::apply::seal::Sealer;
@@ -49,7 +48,7 @@ pub(super) async fn run(
     outlet: &Outlet,
     printer: Printer,
 ) -> Result<Exit, Failure> {
-    let ChangeKeys { connection, vars, approval, .. } = keys;
+    let ChangeKeys { connection, vars, approval, proving, .. } = keys;
     let selection = options(&order.selected, &Pruning::default())?.selection;
     let mut options = options(&Selected::default(), &Pruning::default())?;
     options.rotation.silence = order.silence;
@@ -57,6 +56,7 @@ pub(super) async fn run(
     let mut session = Session::open(workspace, connection, vars, printer).await?;
     let consent = Consent { allow: approval.allow.clone(), ..Consent::default() };
     session.trusted = consent.trusted();
+    session.controls = proving.controls();
     session.may_seal()?;
     let mut reading = session.read(printer).await?;
     if let Some(least) = order.older_than() {
@@ -215,8 +215,7 @@ impl Run<'_> {
             |outcome: &OutcomeDocument| self.outlet.tell(|paint| format!("{}\n", line(outcome, paint)));
         if let Some(stages) = stages {
             let transport = &self.session.transport;
-            let (writer, courier) =
-                (Writer::new(transport.clone()), Courier::new(transport.clone(), &self.session.stores));
+            let (writer, courier) = (Writer::new(transport.clone()), self.session.courier(transport));
             let steps = Steps::new(self.printer, self.outlet, 0);
             let sealer = Sealer::new(&self.session.keyring);
             let hands = Hands { writer: &writer, courier: &courier, deputy: None, sealer };

@@ -58,7 +58,7 @@ fn proxy(refusal: &str) -> String {
 }
 
 /// What is wrong with the server's TLS, and what to do.
-fn untrusted(error: &rustls::Error) -> String {
+pub(super) fn untrusted(error: &rustls::Error) -> String {
     match error {
         rustls::Error::InvalidCertificate(certificate) => match certificate {
             CertificateError::UnknownIssuer => {

@@ -201,6 +201,7 @@ impl VerifyDocument {
         for (count, verdict) in [
             (summary.failed, Verdict::Failed),
             (summary.inconclusive, Verdict::Inconclusive),
+            (summary.pending, Verdict::Pending),
             (summary.not_testable, Verdict::NotTestable),
         ] {
             if count > 0 {

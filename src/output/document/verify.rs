@@ -50,6 +50,9 @@ pub struct VerifySummary {
     pub inconclusive: usize,
     /// The opposite was proven.
     pub failed: usize,
+    /// Someone has to act soon, e.g. because a certificate expires.
+    #[serde(default)]
+    pub pending: usize,
 }
 
 /// How far data flows for one Identity Intelligence entry.
@@ -108,6 +111,7 @@ impl VerifyDocument {
                 not_testable: count(Verdict::NotTestable),
                 inconclusive: count(Verdict::Inconclusive),
                 failed: count(Verdict::Failed),
+                pending: count(Verdict::Pending),
             },
             identity_intelligence: report.connections.iter().map(ConnectionDocument::from).collect(),
             applications: report.subjects.iter().map(ApplicationDocument::from).collect(),

@@ -21,6 +21,7 @@ pub(super) fn page(verify: &VerifyDocument) -> Page<'_> {
         tiles: vec![
             (summary.failed, Verdict::Failed.words(), Tone::Bad),
             (summary.inconclusive, Verdict::Inconclusive.words(), Tone::Notice),
+            (summary.pending, Verdict::Pending.words(), Tone::Notice),
             (summary.verified, Verdict::Verified.words(), Tone::Good),
             (summary.not_testable, Verdict::NotTestable.words(), Tone::Faint),
         ],

@@ -28,8 +28,22 @@ pub(super) fn render(verify: &VerifyDocument, style: Style) -> String {
 pub(super) fn body(verify: &VerifyDocument, style: Style) -> String {
     let mut text = String::new();
     let many = !style.every && verify.applications.len() >= MANY;
-    let (summed, whole): (Vec<_>, Vec<_>) =
-        verify.applications.iter().partition(|application| many && !application.verdict.is_amiss());
+    let mut untestable: BTreeMap<(&str, &str), usize> = BTreeMap::new();
+    for application in &verify.applications {
+        if let Some(reason) = reason(application) {
+            *untestable.entry((&application.kind, reason)).or_default() += 1;
+        }
+    }
+    // The reason is given once for each type.
+    let repeated = |application: &ApplicationDocument| {
+        let alike =
+            reason(application).and_then(|reason| untestable.get(&(application.kind.as_str(), reason)));
+        !style.every && alike.is_some_and(|count| *count > 1)
+    };
+    let (summed, whole): (Vec<_>, Vec<_>) = verify
+        .applications
+        .iter()
+        .partition(|application| repeated(application) || (many && !application.verdict.is_amiss()));
     summary(&mut text, &summed, style.paint);
     for application in whole {
         application_text(&mut text, application, style);
@@ -42,24 +56,28 @@ pub(super) fn body(verify: &VerifyDocument, style: Style) -> String {
 
 /// Checks that passed or could not be tested, by verdict and type; `-v` shows each check on its own line.
 fn summary(text: &mut String, applications: &[&ApplicationDocument], paint: Paint) {
-    let mut groups: BTreeMap<(&str, &str), Vec<&ApplicationDocument>> = BTreeMap::new();
+    let mut groups: BTreeMap<(&str, &str, Option<&str>), Vec<&ApplicationDocument>> = BTreeMap::new();
     for application in applications {
-        let group = (application.verdict.words(), application.kind.as_str());
+        let group = (application.verdict.words(), application.kind.as_str(), reason(application));
         groups.entry(group).or_default().push(application);
     }
-    for ((_, kind), alike) in groups {
+    for ((_, kind, reason), alike) in groups {
         let Some(first) = alike.first() else { continue };
         let (verdict, count) =
             (word(first.verdict, paint), counted(alike.len(), "application", "applications"));
         let named = few(alike.iter().map(|application| application.address.as_str()));
         let _ = writeln!(text, "{verdict} {count} of type {}: {named}", safe(kind));
-        let detail =
-            |application: &ApplicationDocument| application.checks.first().map(|check| check.detail.clone());
-        let shared = detail(first).filter(|_| alike.iter().all(|other| detail(other) == detail(first)));
-        if let (Some(detail), Verdict::NotTestable) = (shared, first.verdict) {
-            let _ = writeln!(text, "    {}", safe(&detail));
+        if let Some(reason) = reason {
+            let _ = writeln!(text, "    {}", safe(reason));
+            first.checks.iter().take(1).for_each(|check| fix(text, check, "      "));
         }
     }
+}
+
+/// Why nothing of an application could be tested, if that is so.
+fn reason(application: &ApplicationDocument) -> Option<&str> {
+    let check = application.checks.first()?;
+    (application.verdict == Verdict::NotTestable).then_some(check.detail.as_str())
 }
 
 fn connection_text(text: &mut String, connection: &ConnectionDocument, paint: Paint) {
@@ -81,7 +99,7 @@ fn application_text(text: &mut String, application: &ApplicationDocument, style:
     let (verdict, address) = (word(application.verdict, paint), paint.strong(&safe(&application.address)));
     let (name, kind) = (quoted(&application.name), safe(&application.kind));
     let _ = writeln!(text, "{verdict} {address}  {name} ({kind})");
-    let whole = |check: &Check| every || matches!(check.verdict, Verdict::Failed | Verdict::Inconclusive);
+    let whole = |check: &Check| every || check.verdict.is_amiss();
     for check in application.checks.iter().filter(|check| whole(check)) {
         let (name, verdict) = (safe(&check.name), word(check.verdict, paint));
         let _ = writeln!(text, "    {name}: {verdict}: {}", safe(&check.detail));

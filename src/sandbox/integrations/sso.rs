@@ -350,6 +350,5 @@ fn endpoints(base: &str, ikey: &str) -> Map<String, Value> {
     ])
 }
 
-/// A placeholder in the format of a certificate: the sandbox signs no assertions.
-pub(in crate::sandbox) const CERTIFICATE: &str =
-    "-----BEGIN CERTIFICATE-----\nc2FuZGJveA==\n-----END CERTIFICATE-----\n";
+/// The certificate of the simulated identity provider. No one has its private key: the sandbox signs nothing.
+pub(in crate::sandbox) const CERTIFICATE: &str = include_str!("identity-provider.pem");
