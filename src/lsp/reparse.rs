@@ -22,6 +22,10 @@ pub(super) fn reparsed(tree: &mut Node, old: &str, new: &str) -> Option<()> {
     let delta = i64::try_from(new.len()).ok()? - i64::try_from(old.len()).ok()?;
     let (section, entry) = around(tree, old, &changed)?;
     let (part, column) = part(tree, old, section, entry)?;
+    // A change of the next entry's indentation is none of this one.
+    if changed.end >= part.end {
+        return None;
+    }
     let end = usize::try_from(i64::try_from(part.end).ok()? + delta).ok()?;
     let text = new.get(part.start..end)?;
     if !is_alone(old.get(part.clone())?, column) || !is_alone(text, column) {
