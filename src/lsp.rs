@@ -17,7 +17,6 @@ mod outline;
 mod position;
 mod protocol;
 mod rename;
-mod reparse;
 mod server;
 mod settings;
 pub mod snapshot;

@@ -14,7 +14,6 @@ use crate::yaml::Node;
 
 use super::documents::{Documents, real};
 use super::names::Names;
-use super::reparse::reparsed;
 
 /// How many files are looked for in the folders of the client when it starts.
 const MAX_FILES: usize = 2_000;
@@ -233,19 +232,6 @@ impl load::Files for From<'_> {
 
     fn tree(&mut self, index: usize, file: &SourceFile, diagnostics: &mut Vec<Diagnostic>) -> Option<Node> {
         let fresh = self.parsed.get(&file.path).is_some_and(|parsed| parsed.text == file.text);
-        let again = if fresh { None } else { self.parsed.get_mut(&file.path) };
-        let again = again.filter(|parsed| parsed.current && parsed.findings.is_empty());
-        let fresh = fresh
-            || again.is_some_and(|parsed| {
-                let Parsed { text, tree, .. } = parsed;
-                let Some(mut edited) = tree.take() else { return false };
-                let done = reparsed(&mut edited, text, &file.text).is_some();
-                *tree = Some(edited);
-                if done {
-                    file.text.clone_into(text);
-                }
-                done
-            });
         if !fresh {
             let mut findings = Vec::new();
             let tree = file_tree(index, &file.text, &mut findings);
