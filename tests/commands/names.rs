@@ -28,7 +28,7 @@ const NAMES: [&str; 10] = [
 ];
 
 /// Placeholders of other values.
-const OTHERS: [&str; 20] = [
+const OTHERS: [&str; 21] = [
     "ADDR:PORT",
     "AGE",
     "DATE",
@@ -44,6 +44,7 @@ const OTHERS: [&str; 20] = [
     "NAME=VALUE",
     "PATH",
     "PATH|PLAN",
+    "PLAN",
     "PROPERTY=VALUE",
     "STATE_DIR",
     "TEXT",
@@ -71,6 +72,7 @@ const CALLS: &[(&str, &[&str], &str)] = &[
     ("import --exclude", &["import", "--exclude=intranett"], "intranet"),
     ("import --only", &["import", "--only=intranett"], "intranet"),
     ("import --type", &["import", "--type=adminapy"], "adminapi"),
+    ("graph --focus", &["graph", "--focus=sien"], "siem"),
     ("list --exclude", &["list", "--exclude=sien"], "siem"),
     ("list --only", &["list", "--only=sien"], "siem"),
     ("list --type", &["list", "--type=adminapy"], "adminapi"),
