@@ -51,7 +51,7 @@ macro_rules! v4 {
 /// A rough pattern for IPv6 addresses.
 macro_rules! v6 {
     () => {
-        "[0-9A-Fa-f]{0,4}:[0-9A-Fa-f:.]*"
+        "[0-9A-Fa-f]{0,4}:[0-9A-Fa-f.]*:[0-9A-Fa-f:.]*"
     };
 }
 
@@ -92,8 +92,11 @@ pub static WEB_URL_OR_NONE: TextRule = TextRule {
 };
 
 /// A URI that a login returns to; native clients have schemes of their own.
-pub static REDIRECT_URI: TextRule =
-    TextRule { pattern: r"^[A-Za-z][A-Za-z0-9+.-]*:[^\s#]+$", check: redirect_uri, numeric: false };
+pub static REDIRECT_URI: TextRule = TextRule {
+    pattern: r"^(?!https?:/*$)[A-Za-z][A-Za-z0-9+.-]*:[^\s#]+$",
+    check: redirect_uri,
+    numeric: false,
+};
 
 /// A certificate in PEM; empty text means none. Other rules read it.
 pub static PEM: TextRule = TextRule { pattern: PEM_PATTERN, check: pem, numeric: false };
