@@ -9,7 +9,7 @@ use url::Url;
 use super::once::OncePer;
 use super::report::{Check, Verdict};
 use crate::duo::documents::{HandshakeError, Handshakes};
-use crate::duo::object::{Kind, Object};
+use crate::duo::object::Object;
 use crate::text::bounded;
 
 /// Endpoints of one run: each host is tried once.
@@ -85,6 +85,7 @@ fn place(text: &str) -> Result<(String, u16), &'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::duo::object::Kind;
     use serde_json::json;
 
     #[test]

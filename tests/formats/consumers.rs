@@ -61,6 +61,7 @@ fn readers_of_junit_count_every_check() {
     folder.duoctl(["verify", "--report", "junit=verify.xml"]).at(&server).run().exits(3);
     let python = python_of("formats");
     let viewer = program("xunit-viewer");
+    let counts = regex::Regex::new("([0-9]+) (passed|skipped|failed|failure|errored|error)").unwrap();
     for file in ["apply.xml", "verify.xml"] {
         let text = folder.read(file);
         let cases = text.matches("<testcase ").count();
@@ -80,7 +81,6 @@ fn readers_of_junit_count_every_check() {
             let html = folder.path("viewer.html");
             let read =
                 output(Command::new(viewer).arg("-c").arg("-r").arg(folder.path(file)).arg("-o").arg(html));
-            let counts = regex::Regex::new("([0-9]+) (passed|skipped|failed|failure|errored|error)").unwrap();
             let last = read.lines().rev().find(|line| counts.is_match(line)).unwrap_or_default();
             let seen: usize = counts.captures_iter(last).map(|it| it[1].parse::<usize>().unwrap()).sum();
             assert_eq!(seen, cases, "{read}");

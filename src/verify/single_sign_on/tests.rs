@@ -7,8 +7,8 @@ use base64::prelude::BASE64_STANDARD;
 use rcgen::{CertificateParams, KeyPair, date_time_ymd};
 use serde_json::json;
 
-use crate::duo::object::Kind;
 use super::*;
+use crate::duo::object::Kind;
 use crate::sandbox::account::Account;
 use crate::sandbox::direct::Direct;
 

@@ -12,7 +12,6 @@ use crate::kinds::value::Setting;
 use crate::reconcile::desired::{Desired, DesiredApplication};
 use crate::reconcile::graph::build::{declared, observed};
 use crate::reconcile::observation::Observation;
-use crate::reconcile::observed::Observed;
 use crate::reconcile::plan::{Plan, Prune};
 use crate::reconcile::testing::fake_duo::FakeDuo;
 use crate::reconcile::testing::random::{accounts, workspaces};
