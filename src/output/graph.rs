@@ -8,6 +8,7 @@ pub(super) mod svg;
 use std::collections::{BTreeMap, HashMap};
 
 use super::document::{Document, GraphDocument};
+use crate::language::address::Place;
 use crate::reconcile::graph::{Mark, Node, NodeKind};
 use crate::text::safe;
 
@@ -31,7 +32,7 @@ pub(super) fn words(node: &Node) -> (String, String) {
             (name.clone(), facts(node, Some(node.id.as_str()).filter(|id| id != name), variant))
         }
         (NodeKind::IdentityIntelligence, _) => {
-            let name = node.name.strip_prefix("identity_intelligence.").unwrap_or(&node.name);
+            let name = Place::entry(&node.name);
             (name.to_owned(), "Identity Intelligence".to_owned())
         }
         (NodeKind::Group, _) => (node.name.clone(), "group".to_owned()),

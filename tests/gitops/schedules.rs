@@ -85,7 +85,7 @@ fn keys_are_verified_and_old_ones_rotated() {
     let verify = || story.job("verify.yml", "verify", &commit, true, &[]);
     let verified = verify();
     assert_eq!(verified.passed, Some(true), "{}", verified.log);
-    assert!(verified.summary.contains("Verified: 2 of 3 applications"), "{}", verified.summary);
+    assert!(verified.summary.contains("Verified: 3 of 3 applications"), "{}", verified.summary);
     let kept = story.stage.folder.path().join("artifacts/duoctl-verify");
     let report = fs::read_to_string(kept.join("verify.xml")).unwrap();
     assert!(report.contains("<testsuites") && kept.join("verify.html").exists(), "{report}");

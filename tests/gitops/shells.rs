@@ -192,7 +192,7 @@ fn a_chat_gets_one_message_without_markup() {
     assert_eq!(post("slack")["text"], "duoctl acme: applied: 1 applied, 0 failed, 0 not_attempted");
     document("verify duo");
     let text = post("slack")["text"].as_str().unwrap().to_owned();
-    assert!(text.starts_with("duoctl acme: verified: 2 verified, "), "{text}");
+    assert!(text.starts_with("duoctl acme: verified: 3 verified, "), "{text}");
     document("drift duo");
     let teams = post("teams");
     let card = &teams["attachments"][0]["content"];

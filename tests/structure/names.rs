@@ -28,7 +28,7 @@ const FOLDED: &[(&str, &str)] = &[
     ("duo/people.rs", "states of users and groups"),
     ("duo/reply.rs", "a header of HTTP"),
     ("duo/sign.rs", "headers, the method and the host of a signed request"),
-    ("duo/types.rs", "states of groups"),
+    ("duo/object.rs", "states of groups"),
     ("import/naming.rs", "addresses, which are made of names"),
     ("import/placement.rs", "file names that Windows reserves"),
     ("import/settings.rs", "words of Duo's API"),
