@@ -225,7 +225,8 @@ impl<'a, T: Transport + Clone> Courier<'a, T> {
     }
 
     /// Duo does not promise that a new key works immediately, so it is tried three times before it counts as refused. Any
-    /// refusal counts here, because the key in the store works and this one is not known to work.
+    /// refusal counts here, because the key in the store works and this one is not known to work; except an answer that
+    /// Duo gives to the working key as well, since that proves nothing about either.
     async fn prove_before(&self, kind: &str, payload: &Payload) -> Result<(), DeliveryError> {
         let mut refused = None;
         for wait in converge::WAITS {
@@ -233,10 +234,18 @@ impl<'a, T: Transport + Clone> Courier<'a, T> {
             tokio::time::sleep(wait).await;
             match self.try_keys(kind, payload).await {
                 Proof::Accepted | Proof::NotTestable(_) | Proof::None(_) => return Ok(()),
-                Proof::Refused(error) | Proof::Doubtful(error, _) => refused = Some(error),
+                Proof::Refused(error) => refused = Some((error, true)),
+                Proof::Doubtful(error, _) => refused = Some((error, false)),
             }
         }
-        refused.map_or(Ok(()), |error| Err(DeliveryError::Unproven(error)))
+        let Some((error, certain)) = refused else { return Ok(()) };
+        if let (false, Some(Previous { ikey, secret_key })) = (certain, &payload.previous) {
+            let working = self.try_pair(kind, Pair { ikey, secret: secret_key }).await;
+            if !matches!(working, Proof::Accepted) {
+                return Ok(());
+            }
+        }
+        Err(DeliveryError::Unproven(error))
     }
 
     /// Proves with live calls that an application's keys work and have the right permissions.
@@ -297,7 +306,11 @@ impl<'a, T: Transport + Clone> Courier<'a, T> {
             };
             return Proof::NotTestable(reason.to_owned());
         };
-        let pair = Pair { ikey: &keys.ikey, secret };
+        self.try_pair(kind, Pair { ikey: &keys.ikey, secret }).await
+    }
+
+    async fn try_pair(&self, kind: &str, pair: Pair<'_>) -> Proof {
+        let probe = Probe::of_type(kind);
         let found = ask(probe, kind, &self.transport, pair, &self.controls, Timestamp::now()).await;
         match (found.verdict, found.refusal) {
             (Verdict::Verified, _) => Proof::Accepted,

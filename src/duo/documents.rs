@@ -243,12 +243,15 @@ impl Handshakes {
         let name =
             ServerName::try_from(bare.clone()).map_err(|_| open("its name is not valid".to_owned()))?;
         let connected = async {
-            let mut addresses = lookup_host((bare.as_str(), port))
+            let addresses = lookup_host((bare.as_str(), port))
                 .await
                 .map_err(|_| "its name cannot be resolved".to_owned())?;
-            let wanted = addresses.find(|address| !self.loopback || address.ip().is_loopback());
-            let address = wanted.ok_or_else(|| "its name leads to no address".to_owned())?;
-            TcpStream::connect(address).await.map_err(|error| error.kind().to_string())
+            let wanted: Vec<SocketAddr> =
+                addresses.filter(|address| !self.loopback || address.ip().is_loopback()).collect();
+            if wanted.is_empty() {
+                return Err("its name leads to no address".to_owned());
+            }
+            TcpStream::connect(wanted.as_slice()).await.map_err(|error| error.kind().to_string())
         };
         let late = || format!("no connection within {} s", self.limit.as_secs());
         let stream = tokio::time::timeout(self.limit, connected).await;

@@ -31,7 +31,7 @@ impl Endpoints {
             match place(text) {
                 Ok(place) => drop(hosts.entry(place).or_default().insert(use_)),
                 Err(why) => {
-                    let name = format!("endpoint {}", bounded(text, 200));
+                    let name = format!("endpoint {}", bounded(&without_login(text), 200));
                     checks.push(Check::new(name, Verdict::NotTestable, format!("{use_}: {why}")));
                 }
             }
@@ -44,6 +44,17 @@ impl Endpoints {
         }
         checks
     }
+}
+
+/// A URL without a name and password, which a report does not need.
+fn without_login(text: &str) -> String {
+    let Ok(mut url) = Url::parse(text) else { return text.to_owned() };
+    if url.username().is_empty() && url.password().is_none() {
+        return text.to_owned();
+    }
+    // Refused only for URLs that have no login.
+    let _ = (url.set_username(""), url.set_password(None));
+    url.to_string()
 }
 
 fn judged(name: &str, uses: &str, tried: Result<(), HandshakeError>) -> Check {

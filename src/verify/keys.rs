@@ -23,7 +23,7 @@ use super::report::{Check, Verdict};
 /// From how many seconds on a wrong clock may be the reason why Duo refuses an assertion.
 const CLOCK_MATTERS: u64 = 30;
 
-const TRY_AGAIN: &str = "try again: `duoctl verify`";
+pub(super) const TRY_AGAIN: &str = "try again: `duoctl verify`";
 const RESET: &str = "reset the secret key in Duo, and verify again";
 
 /// What an error shows about the pair that was used (duo-api.md, section 2.2).
@@ -92,8 +92,11 @@ impl Finding {
     }
 
     fn open(detail: String, error: DuoError) -> Self {
-        let refusal = (Answer::of(&error) != Answer::Nothing).then_some(error);
-        Self { verdict: Verdict::Inconclusive, detail, fix: Some(TRY_AGAIN), refusal }
+        let answer = Answer::of(&error);
+        let refusal = (answer != Answer::Nothing).then_some(error);
+        // Duo gives these answers each time.
+        let stays = matches!(answer, Answer::WrongType | Answer::Forbidden);
+        Self { verdict: Verdict::Inconclusive, detail, fix: (!stays).then_some(TRY_AGAIN), refusal }
     }
 
     /// The finding as a check of a report.
@@ -216,7 +219,11 @@ pub async fn ask<T: Transport>(
         },
         Probe::HealthOrAuthCheck(certainty) => match health_check(transport, pair, now).await {
             Ok(()) => Finding::verified(HEALTHY),
-            Err(_) => checked(certainty).await,
+            Err(refused) => {
+                let found = checked(certainty).await;
+                let detail = format!("Duo refuses the health check ({refused}); {}", found.detail);
+                Finding { detail, ..found }
+            }
         },
         Probe::Metadata | Probe::Discovery => {
             Finding::not_testable(probe.without_key().unwrap_or_default().to_owned(), None)

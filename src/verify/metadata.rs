@@ -38,6 +38,7 @@ struct Reading {
     certificate: Option<String>,
     found: Vec<String>,
     has_provider: bool,
+    has_root: bool,
 }
 
 /// Reads a document; the error says what is wrong with it.
@@ -75,6 +76,9 @@ impl Reading {
             *namespace == ResolveResult::Bound(wanted) && name.as_ref() == local
         };
         if self.depth == 1 {
+            if std::mem::replace(&mut self.has_root, true) {
+                return Err("it has several roots");
+            }
             if !is(METADATA, b"EntityDescriptor") {
                 return Err("its root is not an EntityDescriptor");
             }

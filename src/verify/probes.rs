@@ -97,10 +97,11 @@ impl Probe {
     /// The name of the check in reports.
     pub fn name(self) -> &'static str {
         match self {
-            Self::AdminApi => "secret key",
+            // One of two calls decides.
+            Self::AdminApi | Self::HealthOrAuthCheck(_) => "secret key",
             Self::AccountsApi => "account list",
             Self::AuthCheck(_) | Self::AuthOrRestCheck => "auth check",
-            Self::HealthCheck | Self::HealthOrAuthCheck(_) => "health check",
+            Self::HealthCheck => "health check",
             Self::Metadata => "metadata",
             Self::Discovery => "discovery",
         }

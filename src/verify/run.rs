@@ -20,7 +20,7 @@ use crate::secrets::Stores;
 
 use super::admin_api;
 use super::endpoints::Endpoints;
-use super::keys::{Answer, Controls, Pair, ask};
+use super::keys::{Answer, Controls, Pair, TRY_AGAIN, ask};
 use super::once::OncePer;
 use super::probes::Probe;
 use super::report::{APPLY, Check, Report, Subject, Verdict, unproven};
@@ -158,12 +158,15 @@ impl<'a, T: Transport + Clone> Verifier<'a, T> {
         permissions: Option<&BTreeSet<String>>,
         kept: Option<&(SecretTarget, String)>,
     ) -> Vec<Check> {
-        let stored = match kept {
-            Some((target, place)) => self.stored(&live.id, target).await.map(|secret| (secret, place)),
-            None => None,
-        };
-        let (secret, place) = match stored {
-            Some((secret, place)) => (secret, Some(place)),
+        let (secret, place) = match kept {
+            // Duo's key instead would be another one than was announced, and prove nothing about the store.
+            Some((target, place)) => match self.stored(&live.id, target).await {
+                Some(secret) => (secret, Some(place)),
+                None => {
+                    let detail = format!("{place} no longer holds the key that it held a moment ago");
+                    return vec![Check::new("secret key", Verdict::Inconclusive, detail).fix(TRY_AGAIN)];
+                }
+            },
             None => match self.handed_out(live).await {
                 Ok(secret) => (secret, None),
                 Err(error) => return vec![no_secret(&error)],

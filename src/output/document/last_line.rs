@@ -117,7 +117,10 @@ impl ApplyDocument {
         let handoffs = (handoffs > 0 && !self.steps.is_empty())
             .then(|| format!("{}.", counted(handoffs, "handoff", "handoffs")));
         let left = self.left_to_do().into_iter().map(|left| format!("{left}."));
-        let failed = self.verification_failed().then(|| "Verification failed.".to_owned());
+        let failed = self.verify.as_ref().filter(|verify| !verify.passed).map(|verify| {
+            let word = if verify.summary.failed > 0 { "failed" } else { "incomplete" };
+            format!("Verification {word}.")
+        });
         std::iter::once(begin).chain(left).chain(handoffs).chain(failed).collect::<Vec<_>>().join(" ")
     }
 
