@@ -7,7 +7,7 @@ use crate::diagnostic::Diagnostic;
 
 mod build;
 mod node;
-mod scalar;
+pub(crate) mod scalar;
 mod syntax;
 
 pub use node::{Data, Entry, Node, find, size};

@@ -49,21 +49,25 @@ pub(super) async fn confirmed(plan: &Plan, reader: &impl ReadApi) -> Result<(), 
 impl<W: WriteApi, T: Transport + Clone> Run<'_, W, T> {
     /// Creates an application. Creation is not idempotent and names are not unique, so it is never simply repeated
     /// (trap 15): if the answer was lost, exactly one new application must match what was sent.
-    pub(super) async fn create(&mut self, step: &Step, body: &Map<String, Value>) -> Result<(), Stop> {
+    pub(super) async fn create(
+        &mut self,
+        step: &Step,
+        kind: Kind,
+        body: &Map<String, Value>,
+    ) -> Result<(), Stop> {
         // The application that a successor copies must be unchanged.
         if let (Action::Rotate, Some(old)) = (step.action, &step.id) {
             self.compare(step, old).await?;
         }
         let sent = Sent::of(step, body);
         let body = self.sealer.over(None, body);
-        let (ikey, contradiction) = match self.writer.create(Kind::Application, body).await {
+        let (ikey, contradiction) = match self.writer.create(kind, body).await {
             Ok(answer) => {
                 let contradiction = sent.contradiction(&answer);
                 (answer.id, contradiction)
             }
             Err(error) if error.outcome_unknown() => {
-                let all =
-                    self.writer.list(Kind::Application).await.map_err(|_| Stop::Failed(error.clone()))?;
+                let all = self.writer.list(kind).await.map_err(|_| Stop::Failed(error.clone()))?;
                 let is_new = |live: &Object| !self.was_there(&live.id) && sent.is_marked(live, &self.sealer);
                 let mut marked = all.into_iter().filter(|live| is_new(live) && live.variant() == sent.kind);
                 match (marked.next(), marked.next()) {

@@ -127,8 +127,8 @@ impl<'a, W: WriteApi, T: Transport + Clone> Run<'a, W, T> {
 
     async fn write(&mut self, step: &Step, write: &Write, outcome: &mut StepOutcome) -> Result<(), Stop> {
         match write {
-            Write::Create(_, body) => {
-                self.create(step, body).await?;
+            Write::Create(kind, body) => {
+                self.create(step, *kind, body).await?;
                 outcome.id = self.created.as_ref().map(|created| ObjectId::application(created.ikey()));
                 Ok(())
             }

@@ -11,6 +11,7 @@ use crate::output::graph::mermaid;
 use crate::output::printer::Printer;
 use crate::reconcile::graph::build::{declared, observed};
 use crate::reconcile::graph::{Graph, NodeKind};
+use crate::reconcile::plan::Step;
 use crate::reconcile::selection::{self, Pattern, meant};
 use crate::text::{safe, shown};
 
@@ -70,7 +71,9 @@ async fn live(session: &Session, printer: Printer) -> Result<Graph, Failure> {
     let orphans = plan.orphans().iter().chain(plan.retired());
     let orphans = orphans.map(|orphan| (orphan.ikey.clone(), orphan.address.clone()));
     let addresses: BTreeMap<Ikey, Address> = orphans.chain(matched).collect();
-    Ok(observed(&session.desired, &reading.observation, &addresses))
+    let pairs = plan.rotations().iter().flat_map(|rotation| [&rotation.old, &rotation.successor]);
+    let managed = pairs.chain(plan.steps().iter().filter_map(Step::ikey)).cloned().collect();
+    Ok(observed(&session.desired, &reading.observation, &addresses, &managed))
 }
 
 /// The plan of a file.

@@ -15,9 +15,15 @@ pub fn run(args: &Lsp) -> Result<Exit, Failure> {
     drop(connection);
     match ended {
         Ok(ended) => {
-            // Writes what is left. A client that has closed the connection does not get it.
-            let _ = threads.join();
-            Ok(if ended == Ended::Orderly { Exit::Done } else { Exit::Error })
+            // Writes what is left, and says which message could not be read. A client that has closed the connection
+            // does not get it.
+            match (ended, threads.join()) {
+                (Ended::Orderly, _) => Ok(Exit::Done),
+                (Ended::Abruptly, Ok(())) => Ok(Exit::Error),
+                (Ended::Abruptly, Err(error)) => Err(Failure::Usage(format!(
+                    "the client does not speak the language server protocol: {error}"
+                ))),
+            }
         }
         Err(message) => {
             Err(Failure::Usage(format!("the client does not speak the language server protocol: {message}")))

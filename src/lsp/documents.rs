@@ -69,7 +69,8 @@ impl Documents {
         encoding: Encoding,
     ) -> Option<PathBuf> {
         let path = path_of(&params.text_document.text_document_identifier.uri)?;
-        let document = self.open.get_mut(&real(&path))?;
+        let key = self.key(&params.text_document.text_document_identifier.uri)?;
+        let document = self.open.get_mut(&key)?;
         document.version = params.text_document.version;
         for event in params.content_changes {
             document.content.change(event, encoding);
@@ -80,7 +81,14 @@ impl Documents {
     /// Closes a document.
     pub(super) fn close(&mut self, uri: &lsp::Uri) -> Option<PathBuf> {
         let path = path_of(uri)?;
-        self.open.remove(&real(&path)).map(|_| path)
+        let key = self.key(uri)?;
+        self.open.remove(&key).map(|_| path)
+    }
+
+    /// Where an open document is kept: its real path when it was opened, which can be another one now.
+    fn key(&self, uri: &lsp::Uri) -> Option<PathBuf> {
+        let found = self.open.iter().find(|(_, document)| document.uri == *uri);
+        found.map(|(path, _)| path.clone())
     }
 
     /// The open document of a file.

@@ -6,6 +6,8 @@ use std::path::PathBuf;
 use crate::config::language::variables;
 use crate::language::address::Place;
 use crate::language::texts::ADDRESS_KEY;
+use crate::yaml::Data;
+use crate::yaml::scalar::plain;
 
 use super::names::{Name, Names};
 
@@ -78,6 +80,9 @@ pub(super) fn rename(
         Name::Group(_) | Name::Policy(_) => return Err("names in Duo cannot be renamed here".to_owned()),
     };
     (rule.check)(new).map_err(|problem| format!("`{new}` {}: {}", problem.message, problem.help))?;
+    if !matches!(plain(new.into()), Data::Text(_)) {
+        return Err(format!("YAML reads `{new}` as something other than text"));
+    }
     if taken != *name && names.declares(&taken) {
         return Err(format!("`{new}` is already declared"));
     }

@@ -283,7 +283,7 @@ impl Server<'_> {
                 self.stopping = true;
                 return Ok(Value::Null);
             }
-            "workspace/executeCommand" => return Ok(self.execute(&params)),
+            "workspace/executeCommand" => return self.execute(&params),
             _ => {}
         }
         let Some(answer) = answers::by_method(method) else {
@@ -302,12 +302,15 @@ impl Server<'_> {
     }
 
     /// Runs a command of the server: shows the explanation of a code.
-    fn execute(&self, params: &Value) -> Value {
+    fn execute(&self, params: &Value) -> Result<Value, (ErrorCode, String)> {
+        let command = params.get("command").and_then(Value::as_str).unwrap_or_default();
+        if command != hints::EXPLAIN {
+            return Err((ErrorCode::InvalidRequest, format!("there is no command `{command}`")));
+        }
         let code = params.pointer("/arguments/0").and_then(Value::as_str).unwrap_or_default();
-        let known = params.get("command").is_some_and(|command| command == hints::EXPLAIN);
-        let Some(text) = hints::explanation(code).filter(|_| known) else { return Value::Null };
+        let Some(text) = hints::explanation(code) else { return Ok(Value::Null) };
         self.tell("window/showMessage", json!({"type": 3, "message": text}));
-        json!(text)
+        Ok(json!(text))
     }
 }
 

@@ -139,8 +139,11 @@ impl References {
 
 impl Names for References {
     fn id(&self, kind: Kind, wanted: &Reference, span: Span) -> Result<String, Diagnostic> {
-        let id =
-            self.indexes.get(&kind).map_or_else(|| Ok(String::new()), |index| index.resolve(wanted, span))?;
+        let index = self.indexes.get(&kind).ok_or_else(|| {
+            let message = format!("no field can name {}", kind.section());
+            Diagnostic::error(Code::UnknownReference, span, message)
+        })?;
+        let id = index.resolve(wanted, span)?;
         // It is never attached (policies.md, section 3).
         if self.global_policy.as_ref().is_some_and(|global| global.as_str() == id) {
             let message = "the global policy applies to every application and cannot be attached to one";

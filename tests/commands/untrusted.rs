@@ -169,6 +169,7 @@ fn a_folder_that_a_link_has_elsewhere_is_not_read() {
         symlink("duo", checkout.join("twice")).unwrap();
         symlink("../duo.yaml", checkout.join("file.duo.yaml")).unwrap();
         symlink("real", checkout.join("inside")).unwrap();
+        Call::new(&checkout, ["fmt", "real"]).run();
         let absolute = checkout.join("duo").display().to_string();
         let through = [
             "duo",

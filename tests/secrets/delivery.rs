@@ -474,7 +474,7 @@ fn places_that_cannot_be_or_are_one_are_found_offline() {
         yaml(("a", path), ("x", "other")).exits(1).warns("error[invalid-value]");
     }
     for path in ["x\\0y", "x\\u001b[31m"] {
-        yaml(("a", "x"), ("x", path)).exits(1).warns("contains control characters");
+        yaml(("a", "x"), ("x", path)).exits(1).warns("must not contain control characters");
     }
     for path in [".hidden", "x.json", "a/b/c", &"x".repeat(255)] {
         yaml(("a", path), ("x", "other")).exits(0);

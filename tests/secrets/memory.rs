@@ -23,7 +23,11 @@ fn seen(turned: &[u8]) -> usize {
         let mut bytes = vec![0; usize::try_from(to - from).unwrap()];
         if memory.read_exact(&mut bytes).is_ok() {
             let same = |window: &[u8]| window.iter().zip(turned).all(|(is, turned)| *is == !*turned);
-            found += bytes.windows(turned.len()).filter(|window| same(window)).count();
+            // Not what this search itself has read so far.
+            let (begin, own) = (usize::try_from(from).unwrap(), bytes.as_ptr().addr());
+            let is_own = |at: usize| (own..own + bytes.len()).contains(&(begin + at));
+            let windows = bytes.windows(turned.len()).enumerate();
+            found += windows.filter(|(at, window)| same(window) && !is_own(*at)).count();
         }
         // Otherwise the next search would find what this one read.
         bytes.fill(0);

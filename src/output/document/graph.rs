@@ -88,6 +88,7 @@ pub fn mark_changes(graph: &mut Graph, plan: &PlanDocument, source: GraphSource)
             Action::Quarantine => {
                 graph.mark(&step.address, Mark::Removed);
                 graph.mark_edges(&step.address, true, Mark::Removed);
+                graph.mark_others(&step.address, NodeKind::Permission, &[], Mark::Removed);
             }
             Action::Update | Action::Adopt | Action::Replace => {
                 graph.mark(&step.address, Mark::Changed);

@@ -140,7 +140,15 @@ fn from_yaml(wanted: &DesiredApplication) -> Part {
 
 /// What the account holds: managed applications at their addresses, all others as unmanaged. Where the keys of managed
 /// applications are delivered is taken from the YAML.
-pub fn observed(desired: &Desired, observation: &Observation, addresses: &BTreeMap<Ikey, Address>) -> Graph {
+///
+/// `managed` has applications that duoctl manages, but that are not the one of an address: the other application of a
+/// rotation, and one that is to be replaced.
+pub fn observed(
+    desired: &Desired,
+    observation: &Observation,
+    addresses: &BTreeMap<Ikey, Address>,
+    managed: &BTreeSet<Ikey>,
+) -> Graph {
     let names = Names::of(observation);
     let stores: BTreeMap<&Address, &str> = desired
         .applications
@@ -151,7 +159,8 @@ pub fn observed(desired: &Desired, observation: &Observation, addresses: &BTreeM
     for live in observation.objects.present(Kind::Application) {
         let address = addresses.get(&live.id);
         let store = address.and_then(|address| stores.get(address)).map(|store| (*store).to_owned());
-        Part { store, ..names.part(live, address) }.add_to(&mut graph);
+        let unmanaged = address.is_none() && !managed.contains(&live.id);
+        Part { store, unmanaged, ..names.part(live, address) }.add_to(&mut graph);
     }
     graph
 }

@@ -22,7 +22,8 @@ fn graphs(desired: &Desired, observation: &Observation, plan: &Plan) -> (Graph, 
     let document = PlanDocument::new(plan, &[], desired, &Sources::default());
     let addresses: BTreeMap<Ikey, Address> =
         plan.matched().iter().map(|(address, ikey)| (ikey.clone(), address.clone())).collect();
-    let (mut yaml, mut account) = (declared(desired), observed(desired, observation, &addresses));
+    let (mut yaml, mut account) =
+        (declared(desired), observed(desired, observation, &addresses, &BTreeSet::new()));
     mark_changes(&mut yaml, &document, GraphSource::Yaml);
     mark_changes(&mut account, &document, GraphSource::Account);
     (yaml, account)
