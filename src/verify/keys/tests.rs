@@ -203,7 +203,10 @@ async fn a_key_fails_only_on_an_answer_that_means_a_wrong_key() {
             assert_eq!(found.verdict, expected, "{probe:?}: {error:?}");
             let advises_a_reset = found.fix.is_some_and(|fix| fix.contains("reset"));
             assert_eq!(advises_a_reset, expected == Verdict::Failed, "{probe:?}: {error:?}");
-            let quiet = matches!(expected, Verdict::Verified | Verdict::NotTestable);
+            // Duo gives these answers each time, so trying again is no advice.
+            let stays = matches!(Answer::of(error), Answer::WrongType | Answer::Forbidden);
+            let quiet = matches!(expected, Verdict::Verified | Verdict::NotTestable)
+                || stays && expected == Verdict::Inconclusive;
             assert_eq!(found.fix.is_none(), quiet, "{probe:?}: {error:?}");
             if expected == Verdict::Inconclusive {
                 assert!(found.detail.contains(&error.to_string()), "the reason is named: {found:?}");
