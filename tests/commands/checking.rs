@@ -151,6 +151,25 @@ fn keys_come_from_the_store_that_holds_them_and_a_wrong_one_is_the_stores() {
     folder.duoctl(["verify"]).at(&server).run().exits(0);
 }
 
+/// Duo gives the working key the same answer, so it says nothing about the new one.
+#[test]
+fn a_rotation_goes_on_where_no_answer_proves_anything() {
+    let yaml = "applications:
+  jump: {type: rdp, name: Jump, user_access: no_users, secret: {store: local, path: jump.json}}
+secret_stores:
+  local: {type: file, path: secrets}
+";
+    let (folder, server) = (Folder::with(yaml), Server::start());
+    folder.duoctl(["apply", "--auto-approve"]).at(&server).run().exits(0);
+    let old = server.ikey("Jump");
+    server.account().switches.set("auth-check=40102").unwrap();
+    let rotate = folder.duoctl(["keys", "rotate", "jump", "--auto-approve"]).at(&server).run();
+    let rotate = rotate.exits(0);
+    assert!(!rotate.stdout.contains("not delivered"), "{}", rotate.stdout);
+    let stored: Value = serde_json::from_str(&folder.read("secrets/jump.json")).unwrap();
+    assert_ne!(stored["integration_key"], json!(old.as_str()), "{}", rotate.stdout);
+}
+
 #[test]
 fn apply_checks_only_what_it_touched() {
     let (folder, server) = (Folder::with(STORED), Server::start());
