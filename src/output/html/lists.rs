@@ -49,12 +49,21 @@ fn tally<K: Ord>(all: impl Iterator<Item = (K, &'static str, Tone)>) -> Vec<Tile
     counts.into_values().collect()
 }
 
+/// How a column may be broken into lines: a day never, a text from outside anywhere.
+fn wrapping(column: &str) -> Option<&'static str> {
+    match column {
+        "last_use" => Some("day"),
+        "name" | "policy" => Some("free"),
+        _ => None,
+    }
+}
+
 fn object(listed: &Listed) -> Markup {
     let [address, middle @ .., _] = short_row(listed);
     html! {
         tr data-address=(safe(&address)) data-kind=(safe(&listed.variant)) data-state=(listed.state.word()) {
             th scope="row" { (code(&address)) }
-            @for (column, cell) in COLUMNS.iter().skip(1).zip(&middle) { td class=[(*column == "last_use").then_some("day")] { (safe(cell)) } }
+            @for (column, cell) in COLUMNS.iter().skip(1).zip(&middle) { td class=[wrapping(column)] { (safe(cell)) } }
             td { (tag(listed.state.word(), state_tone(listed.state))) }
         }
     }
@@ -257,7 +266,7 @@ pub(super) fn import(import: &ImportDocument) -> Page<'_> {
     let rows = import.entries.iter().map(|entry| {
         html! {
             tr data-address=(safe(&entry.address)) data-kind=(safe(&entry.kind)) {
-                th scope="row" { (code(&entry.address)) } td { (safe(&entry.kind)) } td { (safe(&entry.name)) } td { (code(&entry.integration_key)) }
+                th scope="row" { (code(&entry.address)) } td { (safe(&entry.kind)) } td class="free" { (safe(&entry.name)) } td { (code(&entry.integration_key)) }
             }
         }
     });
