@@ -12,6 +12,7 @@ use crate::kinds::application::PERMISSION_PREFIX;
 use crate::reconcile::fingerprint::snapshot;
 use crate::reconcile::observed::Observed;
 use crate::reconcile::plan::{Plan, Step, Write};
+use crate::verify::probes::Probe;
 use crate::verify::report::{Check, Verdict};
 use crate::verify::run::Target;
 
@@ -191,8 +192,8 @@ impl<'a, W: WriteApi, T: Transport + Clone> Run<'a, W, T> {
         }
     }
 
-    /// A replaced application is removed only after live calls have proven its successor. If no call can prove it, the
-    /// removal is allowed.
+    /// A replaced application is removed only after live calls have proven its successor. If no call can prove it, or Duo is
+    /// not known to answer the one there is, only a proof that the key is wrong prevents the removal.
     async fn prove(&self, step: &Step, ikey: Option<&Ikey>) -> Result<(), Stop> {
         let Some(ikey) = ikey else {
             return Err(Stop::NotProven("the successor was not created".to_owned()));
@@ -200,6 +201,7 @@ impl<'a, W: WriteApi, T: Transport + Clone> Run<'a, W, T> {
         let Some(live) = self.writer.get(&ObjectId::application(ikey)).await? else {
             return Err(Stop::Moved(format!("{ikey}, the successor, was deleted in the meantime")));
         };
+        let answers = Probe::of(&live).is_known_to_answer();
         let target = Target {
             address: step.address.clone(),
             declared: (live.variant().to_owned(), live.name().to_owned()),
@@ -208,7 +210,11 @@ impl<'a, W: WriteApi, T: Transport + Clone> Run<'a, W, T> {
             kept: None,
         };
         let report = self.courier.verify(target).await;
-        let open = |check: &&Check| matches!(check.verdict, Verdict::Failed | Verdict::Inconclusive);
+        let open = |check: &&Check| match check.verdict {
+            Verdict::Failed => true,
+            Verdict::Inconclusive => answers,
+            _ => false,
+        };
         let checks = report.subjects.iter().flat_map(|subject| &subject.checks);
         match checks.clone().find(open) {
             None => Ok(()),

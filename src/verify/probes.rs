@@ -94,6 +94,15 @@ impl Probe {
         }
     }
 
+    /// Whether a refusal that is not about the key means that something is wrong: Duo is known to answer this call.
+    pub fn is_known_to_answer(self) -> bool {
+        match self {
+            Self::AuthCheck(certainty) | Self::HealthOrAuthCheck(certainty) => certainty == Certainty::Firm,
+            Self::AdminApi | Self::AccountsApi | Self::HealthCheck => true,
+            Self::AuthOrRestCheck | Self::Metadata | Self::Discovery => false,
+        }
+    }
+
     /// The name of the check in reports.
     pub fn name(self) -> &'static str {
         match self {
