@@ -61,15 +61,16 @@ pub struct Endpoint {
     pub marker: Option<&'static str>,
     /// How many objects a page has.
     pub page: usize,
-    /// One, and several.
-    pub noun: [&'static str; 2],
+    /// The word for one object.
+    pub noun: &'static str,
+    /// The word for several, and the section of the YAML that declares them; their addresses begin with it.
+    pub section: &'static str,
 }
 
 impl Kind {
     /// The word for one object.
     pub const fn noun(self) -> &'static str {
-        let [one, _] = self.endpoint().noun;
-        one
+        self.endpoint().noun
     }
 
     /// Every kind, in the order in which objects are created: none refers to a later one.
@@ -84,7 +85,8 @@ impl Kind {
                 name: "name",
                 marker: Some("desc"),
                 page: 100,
-                noun: ["group", "groups"],
+                noun: "group",
+                section: "groups",
             },
             Self::Policy => &Endpoint {
                 path: "/admin/v2/policies",
@@ -92,7 +94,8 @@ impl Kind {
                 name: "policy_name",
                 marker: None,
                 page: 100,
-                noun: ["policy", "policies"],
+                noun: "policy",
+                section: "policies",
             },
             Self::Application => &Endpoint {
                 path: "/admin/v3/integrations",
@@ -101,7 +104,8 @@ impl Kind {
                 marker: Some("notes"),
                 // The maximum (duo-api.md, section 3.1).
                 page: 500,
-                noun: ["application", "applications"],
+                noun: "application",
+                section: "applications",
             },
         }
     }

@@ -2,8 +2,6 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::language::address::APPLICATIONS;
-
 use super::Kind;
 use crate::diagnostic::{Code, Diagnostic, Span};
 use crate::language::shape::{Findings, Key, Object, Shape, Whole, one_of};
@@ -60,11 +58,7 @@ fn one_of_both_schema(schema: &mut Map<String, Value>) {
 impl Kind {
     /// The section that declares objects of this kind; their addresses begin with it.
     pub fn section(self) -> &'static str {
-        match self {
-            Self::Group => "groups",
-            Self::Policy => "policies",
-            Self::Application => APPLICATIONS,
-        }
+        self.endpoint().section
     }
 
     /// The finding about an address that is not declared.

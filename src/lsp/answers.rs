@@ -38,7 +38,7 @@ pub(super) struct Answer {
     pub(super) run: Run,
 }
 
-/// The answer to a method; `None` if there is no such method.
+/// The answer to a method; `None` if the method is unknown.
 pub(super) fn by_method(method: &str) -> Option<Answer> {
     let (fresh, run): (bool, Run) = match method {
         "textDocument/completion" => (false, complete),
@@ -227,7 +227,7 @@ fn prepare(state: &mut State, here: &Here, _: &Value) -> Result<Answered, String
     let declared = state.names(here).is_some_and(|names| names.declares(&rename::declared(&found.name)));
     let part = rename::part(&found.name, &written, found.range.clone()).filter(|_| declared);
     let Some(part) = part else {
-        return Err("there is no name here that this workspace declares".to_owned());
+        return Err("this workspace declares nothing of this name".to_owned());
     };
     let text = state.written(&here.root, &here.file, part.clone());
     let range = locations(state, here, &[(here.file.clone(), part)]).pop().map(|location| location.range);
@@ -236,7 +236,9 @@ fn prepare(state: &mut State, here: &Here, _: &Value) -> Result<Answered, String
 
 fn rename_all(state: &mut State, here: &Here, params: &Value) -> Result<Answered, String> {
     let new = params.get("newName").and_then(Value::as_str).unwrap_or_default();
-    let Some(found) = state.name(here) else { return Err("there is no name here".to_owned()) };
+    let Some(found) = state.name(here) else {
+        return Err("this is not a name that can be changed".to_owned());
+    };
     // The names are needed while the texts are read.
     state.names(here);
     let texts: HashMap<(PathBuf, usize, usize), String> = written(state, here, &found.name);

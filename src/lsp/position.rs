@@ -37,7 +37,7 @@ impl Lines {
         self.begins.partition_point(|begin| *begin <= offset).saturating_sub(1)
     }
 
-    /// Where a line begins; the end of the text if there is no such line.
+    /// Where a line begins; the end of the text for a line past the last one.
     pub(super) fn begin(&self, text: &str, line: usize) -> usize {
         self.begins.get(line).copied().unwrap_or(text.len())
     }
@@ -137,7 +137,7 @@ mod tests {
             let lines = Lines::of(&text);
             for encoding in [Encoding::Utf8, Encoding::Utf16] {
                 for (offset, _) in text.char_indices() {
-                    // Between the two characters of a line break there is no position.
+                    // A position cannot be between the two characters of a line break.
                     if text[..offset].ends_with('\r') && text[offset..].starts_with('\n') {
                         continue;
                     }

@@ -287,7 +287,7 @@ impl Server<'_> {
             _ => {}
         }
         let Some(answer) = answers::by_method(method) else {
-            return Err((ErrorCode::MethodNotFound, format!("there is no method `{method}`")));
+            return Err((ErrorCode::MethodNotFound, format!("unknown method `{method}`")));
         };
         let Some(here) = Here::of(&params, &mut self.state) else { return Ok(Value::Null) };
         if answer.fresh && self.state.workspaces.is_stale() {
@@ -305,7 +305,7 @@ impl Server<'_> {
     fn execute(&self, params: &Value) -> Result<Value, (ErrorCode, String)> {
         let command = params.get("command").and_then(Value::as_str).unwrap_or_default();
         if command != hints::EXPLAIN {
-            return Err((ErrorCode::InvalidRequest, format!("there is no command `{command}`")));
+            return Err((ErrorCode::InvalidRequest, format!("unknown command `{command}`")));
         }
         let code = params.pointer("/arguments/0").and_then(Value::as_str).unwrap_or_default();
         let Some(text) = hints::explanation(code) else { return Ok(Value::Null) };

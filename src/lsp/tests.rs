@@ -437,7 +437,7 @@ fn plan_document() -> String {
 #[test]
 fn what_is_not_the_protocol_is_answered_or_ignored() {
     let mut client = Client::start(&[("duo.yaml", HEAD)]);
-    assert!(client.try_ask("no/method", json!({})).unwrap_err().contains("no method"));
+    assert!(client.try_ask("no/method", json!({})).unwrap_err().contains("unknown method `no/method`"));
     client.tell("textDocument/didChange", json!({"textDocument": {"uri": "untitled:x", "version": 1}}));
     client.tell("textDocument/didOpen", json!([1, 2]));
     client.tell("$/cancelRequest", json!({"id": 1}));

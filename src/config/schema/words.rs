@@ -11,7 +11,7 @@ use crate::language::shape::{Choice, Key, Problem, Shape, TextRule};
 use crate::language::texts::EMPTY;
 use crate::yaml;
 
-/// The description of a key, its example and snippets. There is no `title`: editors would show it instead of the type.
+/// The description of a key, its example and snippets. It has no `title`, which editors would show instead of the type.
 pub(super) fn documented(key: &Key) -> Map<String, Value> {
     let mut schema = map(json!({"description": key.description}));
     let example = value(key.example);
