@@ -9,6 +9,8 @@ use super::outside::graph;
 
 /// The drawing without the texts of its nodes; an error is a line or element that a name brought along.
 fn skeleton(format: Format, text: &str) -> Result<String, String> {
+    // The standard library may know letters of a newer Unicode than the regular expressions do.
+    let text: &str = &text.replace(|letter: char| !letter.is_ascii() && letter.is_alphanumeric(), "x");
     let lines = |line: &str, label: &str| -> Result<String, String> {
         let (line, label) = (Regex::new(line).unwrap(), Regex::new(label).unwrap());
         let strange = text.lines().find(|text| !line.is_match(text));
