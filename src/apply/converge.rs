@@ -52,7 +52,7 @@ pub struct Shelves<'a> {
 
 impl Shelves<'_> {
     async fn look_again(&self, desired: &Desired, written: &[Address]) -> BTreeMap<Address, Held> {
-        let touched = desired.applications.iter().filter(|wanted| written.contains(&wanted.address));
+        let touched = desired.objects.iter().filter(|wanted| written.contains(&wanted.address));
         let mut held = self.before.clone();
         held.extend(look_up(self.stores, touched, self.parallelism).await);
         held

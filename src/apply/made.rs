@@ -49,7 +49,7 @@ impl Sent {
     pub(super) fn of(step: &Step, body: &Map<String, Value>) -> Self {
         let notes = body.get("notes").and_then(Value::as_str).unwrap_or_default();
         let marker = Notes::parse(notes).marker;
-        Self { kind: step.kind.clone(), name: step.name.clone(), marker }
+        Self { kind: step.variant.clone(), name: step.name.clone(), marker }
     }
 
     pub(super) fn is_marked(&self, live: &Object, sealer: &Sealer<'_>) -> bool {

@@ -162,7 +162,7 @@ impl<'a, W: WriteApi, T: Transport + Clone> Run<'a, W, T> {
                 if delivery.previous.is_some() {
                     self.is_like_its_predecessor(step, ikey).await?;
                 }
-                let delivered = self.courier.deliver(&step.address, &step.kind, ikey, delivery).await;
+                let delivered = self.courier.deliver(&step.address, &step.variant, ikey, delivery).await;
                 outcome.note = Some(delivered.map_err(|error| Stop::NotDelivered(error.to_string()))?);
                 Ok(())
             }

@@ -17,7 +17,7 @@ use crate::kinds::address::Address;
 use crate::kinds::application::fields::field;
 use crate::kinds::field::Field;
 use crate::language::texts::INTEGRATION_KEY;
-use crate::reconcile::desired::{Desired, DesiredApplication};
+use crate::reconcile::desired::{Desired, Wanted};
 use crate::reconcile::observation::Observation;
 use crate::reconcile::plan::{self, Action, Options, Plan, Prune};
 use crate::reconcile::rotation::Orders;
@@ -39,7 +39,7 @@ const ROUNDS: usize = 20;
 /// Applications that almost certainly belong to a declared address without a marker: with an entry of their own, the
 /// address would become another application.
 pub(super) fn look_alikes(desired: &Desired, observation: &Observation) -> BTreeMap<Ikey, Address> {
-    match desired.applications.is_empty() {
+    match desired.objects.is_empty() {
         true => BTreeMap::new(),
         false => plan::plan(desired, observation, &options()).look_alikes().clone(),
     }
@@ -143,9 +143,7 @@ impl Check<'_> {
     fn plan(&self, entries: &Workspace) -> Plan {
         let mut desired = self.desired.clone();
         let added = entries.applications.iter();
-        desired
-            .applications
-            .extend(added.map(|(key, application)| DesiredApplication::from_yaml(key, application, entries)));
+        desired.objects.extend(added.map(|(key, application)| Wanted::from_yaml(key, application, entries)));
         plan::plan(&desired, self.observation, &options())
     }
 

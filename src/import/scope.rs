@@ -141,13 +141,13 @@ impl<'a> Scope<'a> {
             proofs: &observation.proofs,
             wanted,
             declared: HashSet::new(),
-            addresses: desired.applications.iter().map(|wanted| &wanted.address).collect(),
+            addresses: desired.objects.iter().map(|wanted| &wanted.address).collect(),
             ambiguous: HashMap::new(),
             markers: HashMap::new(),
             names: HashMap::new(),
         };
-        for (wanted, found) in desired.applications.iter().zip(&matches.matched) {
-            let name = wanted.kind.as_ref().zip(wanted.name.as_ref());
+        for (wanted, found) in desired.objects.iter().zip(&matches.matched) {
+            let name = wanted.variant.as_ref().zip(wanted.name.as_ref());
             let name = name.map(|(kind, name)| type_and_name(kind, &name.value));
             match found {
                 Ok(found) => {
@@ -162,7 +162,7 @@ impl<'a> Scope<'a> {
             if let Some(pin) = &wanted.pin {
                 scope.declared.insert(&pin.value);
             }
-            if let Some((kind, name)) = wanted.kind.as_ref().zip(wanted.name.as_ref()) {
+            if let Some((kind, name)) = wanted.variant.as_ref().zip(wanted.name.as_ref()) {
                 *scope.names.entry(type_and_likeness(kind, &name.value)).or_default() += 1;
             }
         }

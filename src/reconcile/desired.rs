@@ -7,7 +7,7 @@ use jiff::SignedDuration;
 use crate::config::model::{Application, DuoPlan, Guards, Removal, Suppression, Workspace};
 use crate::diagnostic::{Span, Spanned};
 use crate::duo::catalogue::lookup;
-use crate::duo::object::Ikey;
+use crate::duo::object::{Ikey, Kind};
 use crate::kinds::application::ROLE_ATTRS;
 use crate::kinds::application::fields::FIELDS;
 use crate::kinds::value::{FieldValue, Setting};
@@ -24,8 +24,8 @@ pub struct Desired {
     pub workspace: String,
     /// The former name of the workspace, whose applications it takes over.
     pub formerly: Option<Spanned<String>>,
-    /// The applications in the order of their addresses.
-    pub applications: Vec<DesiredApplication>,
+    /// The objects, those of one kind in the order of their addresses.
+    pub objects: Vec<Wanted>,
     /// Console forms that a person has to fill in.
     pub handoffs: Vec<HandoffSpec>,
     /// Addresses removed from the YAML, and what happens to their applications. An address includes its parts.
@@ -44,15 +44,17 @@ pub struct Desired {
     pub recovery_key: bool,
 }
 
-/// One application that the YAML declares.
+/// One object that the YAML declares.
 #[derive(Clone, Debug)]
-pub struct DesiredApplication {
+pub struct Wanted {
     /// Its address.
     pub address: Address,
     /// Where it is declared.
     pub span: Option<Span>,
-    /// Its type; absent if it is pinned instead.
-    pub kind: Option<String>,
+    /// Its kind.
+    pub kind: Kind,
+    /// Its type; absent if it is pinned instead, and for kinds without types.
+    pub variant: Option<String>,
     /// Its name; absent if it is pinned instead.
     pub name: Option<Spanned<String>>,
     /// The live application that the YAML pins it to.
@@ -73,13 +75,14 @@ pub struct DesiredApplication {
     pub max_age: Option<Spanned<SignedDuration>>,
 }
 
-impl DesiredApplication {
+impl Wanted {
     /// An entry of `applications`.
     pub fn from_yaml(key: &str, application: &Application, workspace: &Workspace) -> Self {
         let wanted = Self {
             address: Address::application(key),
             span: Some(application.span),
-            kind: application.kind.as_ref().map(|kind| kind.value.clone()),
+            kind: Kind::Application,
+            variant: application.kind.as_ref().map(|kind| kind.value.clone()),
             name: application.name.clone(),
             pin: application.integration_key.as_ref().map(Self::pinned),
             settings: application.settings.clone(),
@@ -99,7 +102,7 @@ impl DesiredApplication {
     /// The same, with omitted fields set to unset if it is authoritative.
     #[must_use]
     pub fn completed(mut self, span: Span) -> Self {
-        let kind = self.kind.as_deref().and_then(lookup);
+        let kind = self.variant.as_deref().and_then(lookup);
         let known = FIELDS.iter().filter(|field| self.authoritative && field.unset().is_some());
         for field in known.filter(|field| field.applies_to(kind)) {
             let left_out = || Spanned::new(Setting::LeftOut, span);
@@ -169,15 +172,15 @@ impl Desired {
 
     /// The entries of `applications`. The callers add composites.
     pub fn from_workspace(workspace: &Workspace, yaml_hash: String) -> Self {
-        let applications = workspace
+        let objects = workspace
             .applications
             .iter()
-            .map(|(key, application)| DesiredApplication::from_yaml(key, application, workspace))
+            .map(|(key, application)| Wanted::from_yaml(key, application, workspace))
             .collect();
         Self {
             workspace: workspace.name.value.clone(),
             formerly: workspace.formerly.clone(),
-            applications,
+            objects,
             handoffs: Vec::new(),
             removed: workspace
                 .removed

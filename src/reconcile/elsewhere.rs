@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeSet, HashSet};
 
-use super::desired::DesiredApplication;
+use super::desired::Wanted;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::duo::object::Ikey;
 use crate::kinds::address::Address;
@@ -37,7 +37,7 @@ fn is_in_use(marker: &Marker) -> bool {
 }
 
 /// The error for an address whose application belongs to something else, with the step that resolves it.
-pub(super) fn problem(wanted: &DesiredApplication, owned: &[Owned<'_>], own: &Own<'_>) -> Box<Diagnostic> {
+pub(super) fn problem(wanted: &Wanted, owned: &[Owned<'_>], own: &Own<'_>) -> Box<Diagnostic> {
     let belongs = |owned: &Owned<'_>| {
         format!("{} belongs to {}/{}", owned.ikey, owned.marker.workspace, owned.marker.address)
     };
@@ -47,7 +47,7 @@ pub(super) fn problem(wanted: &DesiredApplication, owned: &[Owned<'_>], own: &Ow
     Box::new(Diagnostic::error(Code::OwnedElsewhere, wanted.span, message).help(way_on(wanted, owned, own)))
 }
 
-fn way_on(wanted: &DesiredApplication, owned: &[Owned<'_>], own: &Own<'_>) -> String {
+fn way_on(wanted: &Wanted, owned: &[Owned<'_>], own: &Own<'_>) -> String {
     let address = &wanted.address;
     let in_use: Vec<Owned<'_>> = owned.iter().copied().filter(|owned| is_in_use(owned.marker)).collect();
     let candidates = if in_use.is_empty() { owned } else { in_use.as_slice() };

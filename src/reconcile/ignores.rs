@@ -5,7 +5,7 @@ use crate::config::model::Workspace;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::duo::object::Kind;
 
-use super::desired::{Desired, DesiredApplication};
+use super::desired::{Desired, Wanted};
 use super::diff;
 use super::matching::match_all;
 use super::observation::Observation;
@@ -25,11 +25,11 @@ pub fn unneeded(workspace: &Workspace, desired: &Desired, observation: &Observat
     let references = References::new(&observation.objects);
     let matches = match_all(desired, integrations, &observation.held, &observation.proofs);
     let mut warnings = Vec::new();
-    for (wanted, found) in desired.applications.iter().zip(&matches.matched) {
+    for (wanted, found) in desired.objects.iter().zip(&matches.matched) {
         let declared = Place::parse(wanted.address.as_str()).and_then(|place| workspace.declared(place));
         let live = found.as_ref().ok().and_then(|found| found.live.as_ref());
         let (Some(declared), Some(live)) = (declared, live) else { continue };
-        let open = DesiredApplication { ignore: Vec::new(), ..wanted.clone() };
+        let open = Wanted { ignore: Vec::new(), ..wanted.clone() };
         let Ok(managed) = diff::managed(&open, &references) else { continue };
         let marker = live.marker.as_ref().filter(|marker| marker.address == wanted.address);
         let difference = diff::compare(&open, &managed, live.integration, marker, true, &references);

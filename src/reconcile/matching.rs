@@ -89,7 +89,7 @@ pub fn match_all<'a>(
     proofs: &Proofs,
 ) -> Matches<'a> {
     let index = Index::new(desired, integrations, held, proofs);
-    let mut matched: Vec<_> = desired.applications.iter().map(|wanted| index.find(wanted)).collect();
+    let mut matched: Vec<_> = desired.objects.iter().map(|wanted| index.find(wanted)).collect();
     refuse_shared(desired, &mut matched);
     let taken: HashSet<&Ikey> =
         matched.iter().flatten().flat_map(Match::all).map(|live| &live.integration.id).collect();
@@ -133,7 +133,7 @@ pub fn match_all<'a>(
         key(a).cmp(&key(b))
     });
     let unmatched: HashSet<TypeAndName> = desired
-        .applications
+        .objects
         .iter()
         .zip(&matched)
         .filter(|(_, found)| found.is_err())
@@ -184,7 +184,7 @@ fn claims(
         Some((ikey.clone(), Claim { ikey, word: marker.state.word().to_owned(), verdict: live.proof }))
     });
     let mut claims: BTreeMap<Ikey, Claim> = own.collect();
-    for (wanted, found) in desired.applications.iter().zip(matched) {
+    for (wanted, found) in desired.objects.iter().zip(matched) {
         let Ok(found) = found else { continue };
         let keys = match held.get(&wanted.address) {
             Some(Held::Keys(keys)) => Some(keys),
@@ -217,7 +217,7 @@ fn refuse_shared<'a>(desired: &Desired, matched: &mut [Result<Match<'a>, Box<Dia
     for ikey in matched.iter().flatten().flat_map(own) {
         *claims.entry(ikey).or_default() += 1;
     }
-    for (wanted, found) in desired.applications.iter().zip(matched) {
+    for (wanted, found) in desired.objects.iter().zip(matched) {
         let Ok(matched) = found else { continue };
         let shared = |ikey: &&Ikey| claims.get(*ikey).is_some_and(|claims| *claims > 1);
         if let Some(ikey) = own(matched).into_iter().find(shared) {

@@ -310,14 +310,15 @@ pub fn plan(desired: &Desired, observation: &Observation, options: &Options) -> 
     }
     let integrations = read.unwrap_or(&[]);
     let mut matches = match_all(desired, integrations, &observation.held, &observation.proofs);
-    let mut found: Vec<_> = desired.applications.iter().zip(matches.matched.drain(..)).collect();
+    let mut found: Vec<_> = desired.objects.iter().zip(matches.matched.drain(..)).collect();
     found.sort_by_key(|(wanted, _)| &wanted.address);
     let mut lives: HashMap<&Address, &Object> = HashMap::new();
     let mut olds: HashMap<&Address, &Object> = HashMap::new();
     for (wanted, found) in &found {
         let live = found.as_ref().ok().and_then(|found| found.live.as_ref());
-        let same_type =
-            |live: &&Live<'_>| wanted.kind.as_deref().is_none_or(|kind| kind == live.integration.variant());
+        let same_type = |live: &&Live<'_>| {
+            wanted.variant.as_deref().is_none_or(|kind| kind == live.integration.variant())
+        };
         lives.extend(live.filter(same_type).map(|live| (&wanted.address, live.integration)));
         let pair = found.as_ref().ok().and_then(|found| found.pair.as_ref());
         olds.extend(pair.map(|pair| (&wanted.address, pair.old.integration)));
@@ -406,7 +407,7 @@ pub fn plan(desired: &Desired, observation: &Observation, options: &Options) -> 
         live: integrations.iter().map(|live| live.id.clone()).collect(),
         owned: matches.owned,
         claimed: matches.claims.into_keys().collect(),
-        declared: desired.applications.len(),
+        declared: desired.objects.len(),
         unmanaged: matches.unmanaged,
         unmanaged_fields,
         left_out_pending: pending(&cx, &parts.left_out),

@@ -278,7 +278,7 @@ impl From<&Step> for StepDocument {
             address: step.address.to_string(),
             action: step.action,
             integration_key: step.id.as_ref().map(ToString::to_string),
-            kind: step.kind.clone(),
+            kind: step.variant.clone(),
             name: step.name.clone(),
             changes: step.changes.iter().map(ChangeDocument::from).collect(),
             affected: None,

@@ -8,7 +8,7 @@ use crate::diagnostic::{Code, Diagnostic};
 use crate::duo::object::{Ikey, Object};
 
 use super::super::delivery::{Held, HeldKeys};
-use super::super::desired::{Desired, DesiredApplication};
+use super::super::desired::{Desired, Wanted};
 use super::super::elsewhere::{self, Own, Owned, is_rotating};
 use super::super::live::Live;
 use super::super::observation::Proofs;
@@ -45,10 +45,9 @@ impl<'a, 'd> Index<'a, 'd> {
         held: &'d BTreeMap<Address, Held>,
         proofs: &Proofs,
     ) -> Self {
-        let wanted: HashSet<TypeAndName> =
-            desired.applications.iter().filter_map(wanted_type_and_name).collect();
+        let wanted: HashSet<TypeAndName> = desired.objects.iter().filter_map(wanted_type_and_name).collect();
         let mut pins = HashMap::new();
-        for wanted in &desired.applications {
+        for wanted in &desired.objects {
             if let Some(pin) = &wanted.pin {
                 *pins.entry(pin.value.as_str()).or_default() += 1;
             }
@@ -57,7 +56,7 @@ impl<'a, 'd> Index<'a, 'd> {
             workspace: &desired.workspace,
             formerly: desired.formerly.as_ref().map(|former| former.value.as_str()),
             held,
-            declared: desired.applications.iter().map(|wanted| &wanted.address).collect(),
+            declared: desired.objects.iter().map(|wanted| &wanted.address).collect(),
             pins,
             lives: Vec::with_capacity(integrations.len()),
             by_ikey: HashMap::with_capacity(integrations.len()),
@@ -68,7 +67,7 @@ impl<'a, 'd> Index<'a, 'd> {
             stripped: BTreeMap::new(),
         };
         let pinned: HashMap<&str, &Address> = desired
-            .applications
+            .objects
             .iter()
             .filter_map(|wanted| Some((wanted.pin.as_ref()?.value.as_str(), &wanted.address)))
             .collect();
@@ -133,7 +132,7 @@ impl<'a, 'd> Index<'a, 'd> {
     }
 
     /// The error for an address whose application belongs to something else.
-    fn elsewhere(&self, wanted: &DesiredApplication, lives: &[Live<'a>]) -> Box<Diagnostic> {
+    fn elsewhere(&self, wanted: &Wanted, lives: &[Live<'a>]) -> Box<Diagnostic> {
         let at = |address: &Address| self.at(address);
         let own =
             Own { workspace: self.workspace, formerly: self.formerly, declared: &self.declared, at: &at };
@@ -141,7 +140,7 @@ impl<'a, 'd> Index<'a, 'd> {
         elsewhere::problem(wanted, &owned, &own)
     }
 
-    pub(super) fn find(&self, wanted: &DesiredApplication) -> Result<Match<'a>, Box<Diagnostic>> {
+    pub(super) fn find(&self, wanted: &Wanted) -> Result<Match<'a>, Box<Diagnostic>> {
         let home = self.home(wanted);
         self.is_intact(wanted, home)?;
         self.is_intact(wanted, &wanted.address)?;
@@ -192,11 +191,7 @@ impl<'a, 'd> Index<'a, 'd> {
     }
 
     /// Refuses to rename a workspace while a key is being rotated.
-    fn is_of_this_name(
-        &self,
-        wanted: &DesiredApplication,
-        lives: &[Live<'_>],
-    ) -> Result<(), Box<Diagnostic>> {
+    fn is_of_this_name(&self, wanted: &Wanted, lives: &[Live<'_>]) -> Result<(), Box<Diagnostic>> {
         let partner = |marker: &&Marker| {
             let partner = marker.state.partner().filter(|_| self.is_former(marker));
             partner.is_some_and(|partner| self.by_ikey.contains_key(partner.as_str()))
@@ -211,7 +206,7 @@ impl<'a, 'd> Index<'a, 'd> {
     }
 
     /// Detects a likely rename: the store of an entry holds the key of an application that the YAML no longer declares.
-    fn moved(&self, wanted: &DesiredApplication, claimed: &BTreeSet<&Ikey>) -> Result<(), Box<Diagnostic>> {
+    fn moved(&self, wanted: &Wanted, claimed: &BTreeSet<&Ikey>) -> Result<(), Box<Diagnostic>> {
         let stored =
             self.stored(wanted).filter(|_| wanted.pin.is_none() && wanted.address.composite().is_none());
         let keys = stored.into_iter().flat_map(|keys| std::iter::once(&keys.ikey).chain(&keys.previous));
@@ -227,7 +222,7 @@ impl<'a, 'd> Index<'a, 'd> {
 
     /// The address that the markers of an entry's applications name: the former one if the entry was renamed and a pin
     /// shows which application it means.
-    fn home<'w>(&'w self, wanted: &'w DesiredApplication) -> &'w Address {
+    fn home<'w>(&'w self, wanted: &'w Wanted) -> &'w Address {
         let pinned = wanted.pin.as_ref().and_then(|pin| self.by_ikey.get(pin.value.as_str()));
         let pinned = pinned.and_then(|position| self.lives.get(*position));
         let left = pinned.and_then(|live| {
@@ -236,7 +231,7 @@ impl<'a, 'd> Index<'a, 'd> {
         left.unwrap_or(&wanted.address)
     }
 
-    fn stored(&self, wanted: &DesiredApplication) -> Option<&HeldKeys> {
+    fn stored(&self, wanted: &Wanted) -> Option<&HeldKeys> {
         match self.held.get(&wanted.address) {
             Some(Held::Keys(keys)) => Some(keys),
             Some(Held::Nothing | Held::CannotTell | Held::Unreadable { .. }) | None => None,
@@ -244,11 +239,7 @@ impl<'a, 'd> Index<'a, 'd> {
     }
 
     /// The application of an address whose key is not being rotated.
-    fn find_settled(
-        &self,
-        wanted: &DesiredApplication,
-        marked: Vec<Live<'a>>,
-    ) -> Result<Match<'a>, Box<Diagnostic>> {
+    fn find_settled(&self, wanted: &Wanted, marked: Vec<Live<'a>>) -> Result<Match<'a>, Box<Diagnostic>> {
         let gone = |live: &Live<'_>| live.state() == Some(&MarkerState::Replaced);
         let (predecessors, marked): (Vec<_>, Vec<_>) = marked.into_iter().partition(gone);
         if let Some(pin) = &wanted.pin {
@@ -276,12 +267,7 @@ impl<'a, 'd> Index<'a, 'd> {
         Ok(Match::of(live, predecessors))
     }
 
-    fn by_pin(
-        &self,
-        wanted: &DesiredApplication,
-        pin: &Ikey,
-        marked: &[Live<'a>],
-    ) -> Result<Live<'a>, Box<Diagnostic>> {
+    fn by_pin(&self, wanted: &Wanted, pin: &Ikey, marked: &[Live<'a>]) -> Result<Live<'a>, Box<Diagnostic>> {
         let Some(live) = self.by_ikey.get(pin.as_str()).and_then(|position| self.lives.get(*position)) else {
             let message = format!("the account has no application {pin}");
             return Err(problem(
@@ -306,7 +292,7 @@ impl<'a, 'd> Index<'a, 'd> {
             ));
         }
         let kind = live.integration.variant();
-        if wanted.kind.as_deref().is_some_and(|wanted| wanted != kind) {
+        if wanted.variant.as_deref().is_some_and(|wanted| wanted != kind) {
             let message = format!("{pin} has the type `{kind}`");
             return Err(problem(
                 Code::PinMismatch,
@@ -331,8 +317,8 @@ impl<'a, 'd> Index<'a, 'd> {
     }
 
     /// The only unowned application of the same type and name, if there is one.
-    fn by_name(&self, wanted: &DesiredApplication) -> Result<Option<Live<'a>>, Box<Diagnostic>> {
-        let (Some(kind), Some(name)) = (&wanted.kind, &wanted.name) else { return Ok(None) };
+    fn by_name(&self, wanted: &Wanted) -> Result<Option<Live<'a>>, Box<Diagnostic>> {
+        let (Some(kind), Some(name)) = (&wanted.variant, &wanted.name) else { return Ok(None) };
         let found = self.lives(self.by_name.get(&type_and_name(kind, &name.value)));
         let free = |live: &Live<'_>| !self.pins.contains_key(live.integration.id.as_str());
         let (owned, unowned): (Vec<_>, Vec<_>) =
@@ -384,7 +370,7 @@ impl<'a> Index<'a, '_> {
 
     /// Stops an address with a marker that duoctl did not write or that cannot be read: it may have replaced another
     /// one.
-    fn is_intact(&self, wanted: &DesiredApplication, address: &Address) -> Result<(), Box<Diagnostic>> {
+    fn is_intact(&self, wanted: &Wanted, address: &Address) -> Result<(), Box<Diagnostic>> {
         let lives = [self.by_address.get(address), self.damaged.get(address)];
         let lives = lives.into_iter().flat_map(|positions| self.lives(positions));
         let broken = lives.filter(|live| live.is_forged() || live.damaged.is_some());
@@ -394,7 +380,7 @@ impl<'a> Index<'a, '_> {
         }
     }
 
-    fn broken(&self, wanted: &DesiredApplication, live: &Live<'_>) -> Box<Diagnostic> {
+    fn broken(&self, wanted: &Wanted, live: &Live<'_>) -> Box<Diagnostic> {
         let ikey = &live.integration.id;
         let own = [&wanted.address, self.home(wanted)];
         let (code, what) = match live.marker.as_ref().filter(|_| live.is_forged()) {
@@ -436,7 +422,7 @@ impl<'a> Index<'a, '_> {
 
     /// Refuses an application that is claimed only by its own marker or name if the store of the address holds the key
     /// of another one: that is what a moved marker looks like.
-    fn store_agrees(&self, wanted: &DesiredApplication, found: &Match<'a>) -> Result<(), Box<Diagnostic>> {
+    fn store_agrees(&self, wanted: &Wanted, found: &Match<'a>) -> Result<(), Box<Diagnostic>> {
         let (None, Some(keys)) = (&found.pair, self.stored(wanted)) else { return Ok(()) };
         let stored = Ikey::new(keys.ikey.as_str());
         let Some(holder) = self.by_ikey.get(stored.as_str()).and_then(|position| self.lives.get(*position))
@@ -463,17 +449,12 @@ impl<'a> Index<'a, '_> {
     /// Creates nothing if the store holds the key of an application that exists, whatever its notes say: consumers of
     /// the key use it. This does not apply to an application that a replacement of this address replaces, nor to one
     /// without a marker: the search for similar applications reports it in more detail.
-    fn is_free(
-        &self,
-        wanted: &DesiredApplication,
-        found: &Match<'a>,
-        holder: &Live<'a>,
-    ) -> Result<(), Box<Diagnostic>> {
+    fn is_free(&self, wanted: &Wanted, found: &Match<'a>, holder: &Live<'a>) -> Result<(), Box<Diagnostic>> {
         let ikey = &holder.integration.id;
         let kind = holder.integration.variant();
         let is_left = found.predecessors.iter().any(|live| live.integration.id == *ikey);
         let is_bare = holder.marker.is_none() && holder.damaged.is_none();
-        if is_left || is_bare && wanted.kind.as_deref() == Some(kind) {
+        if is_left || is_bare && wanted.variant.as_deref() == Some(kind) {
             return Ok(());
         }
         let what = match &holder.marker {

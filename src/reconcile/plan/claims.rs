@@ -37,7 +37,7 @@ pub(super) fn rest(steps: &mut [Step], claims: &BTreeMap<Ikey, Claim>, integrati
         let creates = step.action == Action::Create;
         // Whether a rotation is over or in progress also depends on the other markers of the address.
         let settles = step.changes.iter().any(|change| change.field == "state");
-        let named = by_name.get(&type_and_name(&step.kind, &step.name)).filter(|_| creates);
+        let named = by_name.get(&type_and_name(&step.variant, &step.name)).filter(|_| creates);
         let marked = by_address.get(&Some(step.address.clone())).filter(|_| creates || settles);
         let candidates = named.into_iter().chain(marked).flatten();
         rests_on.extend(candidates.map(|claim| (&claim.ikey, *claim)));

@@ -8,7 +8,7 @@ use crate::diagnostic::{Code, Diagnostic};
 use crate::duo::object::{Ikey, Kind, Object};
 
 use super::super::delivery::Held;
-use super::super::desired::DesiredApplication;
+use super::super::desired::Wanted;
 use super::super::diff::{self, Change};
 use super::super::live::Live;
 use super::super::matching::Match;
@@ -27,10 +27,10 @@ use crate::kinds::value::{FieldValue, parts};
 /// A new application.
 pub(super) fn creation(
     cx: &Context<'_>,
-    wanted: &DesiredApplication,
+    wanted: &Wanted,
     managed: &[Managed],
 ) -> Result<Step, Vec<Diagnostic>> {
-    let (Some(kind), Some(name)) = (&wanted.kind, &wanted.name) else {
+    let (Some(kind), Some(name)) = (&wanted.variant, &wanted.name) else {
         let message = format!("{}: a new application needs a type and a name", wanted.address);
         return Err(vec![Diagnostic::error(Code::MissingKey, wanted.span, message)]);
     };
@@ -76,7 +76,7 @@ pub(super) fn creation(
 /// Handles a changed type: marks the old application, creates the new one, and only then deletes the old one.
 pub(super) fn replacement(
     cx: &Context<'_>,
-    wanted: &DesiredApplication,
+    wanted: &Wanted,
     managed: &[Managed],
     old: Option<&Live<'_>>,
 ) -> Result<Step, Vec<Diagnostic>> {
@@ -104,7 +104,7 @@ pub(super) fn replacement(
         step.delete(id.clone(), AFTER_REPLACEMENT, protected);
         step.watch(old.integration);
         step.id = Some(id);
-        step.changes.insert(0, type_change(old.integration.variant(), &step.kind));
+        step.changes.insert(0, type_change(old.integration.variant(), &step.variant));
     }
     Ok(step)
 }
@@ -114,12 +114,13 @@ pub(super) fn replacement(
 pub(super) fn hold_back_doubtful(cx: &Context<'_>, parts: &mut Parts, matched: &HashMap<&Address, &Object>) {
     let taken: HashSet<&Ikey> = matched.values().map(|live| &live.id).collect();
     let Observed::Present(lives) = cx.observation.objects.of(Kind::Application) else { return };
-    for wanted in &cx.desired.applications {
+    for wanted in &cx.desired.objects {
         let address = &wanted.address;
         let Some(Held::Unreadable { reason, help }) = cx.held(wanted) else { continue };
         let creates = |step: &&Step| step.address == *address && step.action == Action::Create;
         let Some(step) = parts.steps.iter().find(creates) else { continue };
-        let mut free = lives.iter().filter(|live| live.variant() == step.kind && !taken.contains(&live.id));
+        let mut free =
+            lives.iter().filter(|live| live.variant() == step.variant && !taken.contains(&live.id));
         let Some(live) = free.next().filter(|_| !cx.allows(Risk::Replaces, address)) else { continue };
         let more = if free.next().is_some() { " or of another application" } else { "" };
         let message = format!(
@@ -136,7 +137,7 @@ pub(super) fn hold_back_doubtful(cx: &Context<'_>, parts: &mut Parts, matched: &
 }
 
 /// Deletes the leftovers of a replacement, within its step or in a separate one.
-pub(super) fn add_leftovers(wanted: &DesiredApplication, found: &Match<'_>, steps: &mut Vec<Step>) {
+pub(super) fn add_leftovers(wanted: &Wanted, found: &Match<'_>, steps: &mut Vec<Step>) {
     let successor = found.live.as_ref().map(|live| live.integration.id.clone());
     for old in &found.predecessors {
         let live = old.integration;

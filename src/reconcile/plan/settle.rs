@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 
 use crate::duo::object::{Ikey, Kind, Object};
 
-use super::super::desired::{Desired, DesiredApplication};
+use super::super::desired::{Desired, Wanted};
 use super::super::diff;
 use super::super::live;
 use super::super::matching::match_all;
@@ -40,7 +40,7 @@ pub fn settle(desired: &Desired, observation: &Observation, written: &[Address])
     let references = References::new(&observation.objects);
     let matches = match_all(desired, integrations, &observation.held, &observation.proofs);
     let mut settlements = Vec::new();
-    for (wanted, found) in desired.applications.iter().zip(&matches.matched) {
+    for (wanted, found) in desired.objects.iter().zip(&matches.matched) {
         let (Ok(found), true) = (found, written.contains(&wanted.address)) else { continue };
         let Ok(managed) = diff::managed(wanted, &references) else { continue };
         let managed = diff::compared(managed, wanted);
@@ -58,7 +58,7 @@ pub fn settle(desired: &Desired, observation: &Observation, written: &[Address])
     settlements
 }
 
-fn settlement(wanted: &DesiredApplication, managed: &[Managed], live: &live::Live<'_>) -> Option<Settlement> {
+fn settlement(wanted: &Wanted, managed: &[Managed], live: &live::Live<'_>) -> Option<Settlement> {
     // An unproven marker is not rewritten: the new seal would make it proven.
     let mut marker: Marker = live.marker.clone().filter(|_| live.proof.is_proven())?;
     let kept = kept(managed, &marker, live.integration);

@@ -96,7 +96,7 @@ pub struct Step {
     pub id: Option<ObjectId>,
     /// Its type; for a replacement, the new one.
     #[serde(rename = "type")]
-    pub kind: String,
+    pub variant: String,
     /// Its name.
     pub name: String,
     /// The changes, field by field.
@@ -117,12 +117,12 @@ pub struct Step {
 
 impl Step {
     /// A step that sends nothing yet.
-    pub(super) fn new(address: &Address, action: Action, kind: &str, name: &str) -> Self {
+    pub(super) fn new(address: &Address, action: Action, variant: &str, name: &str) -> Self {
         Self {
             address: address.clone(),
             action,
             id: None,
-            kind: kind.to_owned(),
+            variant: variant.to_owned(),
             name: name.to_owned(),
             changes: Vec::new(),
             inherent: Vec::new(),
