@@ -217,7 +217,7 @@ fn said<'p>(
 ) -> Result<Accepted<'p>, String> {
     let entry = match place {
         Place::Part { entry, part } => session.workspace.identity_intelligence.get(entry).zip(Some(part)),
-        Place::Application(_) | Place::Entry(_) => None,
+        Place::Object(..) | Place::Entry(_) => None,
     };
     let Some((entry, part)) = entry else {
         let edits = edits(wanted, &changes, live, lists)?;

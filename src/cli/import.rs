@@ -93,7 +93,7 @@ fn mean_something(
     }
     let declared = session.desired.objects.iter().map(|wanted| wanted.address.to_string());
     let addresses: Vec<String> =
-        keys.iter().map(|key| Place::Application(key).to_string()).chain(declared).collect();
+        keys.iter().map(|key| Place::application(key).to_string()).chain(declared).collect();
     let known: Vec<&str> = keys
         .iter()
         .map(String::as_str)

@@ -152,7 +152,7 @@ pub fn targets(
     };
     let lives: HashMap<&Ikey, &Object> =
         integrations.iter().map(|integration| (&integration.id, integration)).collect();
-    let wanted = session.desired.objects.iter().filter(|wanted| covers(&wanted.address));
+    let wanted = session.desired.of(Kind::Application).filter(|wanted| covers(&wanted.address));
     Some(wanted.map(|wanted| target(wanted, plan, &lives, &reading.observation.held)).collect())
 }
 

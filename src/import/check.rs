@@ -13,6 +13,7 @@ use crate::config::model::Workspace;
 use crate::config::variables::escaped;
 use crate::diagnostic::Severity;
 use crate::duo::object::Ikey;
+use crate::kinds::Kind;
 use crate::kinds::address::Address;
 use crate::kinds::application::fields::field;
 use crate::kinds::field::Field;
@@ -142,8 +143,8 @@ impl Check<'_> {
     /// The plan of the declared applications and the entries.
     fn plan(&self, entries: &Workspace) -> Plan {
         let mut desired = self.desired.clone();
-        let added = entries.applications.iter();
-        desired.objects.extend(added.map(|(key, application)| Wanted::from_yaml(key, application, entries)));
+        let added = entries.entries();
+        desired.objects.extend(added.map(|(kind, key, added)| Wanted::from_yaml(kind, key, added, entries)));
         plan::plan(&desired, self.observation, &options())
     }
 
@@ -152,7 +153,7 @@ impl Check<'_> {
         let (text, _) = self.file(drafts);
         let Some(entries) = load_text(PathBuf::from("import.yaml"), text).workspace else { return 0 };
         let own: BTreeSet<Address> =
-            entries.applications.keys().map(|key| Address::application(key)).collect();
+            entries.of(Kind::Application).keys().map(|key| Address::application(key)).collect();
         self.plan(&entries).unmanaged_fields().iter().filter(|set| own.contains(&set.address)).count()
     }
 

@@ -4,12 +4,11 @@ use std::collections::BTreeMap;
 
 use jiff::SignedDuration;
 
-use crate::config::model::{Application, DuoPlan, Guards, Removal, Suppression, Workspace};
+use crate::config::model::{Declaration, DuoPlan, Guards, Removal, Suppression, Workspace};
 use crate::diagnostic::{Span, Spanned};
 use crate::duo::catalogue::lookup;
 use crate::duo::object::{Ikey, Kind};
 use crate::kinds::application::ROLE_ATTRS;
-use crate::kinds::application::fields::FIELDS;
 use crate::kinds::value::{FieldValue, Setting};
 
 use super::delivery::DesiredSecret;
@@ -76,42 +75,42 @@ pub struct Wanted {
 }
 
 impl Wanted {
-    /// An entry of `applications`.
-    pub fn from_yaml(key: &str, application: &Application, workspace: &Workspace) -> Self {
+    /// An entry of the section of a kind.
+    pub fn from_yaml(kind: Kind, key: &str, declared: &Declaration, workspace: &Workspace) -> Self {
         let wanted = Self {
-            address: Address::application(key),
-            span: Some(application.span),
-            kind: Kind::Application,
-            variant: application.kind.as_ref().map(|kind| kind.value.clone()),
-            name: application.name.clone(),
-            pin: application.integration_key.as_ref().map(Self::pinned),
-            settings: application.settings.clone(),
-            protect: application.protect,
-            authoritative: application.authoritative,
+            address: Address::object(kind, key),
+            span: Some(declared.span),
+            kind,
+            variant: declared.variant.as_ref().map(|variant| variant.value.clone()),
+            name: declared.name.clone(),
+            pin: declared.pin.as_ref().map(Self::pinned),
+            settings: declared.settings.clone(),
+            protect: declared.protect,
+            authoritative: declared.authoritative,
             definition: BTreeMap::new(),
-            ignore: application.ignore.iter().map(|ignore| ignore.value.field.clone()).collect(),
-            secret: application
+            ignore: declared.ignore.iter().map(|ignore| ignore.value.field.clone()).collect(),
+            secret: declared
                 .secret
                 .as_ref()
                 .map(|secret| DesiredSecret::of(&secret.value, secret.span, workspace)),
-            max_age: application.max_age.clone(),
+            max_age: declared.max_age.clone(),
         };
-        wanted.completed(application.span)
+        wanted.completed(declared.span)
     }
 
     /// The same, with omitted fields set to unset if it is authoritative.
     #[must_use]
     pub fn completed(mut self, span: Span) -> Self {
-        let kind = self.variant.as_deref().and_then(lookup);
-        let known = FIELDS.iter().filter(|field| self.authoritative && field.unset().is_some());
-        for field in known.filter(|field| field.applies_to(kind)) {
+        let variant = self.variant.as_deref().and_then(lookup);
+        let known = self.kind.fields().iter().filter(|field| self.authoritative && field.unset().is_some());
+        for field in known.filter(|field| field.applies_to(variant)) {
             let left_out = || Spanned::new(Setting::LeftOut, span);
             self.settings.entry(field.name().to_owned()).or_insert_with(left_out);
         }
         self
     }
 
-    /// An `integration_key` of the YAML.
+    /// A pin of the YAML.
     pub fn pinned(pin: &Spanned<String>) -> Spanned<Ikey> {
         Spanned::new(Ikey::new(pin.value.clone()), pin.span)
     }
@@ -170,17 +169,19 @@ impl Desired {
         self.fate(address) == Some(Fate::Retain)
     }
 
-    /// The entries of `applications`. The callers add composites.
+    /// The desired objects of a kind.
+    pub fn of(&self, kind: Kind) -> impl Iterator<Item = &Wanted> {
+        self.objects.iter().filter(move |wanted| wanted.kind == kind)
+    }
+
+    /// The entries of the sections of kinds. The callers add composites.
     pub fn from_workspace(workspace: &Workspace, yaml_hash: String) -> Self {
-        let objects = workspace
-            .applications
-            .iter()
-            .map(|(key, application)| Wanted::from_yaml(key, application, workspace))
-            .collect();
+        let objects = workspace.entries();
+        let objects = objects.map(|(kind, key, declared)| Wanted::from_yaml(kind, key, declared, workspace));
         Self {
             workspace: workspace.name.value.clone(),
             formerly: workspace.formerly.clone(),
-            objects,
+            objects: objects.collect(),
             handoffs: Vec::new(),
             removed: workspace
                 .removed

@@ -11,7 +11,6 @@ use crate::duo::catalogue::lookup;
 use crate::duo::object::Object;
 use crate::kinds::Kind;
 use crate::kinds::application::access::conflict;
-use crate::kinds::application::fields::FIELDS;
 use crate::kinds::application::{ACCESS, GROUPS, NO_USERS, PERMITTED_GROUPS};
 use crate::kinds::field::{Extent, Field, Leaves, Roles};
 use crate::kinds::managed::{Kept, Live, Managed, shown};
@@ -83,7 +82,7 @@ pub fn managed(wanted: &Wanted, references: &References) -> Result<Vec<Managed>,
     let mut problems = Vec::new();
     let mut fields = Vec::new();
     let name = wanted.name.clone().map(|name| Spanned::new(Setting::Text(name.value), name.span));
-    for field in FIELDS.iter().filter(|field| field.is_compared()) {
+    for field in wanted.kind.fields().iter().filter(|field| field.is_compared()) {
         let named = name.as_ref().filter(|_| !field.is_setting());
         let Some(setting) = named.or_else(|| wanted.settings.get(field.name())) else { continue };
         let extent = if wanted.authoritative { Extent::Whole } else { Extent::Declared };

@@ -110,7 +110,7 @@ pub fn inventory(
         Observed::Absent | Observed::NotRead | Observed::Unreadable(_) => BTreeMap::new(),
     };
     let held_of = |wanted: &Wanted| observation.held.get(&wanted.address).filter(|_| wanted.secret.is_some());
-    let covered = desired.objects.iter().filter(|wanted| selection.covers(&wanted.address));
+    let covered = desired.of(Kind::Application).filter(|wanted| selection.covers(&wanted.address));
     covered
         .map(|wanted| {
             let live = plan.matched().get(&wanted.address).and_then(|ikey| lives.get(ikey));

@@ -136,7 +136,7 @@ impl Listing<'_> {
         let by_id: BTreeMap<&Ikey, &Object> = lives.iter().map(|live| (&live.id, live)).collect();
         let mut shown: BTreeSet<&Ikey> = BTreeSet::new();
         let mut listed = Vec::new();
-        for wanted in &self.desired.objects {
+        for wanted in self.desired.of(Kind::Application) {
             let ikey = self.plan.matched().get(&wanted.address);
             shown.extend(ikey);
             if self.selection.covers(&wanted.address) {

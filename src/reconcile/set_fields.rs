@@ -6,7 +6,6 @@ use crate::diagnostic::{Code, Diagnostic};
 use crate::duo::catalogue::lookup;
 use crate::duo::object::Object;
 use crate::kinds::address::Address;
-use crate::kinds::application::fields::FIELDS;
 use crate::kinds::field::{Field, Form};
 use crate::kinds::managed::{held, shown};
 use crate::kinds::value::{FieldValue, Setting};
@@ -34,7 +33,7 @@ pub struct SetField {
 /// clear: all others are differences.
 pub(super) fn of(wanted: &Wanted, live: &Object, references: &References) -> Vec<SetField> {
     let kind = lookup(live.variant());
-    let fields = FIELDS.iter().filter(|field| field.is_compared() && field.applies_to(kind));
+    let fields = wanted.kind.fields().iter().filter(|field| field.is_compared() && field.applies_to(kind));
     let found = |(field, value): (String, Value)| {
         // People keep secrets in text fields, and no one asked to see this one.
         let is_secret = !secret_runs(&value.to_string()).is_empty();

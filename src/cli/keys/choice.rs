@@ -88,8 +88,8 @@ impl<'a> Asked<'a> {
                      created with `duoctl apply --prune`"
                 .to_owned(),
         }));
-        let all = &self.session.desired.objects;
-        all.iter().filter(|declared| self.selection.covers(&declared.address)).collect()
+        let all = self.session.desired.of(Kind::Application);
+        all.filter(|declared| self.selection.covers(&declared.address)).collect()
     }
 
     fn judge(&self, declared: &'a Wanted, choice: &mut Choice<'a>) -> Result<(), String> {

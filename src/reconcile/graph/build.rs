@@ -104,7 +104,7 @@ impl Part {
 /// What the YAML declares. A policy is shown only if the YAML sets one.
 pub fn declared(desired: &Desired) -> Graph {
     let mut graph = Graph::default();
-    desired.objects.iter().for_each(|wanted| from_yaml(wanted).add_to(&mut graph));
+    desired.of(Kind::Application).for_each(|wanted| from_yaml(wanted).add_to(&mut graph));
     graph
 }
 

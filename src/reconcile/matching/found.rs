@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::diagnostic::{Code, Diagnostic};
+use crate::kinds::Kind;
 
 use super::super::desired::Wanted;
 use super::super::elsewhere::Owned;
@@ -46,7 +47,11 @@ pub(crate) fn type_and_name(kind: &str, name: &str) -> TypeAndName {
 }
 
 pub(super) fn wanted_type_and_name(wanted: &Wanted) -> Option<TypeAndName> {
-    Some(type_and_name(wanted.variant.as_deref()?, &wanted.name.as_ref()?.value))
+    let variant = match wanted.kind {
+        Kind::Application => wanted.variant.as_deref()?,
+        Kind::Group | Kind::Policy => "",
+    };
+    Some(type_and_name(variant, &wanted.name.as_ref()?.value))
 }
 
 /// The predecessor of an interrupted replacement that was then aborted: it has the declared type again, and no
@@ -73,13 +78,11 @@ pub(super) fn ikeys(lives: &[Live<'_>], separator: &str) -> String {
 }
 
 pub(super) fn duplicate(wanted: &Wanted, several: &[Live<'_>]) -> Box<Diagnostic> {
-    let message = format!("{} live applications carry its marker: {}", several.len(), ikeys(several, ", "));
-    problem(
-        Code::DuplicateMarker,
-        wanted,
-        message,
-        "remove the marker, `[duoctl …]`, from the notes of the copies in the Duo Admin Panel",
-    )
+    let (section, text) = (wanted.kind.section(), wanted.kind.endpoint().text);
+    let message = format!("{} live {section} carry its marker: {}", several.len(), ikeys(several, ", "));
+    let help =
+        format!("remove the marker, `[duoctl …]`, from the {text} of the copies in the Duo Admin Panel");
+    problem(Code::DuplicateMarker, wanted, message, &help)
 }
 
 pub(super) fn owned<'l>(live: &'l Live<'_>) -> Option<Owned<'l>> {

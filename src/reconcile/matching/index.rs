@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::iter::once;
 
 use crate::diagnostic::{Code, Diagnostic};
-use crate::duo::object::{Ikey, Object};
+use crate::duo::object::{Ikey, Kind, Object};
 
 use super::super::delivery::{Held, HeldKeys};
 use super::super::desired::{Desired, Wanted};
@@ -22,6 +22,7 @@ use crate::kinds::address::Address;
 use crate::kinds::marker::{Damaged, Marker, MarkerState};
 
 pub(super) struct Index<'a, 'd> {
+    kind: Kind,
     workspace: &'d str,
     formerly: Option<&'d str>,
     held: &'d BTreeMap<Address, Held>,
@@ -40,23 +41,27 @@ pub(super) struct Index<'a, 'd> {
 
 impl<'a, 'd> Index<'a, 'd> {
     pub(super) fn new(
+        kind: Kind,
         desired: &'d Desired,
+        all_wanted: &[&'d Wanted],
         integrations: &'a [Object],
         held: &'d BTreeMap<Address, Held>,
         proofs: &Proofs,
     ) -> Self {
-        let wanted: HashSet<TypeAndName> = desired.objects.iter().filter_map(wanted_type_and_name).collect();
+        let wanted: HashSet<TypeAndName> =
+            all_wanted.iter().filter_map(|wanted| wanted_type_and_name(wanted)).collect();
         let mut pins = HashMap::new();
-        for wanted in &desired.objects {
+        for wanted in all_wanted {
             if let Some(pin) = &wanted.pin {
                 *pins.entry(pin.value.as_str()).or_default() += 1;
             }
         }
         let mut index = Self {
+            kind,
             workspace: &desired.workspace,
             formerly: desired.formerly.as_ref().map(|former| former.value.as_str()),
             held,
-            declared: desired.objects.iter().map(|wanted| &wanted.address).collect(),
+            declared: all_wanted.iter().map(|wanted| &wanted.address).collect(),
             pins,
             lives: Vec::with_capacity(integrations.len()),
             by_ikey: HashMap::with_capacity(integrations.len()),
@@ -66,8 +71,7 @@ impl<'a, 'd> Index<'a, 'd> {
             damaged: HashMap::new(),
             stripped: BTreeMap::new(),
         };
-        let pinned: HashMap<&str, &Address> = desired
-            .objects
+        let pinned: HashMap<&str, &Address> = all_wanted
             .iter()
             .filter_map(|wanted| Some((wanted.pin.as_ref()?.value.as_str(), &wanted.address)))
             .collect();
@@ -99,6 +103,11 @@ impl<'a, 'd> Index<'a, 'd> {
             index.lives.push(live);
         }
         index
+    }
+
+    /// The YAML key of a pin.
+    fn pin(&self) -> &'static str {
+        self.kind.endpoint().pin
     }
 
     fn lives(&self, positions: Option<&Vec<usize>>) -> Vec<Live<'a>> {
@@ -269,12 +278,12 @@ impl<'a, 'd> Index<'a, 'd> {
 
     fn by_pin(&self, wanted: &Wanted, pin: &Ikey, marked: &[Live<'a>]) -> Result<Live<'a>, Box<Diagnostic>> {
         let Some(live) = self.by_ikey.get(pin.as_str()).and_then(|position| self.lives.get(*position)) else {
-            let message = format!("the account has no application {pin}");
+            let message = format!("the account has no {} {pin}", self.kind.noun());
             return Err(problem(
                 Code::PinMismatch,
                 wanted,
                 message,
-                "correct `integration_key`, or remove it to create a new application",
+                &format!("correct `{0}`, or remove it to create a new {1}", self.pin(), self.kind.noun()),
             ));
         };
         if self.pins.get(pin.as_str()).is_some_and(|count| *count > 1) {
@@ -288,7 +297,7 @@ impl<'a, 'd> Index<'a, 'd> {
                 Code::DuplicateMarker,
                 wanted,
                 message,
-                "pin that one, or remove the marker from its notes",
+                &format!("pin that one, or remove the marker from its {}", self.kind.endpoint().text),
             ));
         }
         let kind = live.integration.variant();
@@ -318,8 +327,10 @@ impl<'a, 'd> Index<'a, 'd> {
 
     /// The only unowned application of the same type and name, if there is one.
     fn by_name(&self, wanted: &Wanted) -> Result<Option<Live<'a>>, Box<Diagnostic>> {
-        let (Some(kind), Some(name)) = (&wanted.variant, &wanted.name) else { return Ok(None) };
-        let found = self.lives(self.by_name.get(&type_and_name(kind, &name.value)));
+        let (Some(identity), Some(name)) = (wanted_type_and_name(wanted), &wanted.name) else {
+            return Ok(None);
+        };
+        let found = self.lives(self.by_name.get(&identity));
         let free = |live: &Live<'_>| !self.pins.contains_key(live.integration.id.as_str());
         let (owned, unowned): (Vec<_>, Vec<_>) =
             found.into_iter().filter(free).partition(|live| live.marker.is_some());
@@ -348,12 +359,10 @@ impl<'a, 'd> Index<'a, 'd> {
             ([], []) => Ok(None),
             ([], owned) => Err(self.elsewhere(wanted, owned)),
             (several, _) => {
-                let message = format!(
-                    "{} live applications of type `{kind}` are named `{}`",
-                    several.len(),
-                    name.value
-                );
-                let help = format!("choose one: `integration_key:` {}", ikeys(several, " or "));
+                let of = wanted.variant.as_ref().map(|of| format!(" of type `{of}`")).unwrap_or_default();
+                let (count, section, name) = (several.len(), self.kind.section(), &name.value);
+                let message = format!("{count} live {section}{of} are named `{name}`");
+                let help = format!("choose one: `{}:` {}", self.pin(), ikeys(several, " or "));
                 Err(problem(Code::AmbiguousMatch, wanted, message, &help))
             }
         }
@@ -391,11 +400,15 @@ impl<'a> Index<'a, '_> {
             Some(marker) => (
                 Code::ForgedMarker,
                 format!(
-                    "{ikey} has its type and name, but carries a marker of {} that duoctl did not write",
+                    "{ikey} has its {}, but carries a marker of {} that duoctl did not write",
+                    self.kind.identity(),
                     marker.address
                 ),
             ),
-            None => (Code::DamagedMarker, format!("the marker in the notes of {ikey} cannot be read")),
+            None => {
+                let text = self.kind.endpoint().text;
+                (Code::DamagedMarker, format!("the marker in the {text} of {ikey} cannot be read"))
+            }
         };
         let named = live.damaged.iter().flat_map(|damaged| damaged.names.iter().map(|(_, address)| address));
         let addresses = own.into_iter().chain(named);
@@ -411,11 +424,13 @@ impl<'a> Index<'a, '_> {
         let message = if related.is_empty() {
             what
         } else {
-            format!("{what}; the right application may also be {}", related.join(" or "))
+            format!("{what}; the right {} may also be {}", self.kind.noun(), related.join(" or "))
         };
         let help = format!(
-            "find the right application in Duo, and remove `[duoctl …]` from the notes of the others; to use {ikey}, set \
-             `integration_key: {ikey}`"
+            "find the right {} in Duo, and remove `[duoctl …]` from the {} of the others; to use {ikey}, set `{}: {ikey}`",
+            self.kind.noun(),
+            self.kind.endpoint().text,
+            self.pin(),
         );
         problem(code, wanted, message, &help)
     }

@@ -20,7 +20,7 @@ use super::super::rotation::Rotation;
 use super::options::Options;
 use super::step::Step;
 use crate::kinds::address::Address;
-use crate::kinds::marker::{AppliedFields, Marker, MarkerState, NOTES_LIMIT, Shut, room};
+use crate::kinds::marker::{AppliedFields, Marker, MarkerState, Shut, room};
 use crate::kinds::risk::Risk;
 
 /// What every stage reads.
@@ -89,17 +89,17 @@ impl Context<'_> {
     }
 }
 
-/// Notes with the marker, if both fit.
+/// The text with the marker, if both fit.
 pub(super) fn checked_notes(wanted: &Wanted, marker: &Marker, text: &str) -> Result<String, Vec<Diagnostic>> {
+    let endpoint = wanted.kind.endpoint();
+    let (name, limit) = (endpoint.text, endpoint.limit);
     let notes = marker.notes(text);
-    let Err(excess) = room(&notes) else { return Ok(notes) };
-    let length = NOTES_LIMIT + excess;
-    let span = wanted.settings.get("notes").map(|notes| notes.span).or(wanted.span);
-    let message = format!(
-        "{}: notes and marker together are {length} characters, more than {NOTES_LIMIT}",
-        wanted.address
-    );
-    let help = format!("shorten the notes by {}", characters(excess));
+    let Err(excess) = room(&notes, limit) else { return Ok(notes) };
+    let length = limit + excess;
+    let span = wanted.settings.get(name).map(|notes| notes.span).or(wanted.span);
+    let message =
+        format!("{}: {name} and marker together are {length} characters, more than {limit}", wanted.address);
+    let help = format!("shorten the {name} by {}", characters(excess));
     Err(vec![Diagnostic::error(Code::InvalidNotes, span, message).help(help)])
 }
 

@@ -30,8 +30,11 @@ pub(super) fn creation(
     wanted: &Wanted,
     managed: &[Managed],
 ) -> Result<Step, Vec<Diagnostic>> {
-    let (Some(kind), Some(name)) = (&wanted.variant, &wanted.name) else {
-        let message = format!("{}: a new application needs a type and a name", wanted.address);
+    let variant = wanted.variant.as_deref().or((wanted.kind != Kind::Application).then_some(""));
+    let (Some(variant), Some(name)) = (variant, &wanted.name) else {
+        let (noun, identity) = (wanted.kind.noun(), wanted.kind.identity());
+        let message =
+            format!("{}: a new {noun} needs a {}", wanted.address, identity.replace("and", "and a"));
         return Err(vec![Diagnostic::error(Code::MissingKey, wanted.span, message)]);
     };
     // Duo accepts some fields on modify only (duo-api.md, section 3.3). Logins are blocked until those are set and it is
@@ -49,8 +52,12 @@ pub(super) fn creation(
         let marker = cx.marker(wanted, applied.clone(), state);
         checked_notes(wanted, &marker, text)
     };
-    let mut create =
-        Map::from_iter([("type".to_owned(), json!(kind)), ("user_access".to_owned(), json!(NO_USERS))]);
+    let mut create = match wanted.kind {
+        Kind::Application => {
+            Map::from_iter([("type".to_owned(), json!(variant)), ("user_access".to_owned(), json!(NO_USERS))])
+        }
+        Kind::Group | Kind::Policy => Map::new(),
+    };
     let mut finish = Map::new();
     for managed in written() {
         if later(managed) {
@@ -59,18 +66,23 @@ pub(super) fn creation(
             managed.send(&mut create, None);
         }
     }
-    // The first marker cannot be sealed over an integration key that does not exist yet, so a second call binds it.
+    // The first marker cannot be sealed over an id that does not exist yet, so a second call binds it.
     let creating = notes(MarkerState::Creating { since: cx.options.now })?;
-    create.insert("notes".to_owned(), json!(creating));
-    let mut writes = vec![Write::Create(Kind::Application, create)];
+    let property = wanted.kind.endpoint().marker.unwrap_or_default();
+    create.insert(property.to_owned(), json!(creating));
+    let mut writes = vec![Write::Create(wanted.kind, create)];
     // If a store cannot be read back, the marker records that the keys are not delivered yet.
     if wanted.secret.as_ref().is_some_and(|secret| secret.write_only) {
         writes.push(Write::Finish(Map::from_iter([("notes".to_owned(), json!(creating))])));
     }
-    finish.insert("notes".to_owned(), json!(notes(MarkerState::Owned)?));
+    finish.insert(property.to_owned(), json!(notes(MarkerState::Owned)?));
     writes.push(Write::Finish(finish));
     let changes = diff::from_nothing(wanted, managed, &cx.references);
-    Ok(Step { changes, writes, ..Step::new(&wanted.address, Action::Create, kind, &name.value) })
+    Ok(Step {
+        changes,
+        writes,
+        ..Step::new(wanted.kind, &wanted.address, Action::Create, variant, &name.value)
+    })
 }
 
 /// Handles a changed type: marks the old application, creates the new one, and only then deletes the old one.
@@ -114,7 +126,7 @@ pub(super) fn replacement(
 pub(super) fn hold_back_doubtful(cx: &Context<'_>, parts: &mut Parts, matched: &HashMap<&Address, &Object>) {
     let taken: HashSet<&Ikey> = matched.values().map(|live| &live.id).collect();
     let Observed::Present(lives) = cx.observation.objects.of(Kind::Application) else { return };
-    for wanted in &cx.desired.objects {
+    for wanted in cx.desired.of(Kind::Application) {
         let address = &wanted.address;
         let Some(Held::Unreadable { reason, help }) = cx.held(wanted) else { continue };
         let creates = |step: &&Step| step.address == *address && step.action == Action::Create;

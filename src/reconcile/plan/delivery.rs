@@ -164,7 +164,7 @@ fn separate(step: &Step, delivery: Delivery) -> Step {
         id: step.id.clone(),
         writes: vec![Write::Deliver(step.ikey().cloned())],
         delivery: Some(delivery),
-        ..Step::new(&step.address, Action::Deliver, &step.variant, &step.name)
+        ..Step::new(step.kind, &step.address, Action::Deliver, &step.variant, &step.name)
     }
 }
 

@@ -54,7 +54,7 @@ pub(super) fn existing(
         return Ok(Vec::new());
     }
     let step = |action, changes, notes: String, mut body: Map<String, Value>| {
-        body.insert("notes".to_owned(), json!(notes));
+        body.extend(wanted.kind.endpoint().marker.map(|property| (property.to_owned(), json!(notes))));
         let writes = vec![Write::Update(integration.object_id(), body)];
         Step { changes, writes, ..Step::on(&wanted.address, action, integration) }
     };

@@ -31,7 +31,7 @@ fn apply_and_settle(duo: &mut FakeDuo, desired: &Desired, plan: &Plan) {
     duo.apply(plan);
     let written: Vec<_> = plan.steps().iter().map(|step| step.address.clone()).collect();
     for settlement in settle(desired, &duo.observation(), &written) {
-        duo.update(settlement.ikey.as_str(), &settlement.body).unwrap();
+        duo.update(settlement.id.as_str(), &settlement.body).unwrap();
     }
 }
 

@@ -19,7 +19,7 @@ use crate::kinds::marker::MarkerState;
 use crate::kinds::risk::Risk;
 
 /// Everything that one address adds to the plan.
-pub(super) fn application(
+pub(super) fn object(
     cx: &Context<'_>,
     look_alikes: &mut LookAlikes<'_>,
     wanted: &Wanted,
