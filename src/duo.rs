@@ -20,6 +20,7 @@ pub(crate) mod logs;
 pub mod object;
 pub mod page;
 pub mod people;
+pub mod policy;
 pub mod probe;
 pub mod reply;
 pub mod request;
