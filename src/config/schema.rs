@@ -36,12 +36,12 @@ pub fn config_schema() -> Value {
         schema.extend(object(&FILE, false));
         words::offer_entries(schema);
         let entries = Kind::ALL.into_iter().map(Kind::entry).chain([&DEFAULTS]);
-        let entries = entries.filter_map(|entry| Some((entry.definition?.to_owned(), Value::Object(object(entry, false)))));
+        let entries = entries
+            .filter_map(|entry| Some((entry.definition?.to_owned(), Value::Object(object(entry, false)))));
         let mut definitions: Map<String, Value> = entries.collect();
         definitions.insert("known_type".to_owned(), json!({"enum": type_names(|_| true)}));
         definitions.insert("source".to_owned(), Value::Object(source()));
-        definitions
-            .insert("variable".to_owned(), json!({"type": "string", "pattern": r"\$\{vars\."}));
+        definitions.insert("variable".to_owned(), json!({"type": "string", "pattern": r"\$\{vars\."}));
         schema.insert("definitions".to_owned(), json!(definitions));
     }
     strict(&mut schema);

@@ -66,7 +66,7 @@ fn what_the_schema_calls_a_default_is_what_the_parser_takes() {
     assert_eq!(of_entry("event_streaming"), json!(entry.event_streaming.is_some()));
     assert_eq!(of_entry("push_verification"), json!(entry.push_application_name.is_some()));
     let vpn = &workspace.of(Kind::Application)["vpn"];
-    let of_application = |name| key(APPLICATION.keys, name);
+    let of_application = |name| key(Kind::Application.entry().keys, name);
     assert_eq!(of_application("protect"), json!(vpn.protect));
     assert_eq!(of_application("ignore"), json!(vpn.ignore.iter().map(|_| "").collect::<Vec<_>>()));
 }
