@@ -77,6 +77,7 @@ fn desired(size: usize) -> Desired {
         suppress: Vec::new(),
         handoffs: Vec::new(),
         removed: BTreeMap::new(),
+        removed_policies: BTreeMap::new(),
         takedown: TakedownSpec::default(),
         guards: Guards::default(),
         plan: None,

@@ -71,7 +71,8 @@ impl Needs {
     fn of(desired: &Desired) -> Self {
         let wants = |needs: fn(&Wanted) -> bool| desired.objects.iter().any(needs);
         let declares = |kind| desired.of(kind).next().is_some();
-        let removes = |kind| desired.removed.keys().any(|address| address.kind() == Some(kind));
+        let removed = || desired.removed.keys().chain(desired.removed_policies.keys());
+        let removes = |kind| removed().any(|address| address.kind() == Some(kind));
         Self {
             groups: wants(Wanted::names_groups) || declares(Kind::Group) || removes(Kind::Group),
             // A policy may refer to a group that is to be removed.

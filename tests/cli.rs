@@ -6,5 +6,6 @@
 mod commands;
 mod formats;
 mod intelligence;
+mod kinds;
 mod secrets;
 mod support;

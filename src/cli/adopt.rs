@@ -8,9 +8,10 @@ use crate::config::edit::set;
 use crate::config::load::Terms;
 use crate::config::model::Workspace;
 use crate::diagnostic::{Diagnostic, Severity, has_errors};
+use crate::kinds::Kind;
 use crate::language::address::{AUTH_API, Place};
 use crate::language::similar::did_you_mean;
-use crate::language::texts::{INTEGRATION_KEY, WORKSPACE};
+use crate::language::texts::{ID, INTEGRATION_KEY, WORKSPACE};
 use crate::output::document::{EditDocument, EditedDocument, ReasonDocument};
 use crate::output::printer::Printer;
 use crate::text::{quoted, shown};
@@ -90,7 +91,7 @@ fn applications(
         let (file, needed) = place_of(workspace, *place)?;
         files.push(file);
         settings.extend(needed);
-        settings.push(([place.keys(), vec!["integration_key"]].concat(), Value::from(*key)));
+        settings.push(([place.keys(), vec![pin_of(*place)]].concat(), Value::from(*key)));
     }
     let Some(file) = files.first().copied() else { return Ok(Exit::Done) };
     if files.iter().any(|other| *other != file) {
@@ -126,7 +127,7 @@ fn applications(
     });
     let edits = edits
         .into_iter()
-        .map(|((place, key), before)| edit(&place.to_string(), "integration_key", before, key, &file));
+        .map(|((place, key), before)| edit(&place.to_string(), pin_of(*place), before, key, &file));
     let edit = EditDocument { unchanged: unchanged.collect(), ..EditDocument::new("adopt", edits.collect()) };
     outlet.edited(edit, &format!("{new}{NEXT}"));
     Ok(if wrong { Exit::Error } else { Exit::Done })
@@ -147,22 +148,24 @@ fn new_entry(workspace: &Workspace, place: Place<'_>) -> Option<String> {
 fn pairs<'a>(arguments: &'a [String], workspace: &Workspace) -> Result<Vec<Pair<'a>>, Failure> {
     let (pairs, rest) = arguments.as_chunks::<2>();
     if let [address] = rest {
-        return Err(Failure::Usage(format!("{} needs an integration key after it", shown(address))));
+        return Err(Failure::Usage(format!("{} needs an ID after it", shown(address))));
     }
     let mut read: Vec<Pair<'a>> = Vec::new();
     for [address, key] in pairs {
         let place = application_of(workspace, address)?;
-        if let Err(problem) = (INTEGRATION_KEY.check)(key) {
-            let what =
-                if Place::parse(key).is_some() { quoted(key) } else { "the integration key".to_owned() };
+        let (rule, words) = match place {
+            Place::Object(Kind::Group | Kind::Policy, _) => (&ID, "the ID"),
+            Place::Object(Kind::Application, _) | Place::Entry(_) | Place::Part { .. } => {
+                (&INTEGRATION_KEY, "the integration key")
+            }
+        };
+        if let Err(problem) = (rule.check)(key) {
+            let what = if Place::parse(key).is_some() { quoted(key) } else { words.to_owned() };
             return Err(Failure::Usage(format!("{place}: {what} {}: {}", problem.message, problem.help)));
         }
         if let Some((other, _)) = read.iter().find(|(other, of)| *other == place || of == key) {
-            let same = if *other == place {
-                "is named twice"
-            } else {
-                "gets the same application as another address"
-            };
+            let same =
+                if *other == place { "is named twice" } else { "gets the same object as another address" };
             return Err(Failure::Usage(format!("`{place}` {same}")));
         }
         read.push((place, key.as_str()));
@@ -186,6 +189,14 @@ fn place_of<'a>(workspace: &Workspace, place: Place<'a>) -> Result<(usize, Vec<S
     let on = (vec!["identity_intelligence", key, "push_verification"], json!(true));
     let needed = part == AUTH_API && entry.push_application_name.is_none();
     Ok((entry.span.file, if needed { vec![on] } else { Vec::new() }))
+}
+
+/// The YAML key of the pin of an address.
+fn pin_of(place: Place<'_>) -> &'static str {
+    match place {
+        Place::Object(kind, _) => kind.endpoint().pin,
+        Place::Entry(_) | Place::Part { .. } => Kind::Application.endpoint().pin,
+    }
 }
 
 fn pin<'w>(workspace: &'w Workspace, place: Place<'_>) -> Option<&'w str> {

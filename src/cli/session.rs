@@ -227,7 +227,11 @@ impl Session {
     /// Refuses to prune if another folder of the repository declares the same workspace: each would remove what the
     /// other declares.
     pub fn may_prune(&self, pruning: &Pruning) -> Result<(), Failure> {
-        let deletes = self.workspace.removed.values().any(|removal| removal.value == Removal::Delete);
+        let deletes = self
+            .workspace
+            .removed
+            .values()
+            .any(|removal| matches!(removal.value, Removal::Delete | Removal::DeletePolicy(_)));
         if pruning.prune.is_none() && !deletes {
             return Ok(());
         }

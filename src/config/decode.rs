@@ -19,6 +19,7 @@ use super::variables::Assigned;
 use crate::diagnostic::{Code, Span, Spanned};
 use crate::duo::https::TlsRoots;
 use crate::kinds::Kind;
+use crate::kinds::reference::Reference;
 use crate::language::address::{ADMIN_API, AUTH_API, Pattern};
 use crate::language::age;
 use crate::text::is_secret_key;
@@ -130,7 +131,10 @@ fn removal(node: &Node) -> Option<Removal> {
     match &node.data {
         Data::Text(word) if word == "retain" => Some(Removal::Retain),
         Data::Text(word) if word == "delete" => Some(Removal::Delete),
-        Data::Mapping(entries) => Some(Removal::Attested(numeric_text(entries, "attested")?.value)),
+        Data::Mapping(entries) => match find(entries, "delete") {
+            Some(entry) => Some(Removal::DeletePolicy(Reference::read(Kind::Policy, &entry.value)?)),
+            None => Some(Removal::Attested(numeric_text(entries, "attested")?.value)),
+        },
         _ => None,
     }
 }

@@ -13,9 +13,10 @@ use crate::kinds::application::entry::{self, APPLICATION};
 use crate::kinds::application::fields::DUO;
 use crate::kinds::field::UNTIL;
 use crate::kinds::group::GROUP;
+use crate::kinds::reference::REFERENCE;
 use crate::kinds::risk::CONSENTS;
 use crate::language::address::ADDRESS;
-use crate::language::shape::{Choice, Findings, Key, MANY, Object, Shape, Whole, foreign, renamed};
+use crate::language::shape::{Choice, Findings, Key, MANY, Object, Shape, Whole, foreign, one_of, renamed};
 use crate::language::similar::suggested;
 use crate::language::texts;
 use crate::text::shown;
@@ -145,17 +146,43 @@ const REMOVALS: &[Choice] = &[
     Choice::new("delete", "quarantine the application, and delete it after the quarantine"),
 ];
 
-/// The attestation of an entry that left `identity_intelligence`.
-static LET_GO: Object = Object::new(
-    "an attestation",
-    &[Key::required(
-        "attested",
-        Shape::Text(&texts::FINGERPRINT),
-        "Confirms that the entry was removed from the console. Written by `duoctl attest`; remove it after the entry's applications are deleted.",
-        "7f3a9c21",
+/// What happens to an entry of `identity_intelligence`, or to a policy, that left the YAML.
+static LET_GO: Object = Object {
+    whole: Some(Whole { check: attested_or_deleted, schema: attested_or_deleted_schema }),
+    ..Object::new(
+        "a removal",
+        &[
+            Key::optional(
+                "attested",
+                Shape::Text(&texts::FINGERPRINT),
+                "Confirms that the entry was removed from the console. Written by `duoctl attest`; remove it after the entry's applications are deleted.",
+                "7f3a9c21",
+            )
+            .literal(),
+            Key::optional(
+                "delete",
+                REFERENCE,
+                "The policy to delete. Plain text is its name in Duo; `{id: ID}` names it by its ID. Nothing in Duo shows which policy an address meant.",
+                "Contractors",
+            ),
+        ],
     )
-    .literal()],
-);
+};
+
+fn attested_or_deleted(entries: &[Entry], at: Span, findings: &mut Findings) {
+    let known = entries.iter().all(|entry| matches!(entry.key.value.as_str(), "attested" | "delete"));
+    if known && entries.len() != 1 {
+        findings.push(
+            Diagnostic::error(Code::InvalidValue, at, "a removal needs either `attested` or `delete`")
+                .help("`attested` is for entries of `identity_intelligence`, `delete` for policies"),
+        );
+    }
+}
+
+fn attested_or_deleted_schema(schema: &mut Map<String, Value>) {
+    let message = "Needs either `attested` (entries of `identity_intelligence`) or `delete` (policies).";
+    schema.insert("allOf".to_owned(), json!(one_of(&["attested", "delete"], message)));
+}
 
 /// The schema's part of the rule about endpoints, which looks at several files in the parser.
 fn editions(schema: &mut Map<String, Value>) {

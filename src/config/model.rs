@@ -14,6 +14,7 @@ use super::variables::Assigned;
 use crate::diagnostic::{Code, Diagnostic, Severity, Span, Spanned};
 use crate::duo::https::TlsRoots;
 use crate::kinds::Kind;
+use crate::kinds::reference::Reference;
 use crate::kinds::value::Setting;
 use crate::language::address::Place;
 
@@ -387,13 +388,15 @@ pub struct IntelligenceApiFields {
     pub audience: Option<Spanned<String>>,
 }
 
-/// What happens to an application that left the YAML.
+/// What happens to an object that left the YAML.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Removal {
     /// It stays unchanged and is no longer managed.
     Retain,
-    /// It is quarantined and deleted later.
+    /// An application is quarantined and deleted later; a group is deleted.
     Delete,
+    /// This policy is deleted. Nothing in Duo says which one an address meant.
+    DeletePolicy(Reference),
     /// The fingerprint that confirms that an `identity_intelligence` entry was removed from its console.
     Attested(String),
 }
@@ -404,7 +407,7 @@ impl Workspace {
         let removal = self.removed.get(&Place::Entry(entry).to_string())?;
         match &removal.value {
             Removal::Attested(text) => Some(Spanned::new(text.clone(), removal.span)),
-            Removal::Retain | Removal::Delete => None,
+            Removal::Retain | Removal::Delete | Removal::DeletePolicy(_) => None,
         }
     }
 }

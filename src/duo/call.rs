@@ -88,6 +88,11 @@ impl ApiCall {
         Self::new(Method::Post, path, body, Budget::Write)
     }
 
+    /// A change by `PUT` with a JSON body, signed with version 5.
+    pub fn put(path: impl Into<String>, body: Map<String, Value>) -> Self {
+        Self::new(Method::Put, path, body, Budget::Write)
+    }
+
     /// A removal, signed with version 5.
     pub fn delete(path: impl Into<String>) -> Self {
         Self::new(Method::Delete, path, Map::new(), Budget::Write)

@@ -143,7 +143,8 @@ impl<T: Transport> ReadApi for Reader<T> {
     }
 
     async fn get(&self, id: &ObjectId) -> Result<Option<Object>, DuoError> {
-        let call = ApiCall::get(path(id)?, &[]);
+        let endpoint = id.kind.endpoint();
+        let call = ApiCall::get(one(endpoint.one.unwrap_or(endpoint.path), id)?, &[]);
         match self.transport.send(&call).await {
             Ok(success) => {
                 match Object::decode(id.kind, success.response).filter(|found| found.id == id.id) {
@@ -223,7 +224,10 @@ impl<T: Transport> WriteApi for Writer<T> {
     }
 
     async fn update(&self, id: &ObjectId, body: Map<String, Value>) -> Result<Object, DuoError> {
-        let call = ApiCall::post(path(id)?, body);
+        let call = match id.kind.endpoint().puts {
+            true => ApiCall::put(path(id)?, body),
+            false => ApiCall::post(path(id)?, body),
+        };
         let success = self.reader.transport.send(&call).await?;
         let updated = Object::decode(id.kind, success.response);
         if let Some(updated) = updated.filter(|updated| updated.id == id.id) {
@@ -294,7 +298,11 @@ fn client_secret_path(ikey: &Ikey, client: Option<&str>) -> Result<String, DuoEr
 
 /// The path of one object.
 fn path(id: &ObjectId) -> Result<String, DuoError> {
-    Ok(format!("{}/{}", id.kind.endpoint().path, path_segment(id.id.as_str())?))
+    one(id.kind.endpoint().path, id)
+}
+
+fn one(path: &str, id: &ObjectId) -> Result<String, DuoError> {
+    Ok(format!("{path}/{}", path_segment(id.id.as_str())?))
 }
 
 /// An id as one segment of a path.

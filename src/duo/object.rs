@@ -53,6 +53,10 @@ pub enum Kind {
 pub struct Endpoint {
     /// The path of the list; that of one object ends in its id.
     pub path: &'static str,
+    /// The path of one object when it is read, if that is another one.
+    pub one: Option<&'static str>,
+    /// Whether an update is a `PUT`, and not a `POST`.
+    pub puts: bool,
     /// The property that holds the id.
     pub id: &'static str,
     /// The property that holds the name.
@@ -97,6 +101,9 @@ impl Kind {
         match self {
             Self::Group => &Endpoint {
                 path: "/admin/v1/groups",
+                // Version 1 of this call is deprecated (policies.md, section 7).
+                one: Some("/admin/v2/groups"),
+                puts: false,
                 id: "group_id",
                 name: "name",
                 pin: "group_id",
@@ -111,6 +118,8 @@ impl Kind {
             },
             Self::Policy => &Endpoint {
                 path: "/admin/v2/policies",
+                one: None,
+                puts: true,
                 id: "policy_key",
                 name: "policy_name",
                 pin: "policy_key",
@@ -124,6 +133,8 @@ impl Kind {
             },
             Self::Application => &Endpoint {
                 path: "/admin/v3/integrations",
+                one: None,
+                puts: false,
                 id: "integration_key",
                 name: "name",
                 pin: "integration_key",

@@ -39,7 +39,7 @@ const KEYS: &[TakedownKey] = &[
 pub fn takedown(workspace: &Workspace) -> TakedownSpec {
     let attested = workspace.removed.iter().filter_map(|(address, removal)| match &removal.value {
         Removal::Attested(text) => Some((Address::new(address), Spanned::new(text.clone(), removal.span))),
-        Removal::Retain | Removal::Delete => None,
+        Removal::Retain | Removal::Delete | Removal::DeletePolicy(_) => None,
     });
     TakedownSpec {
         place: PLACE_TO_REMOVE,

@@ -8,6 +8,9 @@ use serde::{Deserialize, Serialize};
 use super::Kind;
 use crate::language::address::{INTELLIGENCE, Place, section};
 
+/// The address of the global policy.
+pub const GLOBAL_POLICY: &str = "global_policy";
+
 /// `applications.vpn`, `identity_intelligence.emea.admin_api`: unique in a workspace, stable across renames.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
@@ -44,6 +47,11 @@ impl Address {
     pub fn composite(&self) -> Option<(Self, &str)> {
         let (whole, part) = self.0.rsplit_once('.')?;
         whole.contains('.').then(|| (Self(whole.to_owned()), part))
+    }
+
+    /// Whether it is the address of the global policy.
+    pub fn is_global_policy(&self) -> bool {
+        self.0 == GLOBAL_POLICY
     }
 
     /// The kind of its object; `None` for a composite or a part of one.

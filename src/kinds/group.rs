@@ -6,6 +6,9 @@ use crate::kinds::value::FieldValue;
 use crate::language::shape::{Choice, Key, MANY, Object, Shape, TextRule, renamed};
 use crate::language::texts;
 
+/// Why a group's bypass needs a consent of its own.
+pub const BYPASS: &str = "members log in without a second factor, and no policy applies to them";
+
 /// The status of a group.
 pub const STATUS: &str = "status";
 
@@ -20,7 +23,7 @@ pub static GROUP: Object = Object {
 /// The values of `status`.
 const STATUSES: &[Choice] = &[
     Choice::new("active", "members log in with a second factor"),
-    Choice::new("bypass", "members log in without a second factor, and no policy applies to them"),
+    Choice::new("bypass", BYPASS),
     Choice::new("disabled", "members cannot log in"),
 ];
 
@@ -66,9 +69,7 @@ fn status(before: &FieldValue, after: &FieldValue) -> Assessment {
 fn changed(before: &str, after: &str) -> Assessment {
     match (before, after) {
         (before, after) if before == after => NEUTRAL,
-        (_, "bypass") => {
-            (Risk::WidensAccess, "members log in without a second factor, and no policy applies to them")
-        }
+        (_, "bypass") => (Risk::WidensAccess, BYPASS),
         (_, "disabled") => (Risk::NarrowsAccess, "members can no longer log in"),
         ("bypass", "active") => (Risk::NarrowsAccess, "members need a second factor again"),
         (_, _) => (Risk::WidensAccess, "members can log in again"),

@@ -98,6 +98,12 @@ impl fmt::Display for Risk {
 /// The consent to YAML that declares nothing.
 pub const EMPTY: &str = "empty";
 
+/// The consent to a group whose members skip the second factor.
+pub const BYPASS_GROUP: &str = "bypass_group";
+
+/// The consent to a change that may shut out everyone it reaches.
+pub const LOCKOUT: &str = "lockout";
+
 /// The names of consents, in `--allow` and in `guards.allow`.
 pub const CONSENTS: &[Choice] = &[
     Choice::new("widens_access", "more users may log in, or they may have to prove less"),
@@ -110,6 +116,11 @@ pub const CONSENTS: &[Choice] = &[
     Choice::new("breaks_handoff", "a value that a console holds stops working"),
     Choice::new("overdue_key", "an application changes although its key is older than `max_age`"),
     Choice::new("destroys", "an application is deleted without a quarantine first"),
+    Choice::new(
+        BYPASS_GROUP,
+        "members of a group log in without a second factor, and no policy applies to them",
+    ),
+    Choice::new(LOCKOUT, "a policy or a setting may shut out everyone it reaches"),
     Choice::new(EMPTY, "the YAML declares nothing, but the account has applications of this workspace"),
 ];
 

@@ -9,6 +9,7 @@ use crate::diagnostic::{Span, Spanned};
 use crate::duo::catalogue::lookup;
 use crate::duo::object::{Ikey, Kind};
 use crate::kinds::application::ROLE_ATTRS;
+use crate::kinds::reference::Reference;
 use crate::kinds::value::{FieldValue, Setting};
 
 use super::delivery::DesiredSecret;
@@ -29,6 +30,8 @@ pub struct Desired {
     pub handoffs: Vec<HandoffSpec>,
     /// Addresses removed from the YAML, and what happens to their applications. An address includes its parts.
     pub removed: BTreeMap<Address, Fate>,
+    /// Policies to delete, by their former addresses.
+    pub removed_policies: BTreeMap<Address, Spanned<Reference>>,
     /// What a person removes in a console after an entry was removed from the YAML.
     pub takedown: TakedownSpec,
     /// The guards.
@@ -110,6 +113,11 @@ impl Wanted {
         self
     }
 
+    /// Whether it is the global policy, which every account has.
+    pub fn is_global_policy(&self) -> bool {
+        self.address.is_global_policy()
+    }
+
     /// A pin of the YAML.
     pub fn pinned(pin: &Spanned<String>) -> Spanned<Ikey> {
         Spanned::new(Ikey::new(pin.value.clone()), pin.span)
@@ -148,7 +156,7 @@ impl Fate {
         match removal {
             Removal::Retain => Some(Self::Retain),
             Removal::Delete => Some(Self::Delete),
-            Removal::Attested(_) => None,
+            Removal::Attested(_) | Removal::DeletePolicy(_) => None,
         }
     }
 }
@@ -187,6 +195,16 @@ impl Desired {
                 .removed
                 .iter()
                 .filter_map(|(address, removal)| Some((Address::new(address), Fate::of(&removal.value)?)))
+                .collect(),
+            removed_policies: workspace
+                .removed
+                .iter()
+                .filter_map(|(address, removal)| match &removal.value {
+                    Removal::DeletePolicy(policy) => {
+                        Some((Address::new(address), Spanned::new(policy.clone(), removal.span)))
+                    }
+                    Removal::Retain | Removal::Delete | Removal::Attested(_) => None,
+                })
                 .collect(),
             takedown: TakedownSpec::default(),
             guards: workspace.guards.clone(),

@@ -106,7 +106,8 @@ pub fn snapshot(live: &Object) -> String {
     let mut parts: BTreeMap<&str, String> = BTreeMap::new();
     let fields = live.kind.fields();
     for (key, value) in live.properties() {
-        let known = key == "type" || fields.iter().any(|field| field.owns(key));
+        let known = matches!(key.as_str(), "type" | "policy_name" | "sections")
+            || fields.iter().any(|field| field.owns(key));
         if known && !value.is_null() {
             parts.insert(key, even(key, value).to_string());
         }

@@ -1,6 +1,6 @@
 //! Guards: a risky plan is refused until someone consents by name. Self-lockout is always refused.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use serde_json::Value;
@@ -15,8 +15,9 @@ use super::plan::{
     AFTER_QUARANTINE, AFTER_REPLACEMENT, Action, PROTECTED, Plan, STILL_IN_CONSOLE, Step, Write,
 };
 use crate::kinds::address::Address;
+use crate::kinds::group::BYPASS;
 use crate::kinds::networks::Networks;
-use crate::kinds::risk::{EMPTY, Risk};
+use crate::kinds::risk::{BYPASS_GROUP, EMPTY, Risk};
 use crate::kinds::value::parts;
 use crate::text::counted;
 
@@ -78,7 +79,7 @@ fn empty(plan: &Plan, desired: &Desired) -> Option<Refusal> {
         guard: EMPTY,
         address: None,
         message: format!(
-            "the YAML declares no applications, but this workspace owns {} in the account",
+            "the YAML declares nothing, but this workspace owns {} in the account",
             counted(plan.owned(), "application", "applications")
         ),
         lift: Some(format!("--allow {EMPTY}")),
@@ -95,12 +96,16 @@ fn step_refusals(step: &Step) -> Vec<Refusal> {
     };
     let mut refusals = Vec::new();
     for (risk, reasons) in step.risks() {
-        let reasons: Vec<&str> =
-            reasons.into_iter().filter(|reason| needs_consent(step, risk, reason)).collect();
-        if !reasons.is_empty() {
+        let mut by_guard: BTreeMap<&'static str, Vec<&str>> = BTreeMap::new();
+        for reason in reasons {
+            let guard =
+                own_consent(reason).or_else(|| needs_consent(step, risk, reason).then(|| risk.name()));
+            by_guard.entry(guard.unwrap_or_default()).or_default().push(reason);
+        }
+        for (guard, reasons) in by_guard.into_iter().filter(|(guard, _)| !guard.is_empty()) {
             let ways_out: String = reasons.iter().map(|reason| way_out(reason, address)).collect();
             let message = format!("{address}: {}{ways_out}", reasons.join("; "));
-            refusals.push(refusal(risk.name(), message, format!("--allow {risk}:{address}")));
+            refusals.push(refusal(guard, message, format!("--allow {guard}:{address}")));
         }
     }
     if step.inherent.iter().any(|(_, reason)| *reason == PROTECTED) {
@@ -109,6 +114,11 @@ fn step_refusals(step: &Step) -> Vec<Refusal> {
         refusals.push(refusal("protect", message, lift));
     }
     refusals
+}
+
+/// The consent that a reason needs in place of that of its risk.
+fn own_consent(reason: &str) -> Option<&'static str> {
+    if reason == BYPASS { Some(BYPASS_GROUP) } else { None }
 }
 
 /// Whether a risk of a step needs consent. An application that was quarantined for the whole period and not used since

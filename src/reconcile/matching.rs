@@ -15,7 +15,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::diagnostic::{Code, Diagnostic};
-use crate::duo::object::{Ikey, Kind, Object};
+use crate::duo::object::{Ikey, Kind, Object, Policy};
 
 use super::delivery::Held;
 use super::desired::{Desired, Wanted};
@@ -90,9 +90,18 @@ pub fn match_all<'a>(
     held: &BTreeMap<Address, Held>,
     proofs: &Proofs,
 ) -> Matches<'a> {
+    // The global policy exists once, and belongs to one address whatever its name is.
+    let is_global = |live: &Object| Policy::of(live).is_some_and(Policy::is_global);
+    let global = lives.iter().find(|live| is_global(live));
     let all_wanted: Vec<&Wanted> = desired.of(kind).collect();
     let index = Index::new(kind, desired, &all_wanted, lives, held, proofs);
-    let mut matched: Vec<_> = all_wanted.iter().map(|wanted| index.find(wanted)).collect();
+    let mut matched: Vec<_> = all_wanted
+        .iter()
+        .map(|wanted| match wanted.is_global_policy() {
+            true => Ok(Match::of(global.map(|live| Live::new(live, proofs)), Vec::new())),
+            false => index.find(wanted),
+        })
+        .collect();
     refuse_shared(&all_wanted, &mut matched);
     let taken: HashSet<&Ikey> =
         matched.iter().flatten().flat_map(Match::all).map(|live| &live.integration.id).collect();

@@ -9,7 +9,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::diagnostic::{Code, Diagnostic, has_errors};
-use crate::duo::object::{Ikey, Kind, Object, ObjectId};
+use crate::duo::object::{Id, Ikey, Kind, Object, ObjectId};
 
 use super::desired::Desired;
 use super::fingerprint::Fingerprint;
@@ -44,6 +44,7 @@ mod likeness;
 mod lists;
 mod object;
 mod options;
+mod policy;
 mod removal;
 mod renamed;
 mod restoration;
@@ -364,6 +365,8 @@ pub fn plan(desired: &Desired, observation: &Observation, options: &Options) -> 
         parts.problems.extend(claims::worthless(matches, options.prune));
         parts.add(deletion::orphans(&cx, *kind, matches, &parts.steps));
     }
+    let kept: BTreeSet<&Id> = lives.values().map(|live| &live.id).collect();
+    parts.add(deletion::policies(&cx, &kept, &parts.steps));
     let claims =
         matches.claims.into_iter().chain(all_matches.into_values().flat_map(|matches| matches.claims));
     let claims: BTreeMap<Ikey, Claim> = claims.collect();

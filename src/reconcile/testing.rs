@@ -157,6 +157,7 @@ pub(crate) fn desired(apps: impl IntoIterator<Item = App>) -> Desired {
         objects: apps.into_iter().map(|app| app.0).collect(),
         handoffs: Vec::new(),
         removed: BTreeMap::new(),
+        removed_policies: BTreeMap::new(),
         takedown: TakedownSpec::default(),
         guards: Guards::default(),
         suppress: Vec::new(),

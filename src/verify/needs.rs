@@ -1,5 +1,6 @@
 //! The table of the permissions that the operator needs for a workspace, and what for (duo-api.md, section 5).
 
+use crate::kinds::Kind;
 use crate::kinds::application::{NETWORKS, PERMISSION_LIST};
 use crate::reconcile::desired::{Desired, Wanted};
 
@@ -26,11 +27,21 @@ const fn row(permission: &'static str, used: &'static str, by: fn(&Desired) -> b
 /// Every use. A feature that calls another endpoint adds its row.
 const TABLE: &[Row] = &[
     row("read_resource", "plan, drift, verify and import read applications", |_| true),
-    row("read_resource", "plan reads groups", |desired| any(desired, Wanted::names_groups)),
-    row("read_resource", "plan reads policies", |desired| any(desired, Wanted::names_policy)),
-    row("integrations", "apply creates and changes applications", |desired| any(desired, |_| true)),
+    row("read_resource", "plan reads groups", |desired| {
+        any(desired, Wanted::names_groups) || declares(desired, Kind::Group)
+    }),
+    row("read_resource", "plan reads policies", |desired| {
+        any(desired, Wanted::names_policy) || declares(desired, Kind::Policy)
+    }),
+    row("integrations", "apply creates and changes applications", |desired| any(desired, is_application)),
+    row("write_resource", "apply creates, changes and removes groups", |desired| {
+        declares(desired, Kind::Group)
+    }),
+    row("write_resource", "apply creates, changes and removes policies", |desired| {
+        declares(desired, Kind::Policy)
+    }),
     row("integrations", "apply stops managing what left the YAML", |desired| !desired.removed.is_empty()),
-    row("integrations", "verify and rotate read secret keys", |desired| any(desired, |_| true)),
+    row("integrations", "verify and rotate read secret keys", |desired| any(desired, is_application)),
     row("allow_to_set_permissions", "apply sets permissions of Admin API applications", |desired| {
         any(desired, is_admin_api)
     }),
@@ -67,6 +78,16 @@ pub fn needs(desired: &Desired) -> Vec<Need> {
         }
     }
     needs
+}
+
+fn is_application(wanted: &Wanted) -> bool {
+    wanted.kind == Kind::Application
+}
+
+/// Whether the YAML declares or removes objects of a kind.
+fn declares(desired: &Desired, kind: Kind) -> bool {
+    let removed = desired.removed.keys().chain(desired.removed_policies.keys());
+    desired.of(kind).next().is_some() || removed.into_iter().any(|address| address.kind() == Some(kind))
 }
 
 fn any(desired: &Desired, holds: impl Fn(&Wanted) -> bool) -> bool {

@@ -37,6 +37,7 @@ const FOLDED: &[(&str, &str)] = &[
     ("intelligence/api/credentials.rs", "keys of JSON"),
     ("intelligence/api/exchange.rs", "a hostname"),
     ("kinds/application/fields.rs", "words of Duo's API"),
+    ("kinds/group.rs", "words of Duo's API"),
     ("kinds/managed.rs", "words of Duo's API"),
     ("kinds/marker/notes.rs", "what begins as a marker does"),
     ("kinds/marker/row.rs", "codes of fields"),

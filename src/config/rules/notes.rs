@@ -1,53 +1,48 @@
-//! Notes share their field in Duo with the marker.
+//! Notes and descriptions share their field in Duo with the marker.
 
 use crate::config::model::{Declaration, Workspace};
 use crate::diagnostic::{Code, Diagnostic, Spanned};
 use crate::duo::catalogue::lookup;
 use crate::kinds::Kind;
 use crate::kinds::address::Address;
-use crate::kinds::application::fields::FIELDS;
 use crate::kinds::field::{Field, Roles};
-use crate::kinds::marker::{self, NOTES_LIMIT, Notes};
+use crate::kinds::marker::{self, Notes};
 use crate::kinds::value::Setting;
 
 pub(super) fn check(workspace: &Workspace, findings: &mut Vec<Diagnostic>) {
-    for (key, application) in workspace.of(Kind::Application) {
-        let Some(Spanned { value: Setting::Text(notes), span }) = application.settings.get("notes") else {
+    for (kind, key, declared) in workspace.entries() {
+        let (name, limit) = (kind.endpoint().text, kind.endpoint().limit);
+        let Some(Spanned { value: Setting::Text(text), span }) = declared.settings.get(name) else {
             continue;
         };
-        if Notes::parse(notes) != Notes::plain(notes) {
+        if Notes::parse(text) != Notes::plain(text) {
+            let message = format!("`{name}` contains text that looks like duoctl's marker");
             findings.push(
-                Diagnostic::error(
-                    Code::InvalidNotes,
-                    *span,
-                    "`notes` contains text that looks like duoctl's marker",
-                )
-                .help("remove `[duoctl ...]` from the text: duoctl adds its marker itself"),
+                Diagnostic::error(Code::InvalidNotes, *span, message)
+                    .help("remove `[duoctl ...]` from the text: duoctl adds its marker itself"),
             );
         }
-        let room = NOTES_LIMIT.saturating_sub(marker_length(&workspace.name.value, key, application));
-        let length = notes.chars().count();
-        // Longer notes do not have the form of notes, which is reported already.
-        if length > room && length <= NOTES_LIMIT {
+        let room = limit.saturating_sub(marker_length(&workspace.name.value, kind, key, declared));
+        let length = text.chars().count();
+        // The rule about the form has reported a longer text already.
+        if length > room && length <= limit {
+            let message =
+                format!("`{name}` has {length} characters, but only {room} fit next to duoctl's marker");
             findings.push(
-                Diagnostic::error(
-                    Code::InvalidNotes,
-                    *span,
-                    format!("`notes` has {length} characters, but only {room} fit next to duoctl's marker"),
-                )
-                .help(format!("shorten it: notes and marker can have {NOTES_LIMIT} characters in total")),
+                Diagnostic::error(Code::InvalidNotes, *span, message)
+                    .help(format!("shorten it: {name} and marker can have {limit} characters in total")),
             );
         }
     }
 }
 
-/// The maximum length of an application's marker.
-fn marker_length(workspace: &str, key: &str, application: &Declaration) -> usize {
-    let kind = application.variant.as_ref().and_then(|kind| lookup(&kind.value));
+/// The maximum length of an object's marker.
+fn marker_length(workspace: &str, kind: Kind, key: &str, declared: &Declaration) -> usize {
+    let variant = declared.variant.as_ref().and_then(|variant| lookup(&variant.value));
     let written = |field: &&Field| {
-        let counts = application.authoritative && field.applies_to(kind);
-        counts || application.settings.contains_key(field.name()) || field.is(Roles::IDENTIFYING)
+        let counts = declared.authoritative && field.applies_to(variant);
+        counts || declared.settings.contains_key(field.name()) || field.is(Roles::IDENTIFYING)
     };
-    let letters = FIELDS.iter().filter(written).filter_map(|field| field.letter);
-    marker::longest(workspace, Address::application(key), letters)
+    let letters = kind.fields().iter().filter(written).filter_map(|field| field.letter);
+    marker::longest(workspace, Address::object(kind, key), letters)
 }

@@ -1,7 +1,8 @@
 //! Addresses under `removed` must not be declared.
 
 use crate::config::model::{Removal, Workspace};
-use crate::diagnostic::{Code, Diagnostic, Help, Span};
+use crate::diagnostic::{Code, Diagnostic, Help, Span, Spanned};
+use crate::kinds::Kind;
 use crate::language::address::Place;
 use crate::language::attestation::Attestation;
 
@@ -19,6 +20,7 @@ pub(super) fn check(workspace: &Workspace, findings: &mut Vec<Diagnostic>) {
                 .help("write `retain` or `delete`, or the address of the entry"),
             );
         }
+        findings.extend(place.and_then(|place| misdirected(address, place, removal)));
         let Some(declared) = place.and_then(|place| declared(workspace, place)) else { continue };
         let (message, help): (_, Help) = match &removal.value {
             Removal::Attested(text) if is_dated(text) => continue,
@@ -28,7 +30,7 @@ pub(super) fn check(workspace: &Workspace, findings: &mut Vec<Diagnostic>) {
                     "remove this line or the declaration; a restored entry has to be attested again",
                 ),
             ),
-            Removal::Retain | Removal::Delete => (
+            Removal::Retain | Removal::Delete | Removal::DeletePolicy(_) => (
                 format!("`{address}` is removed here but still declared"),
                 Help::removing("remove this line or the declaration"),
             ),
@@ -39,6 +41,26 @@ pub(super) fn check(workspace: &Workspace, findings: &mut Vec<Diagnostic>) {
                 .related(declared, "declared here"),
         );
     }
+}
+
+/// A policy carries no marker, so its name or ID has to say which one is meant.
+fn misdirected(address: &str, place: Place<'_>, removal: &Spanned<Removal>) -> Option<Diagnostic> {
+    let is_policy = matches!(place, Place::Object(Kind::Policy, _));
+    let (message, help) = match &removal.value {
+        Removal::Delete if is_policy => (
+            format!("`{address}` does not say which policy is deleted: nothing in Duo shows its address"),
+            "write its name or ID: `{delete: NAME}` or `{delete: {id: ID}}`",
+        ),
+        Removal::Retain if is_policy => (
+            format!("`{address}` has nothing to retain: a policy that leaves the YAML stays as it is"),
+            "remove this line",
+        ),
+        Removal::DeletePolicy(_) if !is_policy => {
+            (format!("`{address}` is no policy, and its marker shows which object it is"), "write `delete`")
+        }
+        _ => return None,
+    };
+    Some(Diagnostic::error(Code::InvalidValue, removal.span, message).help(help))
 }
 
 /// A restored entry keeps the attestation of its removal until it is attested again, because older attestations do not

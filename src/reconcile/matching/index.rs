@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::iter::once;
 
 use crate::diagnostic::{Code, Diagnostic};
-use crate::duo::object::{Ikey, Kind, Object};
+use crate::duo::object::{Ikey, Kind, Object, Policy};
 
 use super::super::delivery::{Held, HeldKeys};
 use super::super::desired::{Desired, Wanted};
@@ -75,7 +75,8 @@ impl<'a, 'd> Index<'a, 'd> {
             .iter()
             .filter_map(|wanted| Some((wanted.pin.as_ref()?.value.as_str(), &wanted.address)))
             .collect();
-        for integration in integrations {
+        let is_global = |live: &Object| Policy::of(live).is_some_and(Policy::is_global);
+        for integration in integrations.iter().filter(|live| !is_global(live)) {
             let position = index.lives.len();
             // Pages that shift while they are read repeat applications (trap 29).
             match index.by_ikey.entry(integration.id.as_str()) {

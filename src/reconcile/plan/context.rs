@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::diagnostic::{Code, Diagnostic};
-use crate::duo::object::Ikey;
+use crate::duo::object::{Ikey, Kind, Policy};
 
 use super::super::consent::Consent;
 use super::super::delivery::Held;
@@ -52,6 +52,12 @@ impl Context<'_> {
     /// Whether the store can be read.
     pub(super) fn readable(&self, wanted: &Wanted) -> bool {
         !matches!(self.held(wanted), Some(Held::Unreadable { .. }))
+    }
+
+    /// The global policy, if policies were read.
+    pub(super) fn global_policy(&self) -> Option<Policy<'_>> {
+        let mut policies = self.observation.objects.present(Kind::Policy).iter().filter_map(Policy::of);
+        policies.find(|policy| policy.is_global())
     }
 
     /// Whether there is consent to a risk at an address.

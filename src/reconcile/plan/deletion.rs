@@ -1,11 +1,16 @@
-//! Removes owned objects that have no keys and no quarantine: groups. Only an entry of `removed` does.
+//! Removes objects that have no keys and no quarantine: groups and policies. Only an entry of `removed` does.
 
-use serde_json::{Map, json};
+use std::collections::BTreeSet;
+
+use serde_json::{Map, Value, json};
 
 use crate::diagnostic::{Code, Diagnostic};
-use crate::duo::object::{Kind, Object, ObjectId};
+use crate::duo::object::{Id, Kind, Object, ObjectId, Policy};
+use crate::kinds::address::Address;
 use crate::kinds::group::is_synchronised;
+use crate::kinds::reference::Reference;
 use crate::kinds::value::parts;
+use crate::names::same;
 use crate::text::counted;
 
 use super::super::desired::Fate;
@@ -57,6 +62,84 @@ pub(super) fn orphans(cx: &Context<'_>, kind: Kind, matches: &Matches<'_>, plann
     parts
 }
 
+/// Plans the deletion of the policies that `removed` names. `kept` are the policies that the YAML declares.
+pub(super) fn policies(cx: &Context<'_>, kept: &BTreeSet<&Id>, planned: &[Step]) -> Parts {
+    let mut parts = Parts::default();
+    for (address, policy) in &cx.desired.removed_policies {
+        if !cx.options.selection.covers(address) {
+            parts.left_out.insert(address.clone());
+            continue;
+        }
+        let blocked = |problem: Diagnostic| Parts::blocked(address, vec![problem]);
+        let error =
+            |code, message: String| Diagnostic::error(code, policy.span, format!("{address}: {message}"));
+        let lives = match cx.observation.objects.of(Kind::Policy) {
+            Observed::Present(lives) => lives,
+            Observed::Unreadable(reason) => {
+                let message = format!("the policies could not be read: {reason}");
+                parts.add(blocked(error(Code::AccountUnreadable, message)));
+                continue;
+            }
+            Observed::NotRead | Observed::Absent => continue,
+        };
+        let is_meant = |live: &&Object| match &policy.value {
+            Reference::Id(id) => live.id.as_str() == id,
+            Reference::Name(name) | Reference::Address(name) => same(live.name(), name),
+        };
+        let meant: Vec<&Object> = lives.iter().filter(is_meant).collect();
+        let step = match meant.as_slice() {
+            // It is gone.
+            [] => continue,
+            [live] => deletion(cx, address, live, kept, planned),
+            several => {
+                let ids: Vec<String> = several.iter().map(|live| format!("`{{id: {}}}`", live.id)).collect();
+                let message = format!("{} policies have this name", several.len());
+                Err(error(Code::AmbiguousReference, message)
+                    .help(format!("choose one by its ID: {}", ids.join(", "))))
+            }
+        };
+        match step {
+            Ok(step) => parts.steps.push(step),
+            Err(problem) => parts.add(blocked(problem)),
+        }
+    }
+    parts
+}
+
+fn deletion(
+    cx: &Context<'_>,
+    address: &Address,
+    live: &Object,
+    kept: &BTreeSet<&Id>,
+    planned: &[Step],
+) -> Result<Step, Diagnostic> {
+    let error = |code, why: &str, help: String| {
+        let message = format!("{address}: {} is not deleted: {why}", live.id);
+        Err(Diagnostic::error(code, None, message).help(help))
+    };
+    if Policy::of(live).is_some_and(Policy::is_global) {
+        let help = "remove this line: every account has a global policy".to_owned();
+        return error(Code::InvalidValue, "it is the global policy", help);
+    }
+    if kept.contains(&live.id) {
+        let help = "remove this line or that entry".to_owned();
+        return error(Code::DuplicateAddress, "an entry of the YAML declares it", help);
+    }
+    let bound = live.property("policy_applies_to").and_then(Value::as_array).into_iter().flatten();
+    let bound = bound.filter(|bound| bound.get("apply_type").and_then(Value::as_str) != Some("app")).count();
+    if bound > 0 {
+        let why = format!("it is bound to groups in {}", counted(bound, "place", "places"));
+        let help = "remove these in the Duo Admin Panel: no API does".to_owned();
+        return error(Code::StillUsed, &why, help);
+    }
+    if let Some(problem) = still_used(cx, address, live, planned) {
+        return Err(problem);
+    }
+    let mut step = Step::on(address, Action::Delete, live);
+    step.delete(live.object_id(), "Duo has no undelete", false);
+    Ok(step)
+}
+
 /// Keeps the object and removes the marker.
 fn retain(kind: Kind, orphan: &Live<'_>) -> Option<Step> {
     let (live, property) = (orphan.integration, kind.endpoint().marker?);
@@ -98,10 +181,19 @@ fn refused(
         let help = "remove it from the synchronisation in the Duo Admin Panel, or write `retain`".to_owned();
         return refuse(Code::NotOfferedYet, "it is synchronised with a directory".to_owned(), help);
     }
+    still_used(cx, address, live, planned)
+}
+
+/// Why an object is not deleted although `removed` says so: something still refers to it, or may do.
+fn still_used(cx: &Context<'_>, address: &Address, live: &Object, planned: &[Step]) -> Option<Diagnostic> {
+    let id = live.object_id();
+    let refuse = |code, why: String, help: &str| {
+        Some(Diagnostic::error(code, None, format!("{address}: {id} is not deleted: {why}")).help(help))
+    };
     for kind in [Kind::Application, Kind::Policy] {
         if let Observed::Unreadable(_) | Observed::NotRead = cx.observation.objects.of(kind) {
             let why = format!("the {} that may refer to it could not be read", kind.section());
-            return refuse(Code::AccountUnreadable, why, "run `duoctl doctor` to find out why".to_owned());
+            return refuse(Code::AccountUnreadable, why, "run `duoctl doctor` to find out why");
         }
     }
     let users: Vec<&Object> = users_of(&id, &cx.observation.objects)
@@ -116,12 +208,9 @@ fn refused(
     if let Some(more @ 1..) = users.len().checked_sub(LISTED) {
         named.push_str(&format!(" and {more} more"));
     }
-    let count = counted(users.len(), "object", "objects");
-    refuse(
-        Code::StillUsed,
-        format!("{count} of the account still refer to it: {named}"),
-        "remove it from these first, or write `retain`".to_owned(),
-    )
+    let count =
+        counted(users.len(), "object of the account still refers", "objects of the account still refer");
+    refuse(Code::StillUsed, format!("{count} to it: {named}"), "remove it from these first")
 }
 
 /// Whether the plan removes the reference of one object to another, or the object itself.

@@ -4,6 +4,7 @@ use jiff::SignedDuration;
 use serde_json::{Map, Value, json};
 
 use crate::diagnostic::{Code, Diagnostic, Severity};
+use crate::duo::object::{Kind, Object};
 
 use super::super::desired::Wanted;
 use super::super::diff::{self, Change};
@@ -11,11 +12,13 @@ use super::super::live::Live;
 use super::context::{Context, checked_notes};
 use super::restoration::restoration;
 use super::step::{Action, Step, Write};
+use crate::kinds::group::is_synchronised;
 use crate::kinds::managed::Managed;
 use crate::kinds::marker::{Marker, MarkerState, day};
 use crate::kinds::risk::Risk;
 use crate::kinds::seal::Verdict;
 use crate::kinds::value::parts;
+use crate::text::shown;
 
 /// The steps for the differences of one application; findings about them are added to `said`. `becomes` is the state for its
 /// marker: the two applications of a rotation in progress keep theirs.
@@ -48,6 +51,9 @@ pub(super) fn existing(
     }
     changes.extend(difference.changes.iter().cloned());
     changes.extend(restored.changes);
+    if let Some(problem) = renames_synchronised(wanted, integration, &changes) {
+        return Err(vec![problem]);
+    }
     said.extend(remarks(wanted, &changes));
     if marker.is_some() && changes.is_empty() {
         said.extend(difference.problems);
@@ -86,6 +92,19 @@ pub(super) fn existing(
     }
     said.extend(difference.problems);
     Ok(steps)
+}
+
+/// Refuses to rename a group that is synchronised with a directory: its name names the directory, and Duo does not let
+/// anyone edit it (policies.md, section 7).
+fn renames_synchronised(wanted: &Wanted, live: &Object, changes: &[Change]) -> Option<Diagnostic> {
+    let renamed = changes.iter().any(|change| change.field == "name");
+    if wanted.kind != Kind::Group || !renamed || !is_synchronised(live.name()) {
+        return None;
+    }
+    let (address, span) = (&wanted.address, wanted.name.as_ref().map(|name| name.span));
+    let message = format!("{address}: {} is synchronised with a directory and cannot be renamed", live.id);
+    let help = format!("write its name in Duo: `name: {}`", shown(live.name()));
+    Some(Diagnostic::error(Code::NotOfferedYet, span, message).help(help))
 }
 
 /// What a person should know about changes beyond their risk.

@@ -13,7 +13,8 @@ use super::delivery::add_delivery;
 use super::existing::existing;
 use super::likeness::LookAlikes;
 use super::step::{Step, Write};
-use super::{removal, renamed, rotation};
+use super::{policy, removal, renamed, rotation};
+use crate::kinds::Kind;
 use crate::kinds::managed::Managed;
 use crate::kinds::marker::MarkerState;
 use crate::kinds::risk::Risk;
@@ -25,6 +26,9 @@ pub(super) fn object(
     wanted: &Wanted,
     found: Result<Match<'_>, Box<Diagnostic>>,
 ) -> Parts {
+    if let (Kind::Policy, Ok(found)) = (wanted.kind, &found) {
+        return policy::policy(cx, wanted, found);
+    }
     let managed = diff::managed(wanted, &cx.references);
     let (found, managed) = match (found, managed) {
         (Ok(found), Ok(managed)) => (found, managed),

@@ -217,7 +217,8 @@ impl Story {
             || !self.exists(&before.ikey)
             || after.previous.as_ref() == Some(&before.ikey)
             || matches!(order, Order::Abort | Order::Confirm)
-            || self.let_go.contains(&before.ikey);
+            || self.let_go.contains(&before.ikey)
+            || self.is_retired(&before.ikey);
         prop_assert!(taken, "{before:?} -> {after:?}\n{}", outline(plan));
         if before.ikey != after.ikey {
             prop_assert!(self.exists(&after.ikey), "a dead key was delivered: {after:?}");

@@ -1,0 +1,3 @@
+//! Groups and policies as code: planned, applied, adopted, drifted and removed.
+
+mod groups;
