@@ -27,7 +27,7 @@ impl Kind {
     pub const fn fields(self) -> &'static [Field] {
         match self {
             Self::Group => group::FIELDS,
-            Self::Policy => &[],
+            Self::Policy => policy::language::FIELDS,
             Self::Application => application::fields::FIELDS,
         }
     }
@@ -36,7 +36,7 @@ impl Kind {
     pub const fn entry(self) -> &'static Object {
         match self {
             Self::Group => &group::GROUP,
-            Self::Policy => &group::GROUP,
+            Self::Policy => &policy::language::POLICY,
             Self::Application => &application::entry::APPLICATION,
         }
     }
