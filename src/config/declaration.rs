@@ -10,13 +10,14 @@ use crate::kinds::Kind;
 use crate::kinds::application::entry::known_type;
 use crate::kinds::application::{ACCESS, GROUPS};
 use crate::kinds::field::{Field, Roles};
+use crate::kinds::policy::language::{RAW, VERIFY_USERS, to_duo};
 use crate::kinds::reference::Reference;
 use crate::kinds::value::{Setting, Written};
 use crate::text::member;
 use crate::yaml::{Data, Entry, Node};
 
 use super::model::{Declaration, Ignore};
-use super::read::{flag, ignores, mapping, max_age, secret_target};
+use super::read::{flag, ignores, items, mapping, max_age, secret_target};
 
 /// `defaults`, ready to be merged.
 #[derive(Debug, Default)]
@@ -126,6 +127,16 @@ pub fn decode(kind: Kind, key: Span, node: Node, defaults: &Defaults) -> Declara
             "protect" => own.protect = flag(&value),
             "authoritative" => own.authoritative = flag(&value),
             "ignore" => own.ignore = Some(ignores(&value)),
+            VERIFY_USERS => {
+                declared.verify_users =
+                    items(&value).iter().filter_map(|user| into_text(user.clone())).collect();
+            }
+            RAW if kind == Kind::Policy => declared.settings.extend(raw(&value)),
+            section if kind == Kind::Policy => {
+                if let Some(setting) = section_of(section, &value) {
+                    declared.settings.insert(key.value, setting);
+                }
+            }
             _ => {
                 let field = field.filter(|field| field.is_setting() && field.applies_to(variant));
                 if let Some(setting) = field.and_then(|field| decode_setting(field, value)) {
@@ -147,6 +158,23 @@ fn drop_cleared_groups(declared: &mut Declaration) {
     if cleared && !declared.settings.get(ACCESS).is_some_and(permitted) {
         declared.settings.remove(GROUPS);
     }
+}
+
+/// A section of a policy, as Duo writes it.
+fn section_of(name: &str, node: &Node) -> Option<Spanned<Setting>> {
+    let setting = match node.data {
+        Data::Null => Setting::Clear,
+        _ => Setting::Document(to_duo(name, node)?.into()),
+    };
+    Some(Spanned::new(setting, node.span))
+}
+
+/// Sections that the YAML declares as Duo writes them.
+fn raw(node: &Node) -> impl Iterator<Item = (String, Spanned<Setting>)> {
+    let entries: &[Entry] = if let Data::Mapping(entries) = &node.data { entries } else { &[] };
+    entries.iter().map(|Entry { key, value }| {
+        (key.value.clone(), Spanned::new(Setting::Document(value.json().into()), value.span))
+    })
 }
 
 fn into_text(node: Node) -> Option<Spanned<String>> {

@@ -19,6 +19,7 @@ use super::variables::Assigned;
 use crate::diagnostic::{Code, Span, Spanned};
 use crate::duo::https::TlsRoots;
 use crate::kinds::Kind;
+use crate::kinds::policy::language::GLOBAL;
 use crate::kinds::reference::Reference;
 use crate::language::address::{ADMIN_API, AUTH_API, Pattern};
 use crate::language::age;
@@ -32,6 +33,7 @@ pub fn workspace(mut entries: Vec<Entry>, root: &Path, start: Span) -> Workspace
         let section = entries.iter().position(|entry| entry.key.value == kind.section());
         (kind, section.map(|index| entries.swap_remove(index).value.data))
     });
+    let global = find(&entries, GLOBAL).cloned();
     let entries = entries.as_slice();
     let root_of = |key: &str| mapping(entries, key);
     let authoritative =
@@ -46,7 +48,14 @@ pub fn workspace(mut entries: Vec<Entry>, root: &Path, start: Span) -> Workspace
         defaults: find(entries, "defaults").map(|entry| entry.value.json()).unwrap_or_default(),
         objects: sections
             .into_iter()
-            .map(|(kind, section)| (kind, objects(kind, section, &defaults)))
+            .map(|(kind, section)| {
+                let mut objects = objects(kind, section, &defaults);
+                if let Some(Entry { key, value }) = global.clone().filter(|_| kind == Kind::Policy) {
+                    // It has no key of its own: its address is `global_policy`.
+                    objects.insert(String::new(), declaration::decode(kind, key.span, value, &defaults));
+                }
+                (kind, objects)
+            })
             .collect(),
         identity_intelligence: entries_of(root_of("identity_intelligence"), |key, node| {
             intelligence(key, node, authoritative, root)

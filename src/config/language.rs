@@ -13,6 +13,7 @@ use crate::kinds::application::entry::{self, APPLICATION};
 use crate::kinds::application::fields::DUO;
 use crate::kinds::field::UNTIL;
 use crate::kinds::group::GROUP;
+use crate::kinds::policy::language::{GLOBAL, GLOBAL_POLICY, POLICY};
 use crate::kinds::reference::REFERENCE;
 use crate::kinds::risk::CONSENTS;
 use crate::language::address::ADDRESS;
@@ -87,6 +88,20 @@ static FILE_KEYS: &[Key] = &[
         "{contractors: {name: Contractors, description: External staff}}",
     )
     .link(("Duo's documentation", "https://duo.com/docs/adminapi#groups")),
+    Key::optional(
+        "policies",
+        Shape::Entries(&texts::ADDRESS_KEY, &Shape::Object(&POLICY)),
+        "Policies that this workspace owns, by address. A policy is removed only by an entry of `removed`.",
+        "{contractors: {name: Contractors, new_user: deny}}",
+    )
+    .link(("Duo's documentation", "https://duo.com/docs/policy")),
+    Key::optional(
+        GLOBAL,
+        Shape::Object(&GLOBAL_POLICY),
+        "Sections of the global policy. It applies wherever no other policy has the section, and cannot be deleted.",
+        "{authentication_methods: {blocked: [sms, phonecall, bypass]}}",
+    )
+    .link(("Duo's documentation", "https://duo.com/docs/policy#global-policy")),
     Key::optional(
         "identity_intelligence",
         Shape::Entries(&texts::ADDRESS_KEY, &Shape::Object(&intelligence::ENTRY)),

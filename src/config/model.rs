@@ -201,6 +201,8 @@ pub struct Declaration {
     pub pin: Option<Spanned<String>>,
     /// Every other setting of the object in Duo, by YAML key; absent keys are unmanaged.
     pub settings: BTreeMap<String, Spanned<Setting>>,
+    /// `verify_users` of a policy: the users whose effective policy is read after an apply.
+    pub verify_users: Vec<Spanned<String>>,
     /// `secret`: where its secret key is delivered.
     pub secret: Option<Spanned<SecretTarget>>,
     /// `protect`: refuses delete, replace and quarantine.
@@ -224,6 +226,7 @@ impl Declaration {
             name: None,
             pin: None,
             settings: BTreeMap::new(),
+            verify_users: Vec::new(),
             secret: None,
             protect: false,
             authoritative: false,

@@ -10,6 +10,7 @@ use serde_json::{Map, Value, json};
 
 use crate::kinds::Kind;
 use crate::kinds::application::entry::{DEFAULTS, type_names};
+use crate::kinds::policy::language::DEFINITIONS;
 use crate::language::places::SOURCE;
 use crate::language::shape::{Choice, Key, Object, Shape, TextRule, one_of};
 use crate::language::texts::{FILLED, LINE};
@@ -35,7 +36,8 @@ pub fn config_schema() -> Value {
     if let Value::Object(schema) = &mut schema {
         schema.extend(object(&FILE, false));
         words::offer_entries(schema);
-        let entries = Kind::ALL.into_iter().map(Kind::entry).chain([&DEFAULTS]);
+        let entries =
+            Kind::ALL.into_iter().map(Kind::entry).chain([&DEFAULTS]).chain(DEFINITIONS.iter().copied());
         let entries = entries
             .filter_map(|entry| Some((entry.definition?.to_owned(), Value::Object(object(entry, false)))));
         let mut definitions: Map<String, Value> = entries.collect();
@@ -190,6 +192,8 @@ fn shape(shape_: &Shape, literal: bool) -> Map<String, Value> {
         Shape::Flag => map(json!({"type": "boolean"})),
         Shape::Whole(least, most) if least == most => map(json!({"type": "integer", "const": least})),
         Shape::Whole(least, most) => map(json!({"type": "integer", "minimum": least, "maximum": most})),
+        Shape::Numbers(numbers) => map(json!({"type": "integer", "enum": numbers})),
+        Shape::Any => Map::new(),
         Shape::List(item, least, most) => {
             let mut schema = map(json!({"type": "array", "items": shape(item, literal)}));
             if *least > 0 {

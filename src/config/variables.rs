@@ -401,7 +401,7 @@ fn typed(text: String, shape: Option<Shape>) -> Data {
     let takes = |plain: &Data| {
         let one = |shape: &Shape| match shape {
             Shape::Flag => matches!(plain, Data::Flag(_)),
-            Shape::Whole(..) => matches!(plain, Data::Number(..)),
+            Shape::Whole(..) | Shape::Numbers(_) => matches!(plain, Data::Number(..)),
             _ => false,
         };
         match shape {

@@ -89,7 +89,7 @@ fn shaped(name: &str, value: &Value, shape: Shape) -> Option<Value> {
         Shape::Either(shapes) => {
             shapes.iter().find(|shape| takes(value, shape)).and_then(|shape| shaped(name, value, *shape))
         }
-        Shape::Choice(_) | Shape::Source { .. } => None,
+        Shape::Choice(_) | Shape::Numbers(_) | Shape::Any | Shape::Source { .. } => None,
     }
 }
 
@@ -105,7 +105,8 @@ fn takes(value: &Value, shape: &Shape) -> bool {
     match shape {
         Shape::Text(_) | Shape::Choice(_) => value.is_string(),
         Shape::Flag => value.is_boolean() || value.is_number(),
-        Shape::Whole(..) => value.is_number(),
+        Shape::Whole(..) | Shape::Numbers(_) => value.is_number(),
+        Shape::Any => true,
         Shape::List(..) => value.is_array(),
         Shape::Object(_) | Shape::Entries(..) => value.is_object(),
         Shape::Either(shapes) => shapes.iter().any(|shape| takes(value, shape)),

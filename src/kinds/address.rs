@@ -6,10 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Kind;
-use crate::language::address::{INTELLIGENCE, Place, section};
-
-/// The address of the global policy.
-pub const GLOBAL_POLICY: &str = "global_policy";
+use crate::language::address::{GLOBAL_POLICY, INTELLIGENCE, Place, section};
 
 /// `applications.vpn`, `identity_intelligence.emea.admin_api`: unique in a workspace, stable across renames.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]

@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use crate::diagnostic::{Diagnostic, Span};
 use crate::duo::catalogue::{self, Family};
+use crate::duo::object::Object;
 use crate::language::shape::{Key, Problem, Shape, TextRule};
 use crate::language::similar::suggested;
 use crate::language::texts;
@@ -53,6 +54,8 @@ pub enum Wire {
     Property(&'static str),
     /// In several switches whose names share a prefix.
     Flags(&'static str),
+    /// In a section of a policy, by the name of the section.
+    Section(&'static str),
 }
 
 /// What `null` sends.
@@ -199,7 +202,7 @@ impl Field {
     pub const fn wire_name(&self) -> &'static str {
         match self.wire {
             Wire::Nowhere => "",
-            Wire::Property(name) | Wire::Flags(name) => name,
+            Wire::Property(name) | Wire::Flags(name) | Wire::Section(name) => name,
         }
     }
 
@@ -215,15 +218,28 @@ impl Field {
         }
     }
 
+    /// Its value in Duo, as Duo returns it. Switches have none: they are several properties.
+    pub fn property<'l>(&self, live: &'l Object) -> Option<&'l Value> {
+        match self.wire {
+            Wire::Nowhere => None,
+            Wire::Property(name) | Wire::Flags(name) => live.property(name),
+            Wire::Section(name) => live.property(SECTIONS)?.get(name),
+        }
+    }
+
     /// Whether it is stored in a property of the object.
     pub fn owns(&self, property: &str) -> bool {
         match self.wire {
             Wire::Nowhere => false,
+            Wire::Section(_) => property == SECTIONS,
             Wire::Property(name) => property == name,
             Wire::Flags(prefix) => property.starts_with(prefix),
         }
     }
 }
+
+/// The property of a policy that holds its sections.
+const SECTIONS: &str = "sections";
 
 /// The last day of an exception.
 pub const UNTIL: Key = Key::optional(

@@ -100,7 +100,7 @@ impl Managed {
     }
 
     fn property<'l>(&self, live: &'l Object) -> Option<&'l Value> {
-        live.property(self.field.wire_name())
+        self.field.property(live)
     }
 
     fn read(&self, live: &Object) -> Option<FieldValue> {
@@ -194,7 +194,7 @@ pub fn held(field: &Field, live: &Object) -> Option<FieldValue> {
             _ => {}
         }
     }
-    let property = live.property(field.wire_name());
+    let property = field.property(live);
     let text = || property.and_then(Value::as_str);
     Some(match field.form {
         Form::Text if field.is(Roles::MARKED) => FieldValue::text(&Notes::parse(text()?).text),
@@ -296,7 +296,7 @@ fn resolved(
 /// A live field in the form that recreates it; an unset field as the value that clears it.
 pub fn again(field: &Field, live: &Object) -> Map<String, Value> {
     let name = field.wire_name();
-    let property = live.property(name);
+    let property = field.property(live);
     let counts = field.only_with.is_none_or(|(property, value)| live.text(property) == value);
     let text = live.text(name);
     let value = match field.form {

@@ -4,14 +4,14 @@
 use crate::language::shape::Object;
 
 use super::field::Field;
-use super::{Kind, application, group};
+use super::{Kind, application, group, policy};
 
 impl Kind {
     /// The fields of its objects.
     pub const fn fields(self) -> &'static [Field] {
         match self {
             Self::Group => group::FIELDS,
-            Self::Policy => &[],
+            Self::Policy => policy::language::FIELDS,
             Self::Application => application::fields::FIELDS,
         }
     }
@@ -20,7 +20,7 @@ impl Kind {
     pub const fn entry(self) -> &'static Object {
         match self {
             Self::Group => &group::GROUP,
-            Self::Policy => &group::GROUP,
+            Self::Policy => &policy::language::POLICY,
             Self::Application => &application::entry::APPLICATION,
         }
     }

@@ -11,6 +11,8 @@ use crate::duo::object::Kind;
 
 /// The section of applications, and the first part of their addresses.
 pub const APPLICATIONS: &str = Kind::Application.endpoint().section;
+/// The key of the top level that declares the global policy, and its address.
+pub const GLOBAL_POLICY: &str = "global_policy";
 /// The section of connections to Identity Intelligence.
 pub const INTELLIGENCE: &str = "identity_intelligence";
 /// The part of an `identity_intelligence` entry that reads data and, with `read_write`, acts.
@@ -20,7 +22,7 @@ pub const AUTH_API: &str = "auth_api";
 
 /// A full address: of an object, of an Identity Intelligence entry, or of a part of one.
 pub static ADDRESS: TextRule = TextRule {
-    pattern: r"^((applications|policies|groups)\.[a-z0-9][a-z0-9_-]{0,63}|identity_intelligence\.[a-z0-9][a-z0-9_-]{0,63}(\.(admin_api|auth_api))?)$",
+    pattern: r"^(global_policy|(applications|policies|groups)\.[a-z0-9][a-z0-9_-]{0,63}|identity_intelligence\.[a-z0-9][a-z0-9_-]{0,63}(\.(admin_api|auth_api))?)$",
     check: |text| match Place::parse(text) {
         Some(_) => Ok(()),
         None => Err(Problem::invalid("is not an address", "write the full address, e.g. `applications.vpn`")),
@@ -31,7 +33,7 @@ pub static ADDRESS: TextRule = TextRule {
 /// What an address names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Place<'t> {
-    /// An object of a kind, by its key in the section of the kind.
+    /// An object of a kind, by its key in the section of the kind. The key of the global policy is empty.
     Object(Kind, &'t str),
     /// An entry of `identity_intelligence`; it includes its parts.
     Entry(&'t str),
@@ -47,6 +49,9 @@ pub enum Place<'t> {
 impl<'t> Place<'t> {
     /// Parses a full address.
     pub fn parse(text: &'t str) -> Option<Self> {
+        if text == GLOBAL_POLICY {
+            return Some(Self::GLOBAL_POLICY);
+        }
         let (family, rest) = text.split_once('.')?;
         let (key, part) = rest.split_once('.').map_or((rest, None), |(key, part)| (key, Some(part)));
         let kind = Kind::ALL.into_iter().find(|kind| kind.endpoint().section == family);
@@ -67,6 +72,9 @@ impl<'t> Place<'t> {
             Some((entry, part)) => (valid(entry) && is_part(part)).then_some(Self::Part { entry, part }),
         })
     }
+
+    /// The global policy.
+    pub const GLOBAL_POLICY: Self = Self::Object(Kind::Policy, "");
 
     /// An entry of `applications`.
     pub fn application(key: &'t str) -> Self {
@@ -89,6 +97,7 @@ impl<'t> Place<'t> {
     /// The keys that lead to it in the YAML.
     pub fn keys(self) -> Vec<&'t str> {
         match self {
+            Self::GLOBAL_POLICY => vec![GLOBAL_POLICY],
             Self::Object(kind, key) => vec![kind.endpoint().section, key],
             Self::Entry(key) => vec![INTELLIGENCE, key],
             Self::Part { entry, part } => vec![INTELLIGENCE, entry, part],
@@ -121,7 +130,7 @@ impl Pattern {
         if text.trim().is_empty() {
             return Err("an empty pattern matches no address".to_owned());
         }
-        let in_full = without_section(text).is_some() && is_section(section(text));
+        let in_full = text == GLOBAL_POLICY || (without_section(text).is_some() && is_section(section(text)));
         let short = if in_full { None } else { Some(glob_matcher(&with_parts(text))?) };
         Ok(Self { text: text.to_owned(), full: glob_matcher(text)?, short })
     }
@@ -224,6 +233,9 @@ mod tests {
             ("applications. vpn", false),
             ("Applications.vpn", false),
             ("policies.strict", true),
+            ("global_policy", true),
+            ("global_policy.x", false),
+            ("policies.", false),
             ("groups.staff", true),
             ("groups.staff.x", false),
             ("policy.strict", false),

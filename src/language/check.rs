@@ -41,6 +41,8 @@ fn shape(node: &Node, shape_: &Shape, of: Place<'_>, findings: &mut Findings) {
         Shape::Choice(choices) => choice(node, choices, name, findings),
         Shape::Flag => flag(node, name, findings),
         Shape::Whole(least, most) => whole(node, *least, *most, name, findings),
+        Shape::Numbers(numbers) => one_number(node, numbers, name, findings),
+        Shape::Any => {}
         Shape::List(item, least, most) => list(node, item, (*least, *most), of, findings),
         Shape::Object(table) => match &node.data {
             Data::Mapping(entries) => object(entries, table, at, findings),
@@ -246,6 +248,17 @@ fn whole(node: &Node, least: u32, most: u32, name: &str, findings: &mut Findings
     }
 }
 
+fn one_number(node: &Node, numbers: &[u32], name: &str, findings: &mut Findings) {
+    let Data::Number(number, _) = &node.data else {
+        return findings.push(wrong_type(node, name, "a whole number", None));
+    };
+    if !numbers.iter().any(|one| number.as_u64() == Some(u64::from(*one))) {
+        let all: Vec<String> = numbers.iter().map(u32::to_string).collect();
+        let message = format!("`{name}` must be one of {}", all.join(", "));
+        findings.push(Diagnostic::error(Code::InvalidValue, node.span, message).help("correct the number"));
+    }
+}
+
 fn list(node: &Node, item: &Shape, (least, most): (usize, usize), of: Place<'_>, findings: &mut Findings) {
     let name = of.name;
     let Data::List(items) = &node.data else {
@@ -396,7 +409,8 @@ fn takes(shape: &Shape, node: &Node) -> bool {
         }
         Shape::Choice(_) => matches!(node.data, Data::Text(_)),
         Shape::Flag => matches!(node.data, Data::Flag(_)),
-        Shape::Whole(..) => matches!(node.data, Data::Number(..)),
+        Shape::Whole(..) | Shape::Numbers(_) => matches!(node.data, Data::Number(..)),
+        Shape::Any => true,
         Shape::List(..) => matches!(node.data, Data::List(_)),
         Shape::Object(_) | Shape::Entries(..) => {
             matches!(node.data, Data::Mapping(_))
@@ -411,7 +425,8 @@ pub fn expected(shape: &Shape) -> &'static str {
     match shape {
         Shape::Text(_) | Shape::Choice(_) => "text",
         Shape::Flag => "true or false",
-        Shape::Whole(..) => "a whole number",
+        Shape::Whole(..) | Shape::Numbers(_) => "a whole number",
+        Shape::Any => "any value",
         Shape::List(..) => "a list",
         Shape::Source { .. } => "text or a mapping",
         Shape::Object(_) | Shape::Entries(..) => "a mapping",

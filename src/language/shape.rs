@@ -116,6 +116,10 @@ pub enum Shape {
     Flag,
     /// A whole number within bounds, both included.
     Whole(u32, u32),
+    /// One of a closed set of whole numbers.
+    Numbers(&'static [u32]),
+    /// Any value. The other side decides.
+    Any,
     /// A list of values of one shape, with minimum and maximum length.
     List(&'static Shape, usize, usize),
     /// A mapping with fixed keys.

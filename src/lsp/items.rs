@@ -115,12 +115,16 @@ fn by_shape(shape: Shape, offers: &mut Vec<Offer>) {
         }
         Shape::Flag => offers.extend(["true", "false"].map(|flag| Offer::yaml(flag, ""))),
         Shape::Whole(least, most) if least == most => offers.push(Offer::yaml(&least.to_string(), "")),
+        Shape::Numbers(numbers) => {
+            offers.extend(numbers.iter().map(|number| Offer::yaml(&number.to_string(), "")));
+        }
         Shape::Source { .. } => offers.extend([
             Offer::yaml("{env: NAME}", "an environment variable"),
             Offer::yaml("{file: PATH}", "a file"),
             Offer::yaml("{command: [PROGRAM, ARGUMENT]}", "the output of a command"),
         ]),
         Shape::Whole(..)
+        | Shape::Any
         | Shape::Text(_)
         | Shape::List(..)
         | Shape::Object(_)

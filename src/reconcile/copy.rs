@@ -32,7 +32,7 @@ fn set(field: &Field, live: &Object) -> Map<String, Value> {
     let shown = |name| live.property(name).is_some_and(|value| value.as_str() != Some(""));
     match field.wire {
         Wire::Property(name) if !shown(name) => Map::new(),
-        Wire::Property(_) | Wire::Flags(_) | Wire::Nowhere => again(field, live),
+        Wire::Property(_) | Wire::Flags(_) | Wire::Section(_) | Wire::Nowhere => again(field, live),
     }
 }
 

@@ -45,7 +45,13 @@ fn below(shape: Shape, key: Option<&str>) -> Option<Shape> {
         Shape::Entries(_, item) => Some(*item),
         Shape::Object(table) => named(table.keys),
         Shape::Source { .. } => named(SOURCE.keys),
-        Shape::Text(_) | Shape::Choice(_) | Shape::Flag | Shape::Whole(..) | Shape::Either(_) => None,
+        Shape::Text(_)
+        | Shape::Choice(_)
+        | Shape::Flag
+        | Shape::Whole(..)
+        | Shape::Numbers(_)
+        | Shape::Any
+        | Shape::Either(_) => None,
     }
 }
 

@@ -168,8 +168,9 @@ pub(super) fn say_what_is_meant(
             sentence(subject, &message, &help.text)
         }
         _ => {
-            let example =
-                example.filter(|_| !matches!(shape, Shape::Choice(_) | Shape::Flag | Shape::Whole(..)));
+            let example = example.filter(|_| {
+                !matches!(shape, Shape::Choice(_) | Shape::Flag | Shape::Whole(..) | Shape::Numbers(_))
+            });
             let example = example.map(|example| format!(", e.g. `{example}`")).unwrap_or_default();
             format!("{subject} must be {}{example}.", wanted(shape))
         }
@@ -205,6 +206,8 @@ fn within(schema: &mut Map<String, Value>, shape: &Shape, subject: &str) {
         | Shape::Choice(_)
         | Shape::Flag
         | Shape::Whole(..)
+        | Shape::Numbers(_)
+        | Shape::Any
         | Shape::Object(_)
         | Shape::Source { .. } => {}
     }
@@ -218,14 +221,20 @@ fn wanted(shape: &Shape) -> String {
     match shape {
         Shape::Choice(choices) => format!("one of {}", words(choices)),
         Shape::Whole(least, most) if least == most => format!("{least}"),
+        Shape::Numbers(numbers) => {
+            format!("one of {}", numbers.iter().map(u32::to_string).collect::<Vec<_>>().join(", "))
+        }
         Shape::Whole(least, u32::MAX) => format!("a whole number from {least}"),
         Shape::Whole(least, most) => format!("a whole number from {least} to {most}"),
         Shape::Source { plain: None } => "a source such as `{env: NAME}`, not the secret itself".to_owned(),
         Shape::Source { plain: Some(_) } => "text, or a source such as `{env: NAME}`".to_owned(),
         Shape::Either(shapes) => shapes.iter().map(wanted).collect::<Vec<_>>().join(", or "),
-        Shape::Text(_) | Shape::Flag | Shape::List(..) | Shape::Object(_) | Shape::Entries(..) => {
-            expected(shape).to_owned()
-        }
+        Shape::Text(_)
+        | Shape::Flag
+        | Shape::Any
+        | Shape::List(..)
+        | Shape::Object(_)
+        | Shape::Entries(..) => expected(shape).to_owned(),
     }
 }
 
