@@ -18,7 +18,7 @@ use duoctl::kinds::address::Address;
 use duoctl::kinds::marker::Notes;
 use duoctl::kinds::reference::Reference;
 use duoctl::kinds::value::Setting;
-use duoctl::reconcile::desired::{Desired, DesiredApplication};
+use duoctl::reconcile::desired::{Desired, Wanted};
 use duoctl::reconcile::observation::Observation;
 use duoctl::reconcile::observed::{Objects, Observed};
 use duoctl::reconcile::plan::{Options, Prune, plan};
@@ -36,10 +36,11 @@ fn main() {
 
 fn desired(size: usize) -> Desired {
     let text = |text: String| Spanned::new(Setting::Text(text), HERE);
-    let application = |n: usize| DesiredApplication {
+    let application = |n: usize| Wanted {
         address: Address::application(&format!("app-{n:06}")),
         span: Some(HERE),
-        kind: Some("radius".to_owned()),
+        kind: Kind::Application,
+        variant: Some("radius".to_owned()),
         name: Some(Spanned::new(format!("Application {n}"), HERE)),
         pin: None,
         settings: BTreeMap::from([
@@ -71,7 +72,7 @@ fn desired(size: usize) -> Desired {
     };
     Desired {
         workspace: "acme".to_owned(),
-        applications: (0..size).map(application).collect(),
+        objects: (0..size).map(application).collect(),
         formerly: None,
         suppress: Vec::new(),
         handoffs: Vec::new(),

@@ -8,6 +8,7 @@ use std::fs;
 use divan::Bencher;
 use divan::counter::BytesCount;
 use duoctl::config::load::load;
+use duoctl::kinds::Kind;
 use granit_parser::Parser;
 
 const SIZES: [usize; 4] = [100, 1_000, 10_000, 100_000];
@@ -51,7 +52,9 @@ fn validate(bencher: Bencher<'_, '_>, applications: usize) {
     fs::write(&path, &text).unwrap();
     bencher.counter(BytesCount::of_str(&text)).bench_local(|| {
         let loaded = load(&path);
-        assert!(loaded.valid().is_some_and(|workspace| workspace.applications.len() == applications));
+        assert!(
+            loaded.valid().is_some_and(|workspace| workspace.of(Kind::Application).len() == applications)
+        );
         loaded
     });
 }

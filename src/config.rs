@@ -4,8 +4,8 @@
 //! [`check`](crate::language::check) compares them with the tables ([`language`] and the [`kinds`](crate::kinds)),
 //! [`decode`] creates typed values, and the [`rules`] check what depends on meaning.
 
-pub mod application;
 pub mod association;
+pub mod declaration;
 pub mod declared;
 pub mod decode;
 pub mod edit;

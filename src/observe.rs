@@ -19,7 +19,7 @@ use crate::kinds::address::Address;
 use crate::kinds::marker::{AccessBefore, Notes};
 use crate::kinds::seal::Keyring;
 use crate::reconcile::delivery::{Held, HeldKeys};
-use crate::reconcile::desired::{Desired, DesiredApplication};
+use crate::reconcile::desired::{Desired, Wanted};
 use crate::reconcile::observation::{Observation, Proofs};
 use crate::reconcile::observed::{Objects, Observed};
 use crate::secret::Secret;
@@ -49,7 +49,8 @@ pub async fn observe(
 /// The minimum number of calls that [`observe`] makes: the account may hold more than the YAML declares.
 pub fn least_calls(desired: &Desired) -> usize {
     let Needs { groups, policies, account } = Needs::of(desired);
-    let pages = desired.applications.len().div_ceil(Kind::Application.endpoint().page).max(1);
+    let applications = desired.of(Kind::Application).count();
+    let pages = applications.div_ceil(Kind::Application.endpoint().page).max(1);
     pages + [groups, policies, account].into_iter().filter(|needed| *needed).count()
 }
 
@@ -68,10 +69,16 @@ struct Needs {
 
 impl Needs {
     fn of(desired: &Desired) -> Self {
-        let wants = |needs: fn(&DesiredApplication) -> bool| desired.applications.iter().any(needs);
+        let wants = |needs: fn(&Wanted) -> bool| desired.objects.iter().any(needs);
+        let declares = |kind| desired.of(kind).next().is_some();
+        let removes = |kind| desired.removed.keys().any(|address| address.kind() == Some(kind));
         Self {
-            groups: wants(DesiredApplication::names_groups),
-            policies: wants(DesiredApplication::names_policy),
+            groups: wants(Wanted::names_groups) || declares(Kind::Group) || removes(Kind::Group),
+            // A policy may refer to a group that is to be removed.
+            policies: wants(Wanted::names_policy)
+                || declares(Kind::Policy)
+                || removes(Kind::Policy)
+                || removes(Kind::Group),
             account: desired.plan.is_some()
                 || desired
                     .handoffs
@@ -106,7 +113,10 @@ async fn read(
         (groups, _) => groups,
     };
     let mut failures = Vec::new();
-    let proofs = applications.as_ref().map_or_else(|_| Proofs::none(), |lives| Proofs::new(lives, keyring));
+    let proofs = match &applications {
+        Ok(lives) => Proofs::new(lives.iter().chain(groups.iter().flatten().flatten()), keyring),
+        Err(_) => Proofs::none(),
+    };
     let lists = [(Kind::Application, Some(applications)), (Kind::Group, groups), (Kind::Policy, policies)];
     let observation = Observation {
         proofs,
@@ -136,7 +146,7 @@ fn comes_back_with_groups(live: &Object) -> bool {
 /// What the secret stores hold for these applications, with at most `parallelism` reads at once.
 pub async fn look_up(
     stores: &Stores,
-    applications: impl IntoIterator<Item = &DesiredApplication>,
+    applications: impl IntoIterator<Item = &Wanted>,
     parallelism: usize,
 ) -> BTreeMap<Address, Held> {
     let wanted =

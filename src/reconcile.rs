@@ -36,3 +36,4 @@ mod tests;
 mod traps;
 pub mod undo;
 pub mod unmanaged;
+mod users;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::duo::api::WriteApi;
-use crate::duo::object::{Ikey, ObjectId};
+use crate::duo::object::Ikey;
 use crate::kinds::address::Address;
 use crate::observe::{Reading, look_up, observe};
 use crate::reconcile::delivery::Held;
@@ -52,7 +52,7 @@ pub struct Shelves<'a> {
 
 impl Shelves<'_> {
     async fn look_again(&self, desired: &Desired, written: &[Address]) -> BTreeMap<Address, Held> {
-        let touched = desired.applications.iter().filter(|wanted| written.contains(&wanted.address));
+        let touched = desired.objects.iter().filter(|wanted| written.contains(&wanted.address));
         let mut held = self.before.clone();
         held.extend(look_up(self.stores, touched, self.parallelism).await);
         held
@@ -84,8 +84,8 @@ pub async fn converge<W: WriteApi>(
                 // If the marker cannot be written now, the next apply finds the same difference and writes it.
                 if writer
                     .update(
-                        &ObjectId::application(&settlement.ikey),
-                        shelves.sealer.over(Some(&settlement.ikey), &settlement.body),
+                        &settlement.id,
+                        shelves.sealer.over(settlement.id.kind, Some(&settlement.id.id), &settlement.body),
                     )
                     .await
                     .is_ok()

@@ -1,4 +1,4 @@
-//! Creates applications and confirms them.
+//! Creates objects and confirms them.
 //!
 //! The answer to a creation is only a claim: it may name an application that already existed, or one that someone else
 //! created. Therefore everything is created without access, and nothing more is sent, delivered or deleted before a list
@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 
 use crate::duo::api::{ReadApi, WriteApi};
 use crate::duo::call::Transport;
-use crate::duo::object::{Ikey, Kind, Object};
+use crate::duo::object::{Kind, Object, ObjectId};
 use crate::kinds::marker::{MarkerState, Notes};
 use crate::reconcile::plan::{Action, Plan, Step, Write};
 
@@ -32,18 +32,21 @@ pub(super) fn rests_on_the_list(step: &Step) -> bool {
 ///
 /// Which applications appeared or disappeared, or why the list cannot be read.
 pub(super) async fn confirmed(plan: &Plan, reader: &impl ReadApi) -> Result<(), Stop> {
-    if !plan.steps().iter().any(rests_on_the_list) {
-        return Ok(());
+    let kinds: BTreeSet<Kind> =
+        plan.steps().iter().filter(|step| rests_on_the_list(step)).map(|step| step.kind).collect();
+    for kind in kinds {
+        let now: BTreeSet<ObjectId> = reader.list(kind).await?.iter().map(Object::object_id).collect();
+        let then: BTreeSet<ObjectId> = plan.live().iter().filter(|id| id.kind == kind).cloned().collect();
+        let differing: Vec<&str> = now.symmetric_difference(&then).map(ObjectId::as_str).take(5).collect();
+        if !differing.is_empty() {
+            return Err(Stop::Moved(format!(
+                "{} were created or deleted in Duo since the plan was made, among them {}",
+                kind.section(),
+                differing.join(", ")
+            )));
+        }
     }
-    let now: BTreeSet<Ikey> = reader.list(Kind::Application).await?.into_iter().map(|live| live.id).collect();
-    let differing: Vec<&str> = now.symmetric_difference(plan.live()).map(Ikey::as_str).take(5).collect();
-    if differing.is_empty() {
-        return Ok(());
-    }
-    Err(Stop::Moved(format!(
-        "applications were created or deleted in Duo since the plan was made, among them {}",
-        differing.join(", ")
-    )))
+    Ok(())
 }
 
 impl<W: WriteApi, T: Transport + Clone> Run<'_, W, T> {
@@ -59,8 +62,9 @@ impl<W: WriteApi, T: Transport + Clone> Run<'_, W, T> {
         if let (Action::Rotate, Some(old)) = (step.action, &step.id) {
             self.compare(step, old).await?;
         }
-        let sent = Sent::of(step, body);
-        let body = self.sealer.over(None, body);
+        let body = self.resolved(kind, body);
+        let sent = Sent::of(step, kind, &body);
+        let body = self.sealer.over(kind, None, &body);
         let (ikey, contradiction) = match self.writer.create(kind, body).await {
             Ok(answer) => {
                 let contradiction = sent.contradiction(&answer);
@@ -68,8 +72,10 @@ impl<W: WriteApi, T: Transport + Clone> Run<'_, W, T> {
             }
             Err(error) if error.outcome_unknown() => {
                 let all = self.writer.list(kind).await.map_err(|_| Stop::Failed(error.clone()))?;
-                let is_new = |live: &Object| !self.was_there(&live.id) && sent.is_marked(live, &self.sealer);
-                let mut marked = all.into_iter().filter(|live| is_new(live) && live.variant() == sent.kind);
+                let is_new =
+                    |live: &Object| !self.was_there(&live.object_id()) && sent.is_its(live, &self.sealer);
+                let mut marked =
+                    all.into_iter().filter(|live| is_new(live) && live.variant() == sent.variant);
                 match (marked.next(), marked.next()) {
                     (Some(only), None) => (only.id, None),
                     _ => return Err(Stop::Failed(error)),
@@ -77,7 +83,7 @@ impl<W: WriteApi, T: Transport + Clone> Run<'_, W, T> {
             }
             Err(error) => return Err(Stop::Failed(error)),
         };
-        if self.was_there(&ikey) {
+        if self.was_there(&ObjectId { kind, id: ikey.clone() }) {
             return Err(Stop::Unconfirmed(format!(
                 "Duo answered the creation with {ikey}, which already existed, so nothing more was sent"
             )));
@@ -87,20 +93,20 @@ impl<W: WriteApi, T: Transport + Clone> Run<'_, W, T> {
                 "Duo answered the creation with {ikey}, which has {what} than was sent, so nothing more was sent"
             )));
         }
-        self.created = Some(Created { ikey, sent, shown: false });
+        self.created = Some(Created { id: ObjectId { kind, id: ikey }, sent, shown: false });
         Ok(())
     }
 
-    pub(super) fn was_there(&self, ikey: &Ikey) -> bool {
-        self.plan.live().contains(ikey) || self.plan.operator() == ikey
+    pub(super) fn was_there(&self, id: &ObjectId) -> bool {
+        self.plan.live().contains(id) || id.is(self.plan.operator())
     }
 
     /// Looks for what was created, and for what another run created at the same address.
     pub(super) async fn look(&mut self, step: &Step, list: &Listed) -> Result<(), Stop> {
         let Some(created) = self.created.as_mut() else { return Ok(()) };
         let list = list.as_ref().map_err(|error| Stop::Failed(error.clone()))?;
-        let own = &created.ikey;
-        let Some(live) = list.iter().find(|live| live.id == *own) else {
+        let own = &created.id;
+        let Some(live) = list.iter().find(|live| live.object_id() == *own) else {
             return Err(Stop::Unconfirmed(format!(
                 "Duo answered the creation with {own}, but does not list it, so nothing more was sent"
             )));
@@ -114,17 +120,19 @@ impl<W: WriteApi, T: Transport + Clone> Run<'_, W, T> {
             )));
         }
         let is_rival = |other: &&Object| {
-            other.id != *own
+            other.kind == own.kind
+                && other.id != own.id
                 && !step.baseline.contains_key(&other.object_id())
                 && Notes::parse(other.notes()).marker.is_some_and(|found| {
                     let put_aside = matches!(found.state, MarkerState::Replaced | MarkerState::Retired(_));
                     found.workspace == self.plan.workspace()
                         && found.address == step.address
-                        && !(put_aside && self.plan.live().contains(&other.id))
+                        && !(put_aside && self.plan.live().contains(&other.object_id()))
                 })
         };
         let Some(rival) = list.iter().find(is_rival).map(|rival| rival.id.clone()) else {
             created.shown = true;
+            self.made.insert(&step.address, &created.id.id);
             return Ok(());
         };
         let own = own.clone();

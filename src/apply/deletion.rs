@@ -40,8 +40,8 @@ impl<W: WriteApi, T: Transport + Clone> Run<'_, W, T> {
     pub(super) async fn take_back(&self, live: &Object) -> Result<(), Stop> {
         let is_own = |live: &Object| {
             self.created.as_ref().is_some_and(|created| {
-                created.ikey == live.id && created.sent.difference(live, &self.sealer).is_none()
-            }) && !self.was_there(&live.id)
+                created.id == live.object_id() && created.sent.difference(live, &self.sealer).is_none()
+            }) && !self.was_there(&live.object_id())
         };
         match Deletable::read(live, is_own) {
             Some(own) => Ok(self.writer.delete(&own).await?),

@@ -15,6 +15,7 @@ use crate::duo::api::{ReadApi as _, WriteApi};
 use crate::duo::call::Transport;
 use crate::duo::client::Writer;
 use crate::duo::object::{Ikey, Object, ObjectId};
+use crate::kinds::Kind;
 use crate::reconcile::fingerprint::snapshot;
 use crate::reconcile::plan::Step;
 use crate::reconcile::undo::{before, has_notes, in_words, missing, on_trial, undo};
@@ -59,8 +60,13 @@ impl<W: WriteApi, T: Transport + Clone> Run<'_, W, T> {
         let second = deputy.proven().await.map_err(Stop::Unfit)?;
         let was = self.unmoved(&second, step, &ObjectId::application(ikey)).await?;
         let could = Abilities::of(self.courier.operator(), Timestamp::now()).await;
-        let trial =
-            Trial { ikey, sent: self.sealer.over(Some(ikey), &on_trial(body, &was)), was, could, body };
+        let trial = Trial {
+            ikey,
+            sent: self.sealer.over(Kind::Application, Some(ikey), &on_trial(body, &was)),
+            was,
+            could,
+            body,
+        };
         let unknown = match second.update(&ObjectId::application(ikey), trial.sent.clone()).await {
             Ok(_) => None,
             Err(error) if error.outcome_unknown() => match second.get(&ObjectId::application(ikey)).await {
@@ -126,7 +132,11 @@ impl<W: WriteApi, T: Transport + Clone> Run<'_, W, T> {
             )));
         }
         let notes = trial.body.get("notes").cloned().unwrap_or_else(|| Value::from(own.notes()));
-        let settled = self.sealer.over(Some(trial.ikey), &Map::from_iter([("notes".to_owned(), notes)]));
+        let settled = self.sealer.over(
+            Kind::Application,
+            Some(trial.ikey),
+            &Map::from_iter([("notes".to_owned(), notes)]),
+        );
         match self.writer.update(&ObjectId::application(trial.ikey), settled.clone()).await {
             Ok(live) => Ok(live),
             Err(error) if error.outcome_unknown() => {

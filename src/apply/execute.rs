@@ -7,12 +7,13 @@ use tokio_util::sync::CancellationToken;
 
 use crate::duo::api::WriteApi;
 use crate::duo::call::Transport;
+use crate::kinds::Kind;
 use crate::reconcile::plan::{Action, Plan, Step};
 
 use super::creation::{confirmed, rests_on_the_list};
 use super::deliver::Courier;
 use super::deputy::Deputy;
-use super::made::{Listed, list_with};
+use super::made::{Listed, Made, list_with};
 use super::outcome::{Status, StepOutcome};
 use super::run::{Run, Stop};
 use super::seal::Sealer;
@@ -49,9 +50,9 @@ pub struct Hands<'a, W, T> {
 /// change: no other request is in flight while the key that signs it is in doubt, and the other changes are done
 /// regardless of the outcome. It comes before removals, because a removal at its own address waits for it, and because a
 /// key that may stop working must not remove anything.
-pub async fn execute<W: WriteApi, T: Transport + Clone>(
-    plan: &Plan,
-    hands: Hands<'_, W, T>,
+pub async fn execute<'a, W: WriteApi, T: Transport + Clone>(
+    plan: &'a Plan,
+    hands: Hands<'a, W, T>,
     parallelism: usize,
     stop: &CancellationToken,
     progress: &dyn Progress,
@@ -61,12 +62,18 @@ pub async fn execute<W: WriteApi, T: Transport + Clone>(
     let unconfirmed = confirmed(plan, hands.writer).await.err().map(|stop| stop.status(false));
     let sealer = hands.sealer.adopting(plan.claimed());
     let Hands { writer, courier, deputy, sealer: _ } = hands;
-    let crew = Crew { plan, writer, courier, deputy, sealer, parallelism, stop, progress, unconfirmed };
+    let made = &Made::default();
+    let crew = Crew { plan, writer, courier, deputy, sealer, made, parallelism, stop, progress, unconfirmed };
     let own = changes.iter().filter(|step| crew.is_by_deputy(step));
     let own: BTreeSet<&str> = own.map(|step| step.address.as_str()).collect();
-    let (own, changes) = changes.into_iter().partition(|step| own.contains(step.address.as_str()));
+    let (own, changes): (Vec<&Step>, Vec<&Step>) =
+        changes.into_iter().partition(|step| own.contains(step.address.as_str()));
+    // Objects come before those that refer to them, and are removed after them.
+    let of = |steps: &[&'a Step], kind| steps.iter().copied().filter(|step| step.kind == kind).collect();
+    let first = Kind::ALL.into_iter().map(|kind| of(&changes, kind));
+    let last = Kind::ALL.into_iter().rev().map(|kind| of(&removals, kind));
     let mut outcomes = Vec::with_capacity(plan.steps().len());
-    for phase in [changes, own, removals] {
+    for phase in first.chain([own]).chain(last) {
         let done = crew.phase(phase, &outcomes).await;
         outcomes.extend(done);
     }
@@ -83,6 +90,7 @@ struct Crew<'a, W, T> {
     courier: &'a Courier<'a, T>,
     deputy: Option<&'a Deputy<T>>,
     sealer: Sealer<'a>,
+    made: &'a Made,
     parallelism: usize,
     stop: &'a CancellationToken,
     progress: &'a dyn Progress,
@@ -138,7 +146,7 @@ impl<'a, W: WriteApi, T: Transport + Clone> Crew<'a, W, T> {
                     failed.contains(step.address.as_str()).then_some(EARLIER)
                 };
                 lanes.push(Lane {
-                    run: Run::new(self.plan, self.writer, self.courier, self.deputy, self.sealer),
+                    run: Run::new(self.plan, self.writer, self.courier, self.deputy, self.sealer, self.made),
                     steps: Vec::new(),
                     broken,
                     under_way: None,
@@ -154,10 +162,14 @@ impl<'a, W: WriteApi, T: Transport + Clone> Crew<'a, W, T> {
 
     /// Why a step does not begin.
     fn held_back(&self, step: &Step, broken: Option<&'static str>) -> Option<Status> {
+        let made = self.made.ids();
+        let missing = step.awaits.iter().find(|address| !made.contains_key(*address));
         if let Some(why) = broken {
-            Some(Status::NotAttempted(why))
+            Some(Status::NotAttempted(why.to_owned()))
         } else if self.stop.is_cancelled() {
-            Some(Status::NotAttempted("the run was interrupted"))
+            Some(Status::NotAttempted("the run was interrupted".to_owned()))
+        } else if let Some(missing) = missing {
+            Some(Status::NotAttempted(format!("{missing}, which it refers to, was not created")))
         } else {
             self.unconfirmed.clone().filter(|_| rests_on_the_list(step))
         }

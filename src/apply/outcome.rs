@@ -47,7 +47,7 @@ pub enum Status {
     /// The operator no longer works, and the step could not be rolled back: what was seen, and what to do.
     NotRolledBack(String),
     /// The run ended before the step began.
-    NotAttempted(&'static str),
+    NotAttempted(String),
 }
 
 /// One step and its outcome.

@@ -70,7 +70,7 @@ pub async fn in_place<T: Transport + Clone>(
     let says = async |state: MarkerState| {
         let marker = Marker { state, ..marker.clone() };
         let body = Map::from_iter([("notes".to_owned(), json!(marker.notes(&notes.text)))]);
-        writer.update(&live.object_id(), sealer.over(Some(&live.id), &body)).await
+        writer.update(&live.object_id(), sealer.over(live.kind, Some(&live.id), &body)).await
     };
     if let Err(error) = says(MarkerState::Renewing).await {
         return Rotated::Failed(error);

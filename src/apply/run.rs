@@ -7,18 +7,18 @@ use serde_json::{Map, Value};
 use crate::duo::api::{ReadApi, WriteApi};
 use crate::duo::call::Transport;
 use crate::duo::error::DuoError;
-use crate::duo::object::{Ikey, Object, ObjectId};
+use crate::duo::object::{Ikey, Kind, Object, ObjectId};
 use crate::kinds::application::PERMISSION_PREFIX;
 use crate::reconcile::fingerprint::snapshot;
 use crate::reconcile::observed::Observed;
-use crate::reconcile::plan::{Plan, Step, Write};
+use crate::reconcile::plan::{Plan, Step, Write, resolved};
 use crate::verify::probes::Probe;
 use crate::verify::report::{Check, Verdict};
 use crate::verify::run::Target;
 
 use super::deliver::Courier;
 use super::deputy::{Deputy, Unfit};
-use super::made::Created;
+use super::made::{Created, Made};
 use super::outcome::{Status, StepOutcome};
 use super::seal::Sealer;
 
@@ -79,6 +79,8 @@ pub(super) struct Run<'a, W, T> {
     pub(super) seen: BTreeMap<ObjectId, String>,
     /// What this lane created last.
     pub(super) created: Option<Created>,
+    /// What all lanes created.
+    pub(super) made: &'a Made,
     /// How many requests of the step were begun.
     begun: usize,
 }
@@ -90,8 +92,9 @@ impl<'a, W: WriteApi, T: Transport + Clone> Run<'a, W, T> {
         courier: &'a Courier<'a, T>,
         deputy: Option<&'a Deputy<T>>,
         sealer: Sealer<'a>,
+        made: &'a Made,
     ) -> Self {
-        Self { plan, writer, courier, deputy, sealer, seen: BTreeMap::new(), created: None, begun: 0 }
+        Self { plan, writer, courier, deputy, sealer, seen: BTreeMap::new(), created: None, made, begun: 0 }
     }
 
     /// A step begins.
@@ -121,25 +124,35 @@ impl<'a, W: WriteApi, T: Transport + Clone> Run<'a, W, T> {
         Ok(())
     }
 
-    /// The application that this lane created, once a list has shown it.
-    fn made(&self) -> Option<&Ikey> {
+    /// The object that this lane created, once a list has shown it.
+    fn made(&self) -> Option<&ObjectId> {
         self.created.as_ref().and_then(Created::made)
+    }
+
+    /// The application that this lane created, once a list has shown it.
+    fn new_ikey(&self) -> Option<&Ikey> {
+        self.made().and_then(ObjectId::ikey)
+    }
+
+    /// A body with the ids of objects that this run created in place of their addresses.
+    pub(super) fn resolved(&self, kind: Kind, body: &Map<String, Value>) -> Map<String, Value> {
+        resolved(kind, body, &self.made.ids())
     }
 
     async fn write(&mut self, step: &Step, write: &Write, outcome: &mut StepOutcome) -> Result<(), Stop> {
         match write {
             Write::Create(kind, body) => {
                 self.create(step, *kind, body).await?;
-                outcome.id = self.created.as_ref().map(|created| ObjectId::application(created.ikey()));
+                outcome.id = self.created.as_ref().map(|created| created.id.clone());
                 Ok(())
             }
             Write::Finish(body) => match self.made().cloned() {
-                Some(ikey) => self.update(&ObjectId::application(&ikey), body).await,
+                Some(id) => self.update(&id, body).await,
                 None => Ok(()),
             },
             Write::Link(id, [before, after]) => match self.made().cloned() {
                 Some(made) => {
-                    let notes = Value::String(format!("{before}{made}{after}"));
+                    let notes = Value::String(format!("{before}{}{after}", made.id));
                     self.compare(step, id).await?;
                     self.update(id, &Map::from_iter([("notes".to_owned(), notes)])).await
                 }
@@ -153,16 +166,16 @@ impl<'a, W: WriteApi, T: Transport + Clone> Run<'a, W, T> {
                 }
             },
             Write::Delete(id) => self.delete(step, id).await,
-            Write::Prove(ikey) => self.prove(step, ikey.as_ref().or(self.made())).await,
+            Write::Prove(ikey) => self.prove(step, ikey.as_ref().or(self.new_ikey())).await,
             Write::Deliver(ikey) => {
-                let (Some(ikey), Some(delivery)) = (ikey.as_ref().or(self.made()), &step.delivery) else {
+                let (Some(ikey), Some(delivery)) = (ikey.as_ref().or(self.new_ikey()), &step.delivery) else {
                     return Err(Stop::NotDelivered("the application was not created".to_owned()));
                 };
                 outcome.id = Some(ObjectId::application(ikey));
                 if delivery.previous.is_some() {
                     self.is_like_its_predecessor(step, ikey).await?;
                 }
-                let delivered = self.courier.deliver(&step.address, &step.kind, ikey, delivery).await;
+                let delivered = self.courier.deliver(&step.address, &step.variant, ikey, delivery).await;
                 outcome.note = Some(delivered.map_err(|error| Stop::NotDelivered(error.to_string()))?);
                 Ok(())
             }
@@ -226,14 +239,15 @@ impl<'a, W: WriteApi, T: Transport + Clone> Run<'a, W, T> {
     }
 
     pub(super) async fn update(&mut self, id: &ObjectId, body: &Map<String, Value>) -> Result<(), Stop> {
-        let body = self.sealer.over(id.ikey(), body);
+        let body = self.sealer.over(id.kind, Some(&id.id), &self.resolved(id.kind, body));
         let live = match self.writer.update(id, body.clone()).await {
             Ok(live) => live,
             Err(error) if error.outcome_unknown() => {
-                // Every update writes the marker, so the notes show whether it arrived.
-                let wanted = body.get("notes").and_then(Value::as_str).map(str::trim);
+                // Every update writes the marker, so it shows whether the update arrived. A kind without one shows nothing.
+                let wanted = id.kind.endpoint().marker.and_then(|text| body.get(text)?.as_str());
                 let live = self.writer.get(id).await.ok().flatten();
-                let arrived = live.filter(|live| Some(live.notes().trim()) == wanted);
+                let arrived =
+                    live.filter(|live| wanted.is_some_and(|wanted| live.notes().trim() == wanted.trim()));
                 arrived.ok_or(Stop::Failed(error))?
             }
             Err(error) => return Err(Stop::Failed(error)),

@@ -7,11 +7,9 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value};
 
-use crate::duo::object::Ikey;
+use crate::duo::object::{Id, Ikey, Kind};
 use crate::kinds::marker::Notes;
 use crate::kinds::seal::{Keyring, Verdict};
-
-const NOTES: &str = "notes";
 
 /// Seals the markers of a run.
 #[derive(Clone, Copy, Debug)]
@@ -33,17 +31,18 @@ impl<'a> Sealer<'a> {
         Self { claimed: Some(claimed), ..self }
     }
 
-    /// The body with its marker sealed for an application; `None` while that is being created. Notes that come from Duo
-    /// with a seal are sent unchanged.
-    pub(crate) fn over(&self, ikey: Option<&Ikey>, body: &Map<String, Value>) -> Map<String, Value> {
+    /// The body with its marker sealed for an object; `None` while that is being created. A text that comes from Duo with a
+    /// seal is sent unchanged.
+    pub(crate) fn over(&self, kind: Kind, id: Option<&Id>, body: &Map<String, Value>) -> Map<String, Value> {
         let mut body = body.clone();
-        let Some(Value::String(notes)) = body.get_mut(NOTES) else { return body };
+        let text = kind.endpoint().marker.and_then(|property| body.get_mut(property));
+        let Some(Value::String(notes)) = text else { return body };
         let Notes { text, marker: Some(mut marker), seal: None, .. } = Notes::parse(notes) else {
             return body;
         };
-        let is_claimed = |ikey: &Ikey| self.claimed.is_some_and(|claimed| claimed.contains(ikey));
-        marker.adopted |= ikey.is_some_and(is_claimed);
-        if let Some(seal) = self.keyring.seal(ikey, &marker) {
+        let is_claimed = |id: &Id| self.claimed.is_some_and(|claimed| claimed.contains(id));
+        marker.adopted |= id.is_some_and(is_claimed);
+        if let Some(seal) = self.keyring.seal(id, &marker) {
             let marker = marker.sealed(&seal);
             *notes = if text.is_empty() { marker } else { format!("{text}\n{marker}") };
         }

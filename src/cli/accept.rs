@@ -17,7 +17,7 @@ use crate::language::address::Place;
 use crate::language::similar::did_you_mean;
 use crate::output::document::{EditDocument, EditedDocument, ReasonDocument};
 use crate::output::printer::Printer;
-use crate::reconcile::desired::DesiredApplication;
+use crate::reconcile::desired::Wanted;
 use crate::reconcile::diff::Change;
 use crate::reconcile::observed::Observed;
 use crate::reconcile::plan::{self, Options, Plan, Prune};
@@ -40,7 +40,7 @@ pub async fn run(
     args.addresses.iter().try_for_each(|address| application(address).map(drop))?;
     fields(&args.field)?;
     let session = Session::open_as(path, &args.online, printer).await?;
-    let mut wanted: BTreeMap<Address, Wanted<'_>> = BTreeMap::new();
+    let mut wanted: BTreeMap<Address, Chosen<'_>> = BTreeMap::new();
     for address in &args.addresses {
         let found = self::wanted(&session, application_of(&session.workspace, address)?)?;
         wanted.insert(found.declared.address.clone(), found);
@@ -70,7 +70,7 @@ pub async fn run(
     found.sort_by_key(|(_, wanted, _)| wanted.file);
     let mut written = Vec::new();
     for accepted in found.chunk_by(|(_, one, _), (_, other, _)| one.file == other.file) {
-        let Some((_, Wanted { file, .. }, _)) = accepted.first() else { continue };
+        let Some((_, Chosen { file, .. }, _)) = accepted.first() else { continue };
         let edited = edited(&session.workspace, &session.sources, *file, |text| {
             accepted.iter().try_fold(text.to_owned(), |text, (_, wanted, accepted)| {
                 write(&text, wanted.place, &accepted.edits)
@@ -117,18 +117,18 @@ fn into_the_yaml(address: &Address, change: &Change, file: &str) -> EditedDocume
 
 /// An address, and what the YAML declares there.
 #[derive(Clone, Copy)]
-struct Wanted<'s> {
+struct Chosen<'s> {
     place: Place<'s>,
-    declared: &'s DesiredApplication,
+    declared: &'s Wanted,
     file: usize,
 }
 
-fn wanted<'s>(session: &'s Session, place: Place<'s>) -> Result<Wanted<'s>, Failure> {
+fn wanted<'s>(session: &'s Session, place: Place<'s>) -> Result<Chosen<'s>, Failure> {
     let address = Address::new(place.to_string());
-    let declared = session.desired.applications.iter().find(|wanted| wanted.address == address);
+    let declared = session.desired.objects.iter().find(|wanted| wanted.address == address);
     let found = declared.and_then(|declared| Some((declared, declared.span?.file)));
     let (declared, file) = found.ok_or_else(|| not_declared(&session.workspace, place))?;
-    Ok(Wanted { place, declared, file })
+    Ok(Chosen { place, declared, file })
 }
 
 /// Why an address has nothing to accept.
@@ -143,7 +143,7 @@ fn accepted<'p>(
     session: &Session,
     plan: &'p Plan,
     named: &[String],
-    Wanted { place, declared, .. }: Wanted<'_>,
+    Chosen { place, declared, .. }: Chosen<'_>,
     lists: Live<'_>,
 ) -> Result<Result<Accepted<'p>, Nothing>, Failure> {
     let address = &declared.address;
@@ -210,14 +210,14 @@ struct Accepted<'p> {
 fn said<'p>(
     session: &Session,
     place: Place<'_>,
-    wanted: &DesiredApplication,
+    wanted: &Wanted,
     changes: Vec<&'p Change>,
     live: &Object,
     lists: Live<'_>,
 ) -> Result<Accepted<'p>, String> {
     let entry = match place {
         Place::Part { entry, part } => session.workspace.identity_intelligence.get(entry).zip(Some(part)),
-        Place::Application(_) | Place::Entry(_) => None,
+        Place::Object(..) | Place::Entry(_) => None,
     };
     let Some((entry, part)) = entry else {
         let edits = edits(wanted, &changes, live, lists)?;

@@ -134,7 +134,7 @@ fn applications(
 
 /// That an address is a new entry of the YAML, and which one may have been meant.
 fn new_entry(workspace: &Workspace, place: Place<'_>) -> Option<String> {
-    if workspace.declared(place).is_some() || !matches!(place, Place::Application(_)) {
+    if workspace.declared(place).is_some() || !matches!(place, Place::Object(..)) {
         return None;
     }
     let known: Vec<String> = workspace.every_declared().map(|declared| declared.place.to_string()).collect();

@@ -110,7 +110,7 @@ fn patterns(word: &str) -> Vec<Choice> {
 /// The addresses of applications, with their types and names.
 fn applications(workspace: &Workspace) -> BTreeMap<String, String> {
     let name = |place| match place {
-        Place::Application(key) => Some(workspace.applications.get(key)?.name.as_ref()?.value.as_str()),
+        Place::Object(kind, key) => Some(workspace.of(kind).get(key)?.name.as_ref()?.value.as_str()),
         Place::Entry(key) | Place::Part { entry: key, .. } => {
             Some(workspace.identity_intelligence.get(key)?.display_name.value.as_str())
         }

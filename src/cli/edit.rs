@@ -9,6 +9,7 @@ use crate::config::files::MAX_FILE_BYTES;
 use crate::config::load::{InMemory, Loaded, load_files};
 use crate::config::model::Workspace;
 use crate::diagnostic::{Sources, has_errors};
+use crate::kinds::Kind;
 use crate::language::address::{ADMIN_API, AUTH_API, Place};
 use crate::output::printer::Printer;
 use crate::reading::{self, ReadError};
@@ -118,8 +119,10 @@ pub fn application_of<'a>(workspace: &Workspace, address: &'a str) -> Result<Pla
     let place = application(address)?;
     let is_short = Place::parse(address).is_none();
     match place {
-        Place::Application(key) if is_short && workspace.identity_intelligence.contains_key(key) => {
-            Err(Failure::Usage(match workspace.applications.contains_key(key) {
+        Place::Object(Kind::Application, key)
+            if is_short && workspace.identity_intelligence.contains_key(key) =>
+        {
+            Err(Failure::Usage(match workspace.of(Kind::Application).contains_key(key) {
                 true => format!(
                     "`{address}` can be applications.{key} or identity_intelligence.{key}; write the full address"
                 ),

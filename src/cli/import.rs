@@ -91,9 +91,9 @@ fn mean_something(
     if let Some(kind) = wanted.kinds.iter().find(|kind| !live.contains(&kind.as_str())) {
         return none(kind, &live);
     }
-    let declared = session.desired.applications.iter().map(|wanted| wanted.address.to_string());
+    let declared = session.desired.objects.iter().map(|wanted| wanted.address.to_string());
     let addresses: Vec<String> =
-        keys.iter().map(|key| Place::Application(key).to_string()).chain(declared).collect();
+        keys.iter().map(|key| Place::application(key).to_string()).chain(declared).collect();
     let known: Vec<&str> = keys
         .iter()
         .map(String::as_str)

@@ -104,6 +104,6 @@ fn is_known(name: &str, workspace: &Path, terms: &Terms) -> bool {
     workspace.identity_intelligence.contains_key(entry)
         || workspace.attested_removal(entry).is_some()
         || Pattern::parse(name).is_ok_and(|pattern| {
-            desired(&workspace).applications.iter().any(|wanted| pattern.matches(wanted.address.as_str()))
+            desired(&workspace).objects.iter().any(|wanted| pattern.matches(wanted.address.as_str()))
         })
 }

@@ -204,7 +204,7 @@ fn restoration(session: &Session, own: &Object, consent: &Consent) -> Option<Ste
 
 /// A list of an application's entry; `None` if it is not declared.
 fn declared(session: &Session, address: &Address, key: &str) -> Option<BTreeSet<String>> {
-    let wanted = session.desired.applications.iter().find(|wanted| wanted.address == *address)?;
+    let wanted = session.desired.objects.iter().find(|wanted| wanted.address == *address)?;
     match &wanted.settings.get(key)?.value {
         Setting::List(names) => Some(names.iter().map(|name| name.value.clone()).collect()),
         Setting::Clear => Some(BTreeSet::new()),

@@ -81,7 +81,8 @@ pub(super) async fn seal_anew(
             continue;
         }
         let plain = serde_json::json!({"notes": marker.notes(&notes.text)});
-        let body = sealer.over(Some(&live.id), plain.as_object().unwrap_or(&serde_json::Map::new()));
+        let body =
+            sealer.over(live.kind, Some(&live.id), plain.as_object().unwrap_or(&serde_json::Map::new()));
         match writer.update(&live.object_id(), body).await {
             Ok(_) => resealed.done += 1,
             Err(_) => resealed.failed += 1,

@@ -299,7 +299,7 @@ impl Session {
     pub async fn read(&self, printer: Printer) -> Result<Reading, Failure> {
         let spinner = Spinner::start("reading the account", printer);
         let reader = Reader::new(self.transport.clone());
-        let looked_into = self.desired.applications.iter().filter(|_| self.trust.is_full());
+        let looked_into = self.desired.objects.iter().filter(|_| self.trust.is_full());
         let (mut reading, held) = tokio::join!(
             observe(&reader, &self.desired, &self.keyring, &self.operator, self.host()),
             look_up(&self.stores, looked_into, LOOK_UPS)
@@ -314,7 +314,7 @@ impl Session {
         // One day more than the longest `max_age`, so that an older key can be told from a missing record.
         let oldest = self
             .desired
-            .applications
+            .objects
             .iter()
             .filter_map(|wanted| wanted.max_age.as_ref())
             .map(|age| age.value)
@@ -408,7 +408,7 @@ pub fn check_patterns<'p>(
     desired: &Desired,
     plan: &Plan,
 ) -> Result<(), Failure> {
-    let declared = desired.applications.iter().map(|wanted| &wanted.address);
+    let declared = desired.objects.iter().map(|wanted| &wanted.address);
     let orphaned = plan.orphans().iter().map(|orphan| &orphan.address);
     let planned = plan.steps().iter().map(|step| &step.address);
     let others = plan.left_out_addresses().iter().chain(plan.blocked());

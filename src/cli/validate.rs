@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use crate::config::load::{Loaded, load_as};
 use crate::diagnostic::Severity;
+use crate::kinds::Kind;
 use crate::output::document::{DeclaredCounts, Document, ValidateDocument};
 use crate::output::printer::{Printer, findings_width};
 use crate::output::snippet;
@@ -43,7 +44,7 @@ fn validated(loaded: &Loaded, outlet: &Outlet, printer: Printer) -> ValidateDocu
         printer.problem(&snippet::render(&loaded.diagnostics, &loaded.sources, printer.err.on, width));
     }
     let declared = loaded.valid().map(|workspace| DeclaredCounts {
-        applications: workspace.applications.len(),
+        applications: workspace.of(Kind::Application).len(),
         identity_intelligence: workspace.identity_intelligence.len(),
         files: loaded.sources.files().len(),
     });

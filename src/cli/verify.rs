@@ -13,7 +13,7 @@ use crate::output::document::{Document, EventDocument, VerifyDocument};
 use crate::output::printer::Printer;
 use crate::reconcile::consent::Consent;
 use crate::reconcile::delivery::Held;
-use crate::reconcile::desired::DesiredApplication;
+use crate::reconcile::desired::Wanted;
 use crate::reconcile::guard::judge;
 use crate::reconcile::handoff::Purpose;
 use crate::reconcile::observed::Observed;
@@ -152,7 +152,7 @@ pub fn targets(
     };
     let lives: HashMap<&Ikey, &Object> =
         integrations.iter().map(|integration| (&integration.id, integration)).collect();
-    let wanted = session.desired.applications.iter().filter(|wanted| covers(&wanted.address));
+    let wanted = session.desired.of(Kind::Application).filter(|wanted| covers(&wanted.address));
     Some(wanted.map(|wanted| target(wanted, plan, &lives, &reading.observation.held)).collect())
 }
 
@@ -185,7 +185,7 @@ pub async fn verify_addresses(session: &Session, plan: &Plan, targets: Vec<Targe
 }
 
 fn target(
-    wanted: &DesiredApplication,
+    wanted: &Wanted,
     plan: &Plan,
     lives: &HashMap<&Ikey, &Object>,
     held: &BTreeMap<Address, Held>,
@@ -200,7 +200,7 @@ fn target(
     Target {
         address: wanted.address.clone(),
         declared: (
-            wanted.kind.clone().unwrap_or_default(),
+            wanted.variant.clone().unwrap_or_default(),
             wanted.name.as_ref().map(|name| name.value.clone()).unwrap_or_default(),
         ),
         permissions: match permissions {

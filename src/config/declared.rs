@@ -1,4 +1,4 @@
-//! Looks up declared applications by address: entries of `applications`, and the applications of
+//! Looks up declared objects by address: entries of the sections of kinds, and the applications of
 //! `identity_intelligence` entries, which are treated alike.
 
 use super::model::{Ignore, IntelligenceEntry, Part, Workspace};
@@ -6,7 +6,7 @@ use crate::diagnostic::{Span, Spanned};
 use crate::kinds::application::{ACCESS, NETWORKS, PERMISSION_LIST};
 use crate::language::address::{ADMIN_API, AUTH_API, Place};
 
-/// A declared application.
+/// A declared object.
 #[derive(Clone, Debug)]
 pub struct Declared<'w> {
     /// Its parsed address.
@@ -32,17 +32,17 @@ pub struct Declared<'w> {
 }
 
 impl Workspace {
-    /// The application at an address. `None` for an `identity_intelligence` entry itself, which has up to two.
+    /// The object at an address. `None` for an `identity_intelligence` entry itself, which has up to two.
     pub fn declared(&self, place: Place<'_>) -> Option<Declared<'_>> {
         match place {
-            Place::Application(key) => {
-                let (key, application) = self.applications.get_key_value(key)?;
+            Place::Object(kind, key) => {
+                let (key, application) = self.of(kind).get_key_value(key)?;
                 let named = application.name.as_ref().map(|_| "name");
                 Some(Declared {
-                    place: Place::Application(key),
+                    place: Place::Object(kind, key),
                     span: application.span,
-                    kind: application.kind.as_ref().map(|kind| kind.value.as_str()),
-                    pin: application.integration_key.as_ref(),
+                    kind: application.variant.as_ref().map(|kind| kind.value.as_str()),
+                    pin: application.pin.as_ref(),
                     ignore: &application.ignore,
                     own_ignore: application.own_ignore,
                     fields: application.settings.keys().map(String::as_str).chain(named).collect(),
@@ -62,13 +62,13 @@ impl Workspace {
         }
     }
 
-    /// Every declared application, including those of entries.
+    /// Every declared object, including the applications of entries.
     pub fn every_declared(&self) -> impl Iterator<Item = Declared<'_>> {
-        let applications = self.applications.keys().filter_map(|key| self.declared(Place::Application(key)));
+        let objects = self.entries().filter_map(|(kind, key, _)| self.declared(Place::Object(kind, key)));
         let entries = self.identity_intelligence.iter();
         let parts =
             entries.flat_map(|(key, entry)| std::iter::once(entry.admin_api(key)).chain(entry.auth_api(key)));
-        applications.chain(parts)
+        objects.chain(parts)
     }
 }
 

@@ -8,16 +8,17 @@ use std::path::{Path, PathBuf};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
-use super::application::{self, Defaults};
+use super::declaration::{self, Defaults};
 use super::model::{
-    Allowance, COMMAND_TIMEOUT, Credentials, DuoPlan, Guards, IntelligenceAccess, IntelligenceApi,
-    IntelligenceApiFields, IntelligenceEntry, Part, Removal, SecretStore, StateKey, Suppression, Tenant,
-    ValueSource, Workspace,
+    Allowance, COMMAND_TIMEOUT, Credentials, Declaration, DuoPlan, Guards, IntelligenceAccess,
+    IntelligenceApi, IntelligenceApiFields, IntelligenceEntry, Part, Removal, SecretStore, StateKey,
+    Suppression, Tenant, ValueSource, Workspace,
 };
 use super::read::{exception, flag, ignores, items, mapping, max_age, secret_target, text, text_of};
 use super::variables::Assigned;
 use crate::diagnostic::{Code, Span, Spanned};
 use crate::duo::https::TlsRoots;
+use crate::kinds::Kind;
 use crate::language::address::{ADMIN_API, AUTH_API, Pattern};
 use crate::language::age;
 use crate::text::is_secret_key;
@@ -26,8 +27,10 @@ use crate::yaml::{Data, Entry, Node, find};
 /// Decodes the merged top level of a workspace, without its meaning. `start` is the place used for missing keys.
 pub fn workspace(mut entries: Vec<Entry>, root: &Path, start: Span) -> Workspace {
     // There may be many, so they are moved out of the tree and not copied.
-    let applications = entries.iter().position(|entry| entry.key.value == "applications");
-    let applications = applications.map(|index| entries.swap_remove(index).value.data);
+    let sections = Kind::ALL.map(|kind| {
+        let section = entries.iter().position(|entry| entry.key.value == kind.section());
+        (kind, section.map(|index| entries.swap_remove(index).value.data))
+    });
     let entries = entries.as_slice();
     let root_of = |key: &str| mapping(entries, key);
     let authoritative =
@@ -40,13 +43,10 @@ pub fn workspace(mut entries: Vec<Entry>, root: &Path, start: Span) -> Workspace
         tenant: tenant(root_of("tenant"), root, start),
         authoritative,
         defaults: find(entries, "defaults").map(|entry| entry.value.json()).unwrap_or_default(),
-        applications: match applications {
-            Some(Data::Mapping(entries)) => entries
-                .into_iter()
-                .map(|entry| (entry.key.value, application::decode(entry.key.span, entry.value, &defaults)))
-                .collect(),
-            _ => BTreeMap::new(),
-        },
+        objects: sections
+            .into_iter()
+            .map(|(kind, section)| (kind, objects(kind, section, &defaults)))
+            .collect(),
         identity_intelligence: entries_of(root_of("identity_intelligence"), |key, node| {
             intelligence(key, node, authoritative, root)
         }),
@@ -64,6 +64,16 @@ pub fn workspace(mut entries: Vec<Entry>, root: &Path, start: Span) -> Workspace
             .unwrap_or_default(),
         assigned: Assigned::default(),
     }
+}
+
+/// The entries of the section of a kind.
+fn objects(kind: Kind, section: Option<Data>, defaults: &Defaults) -> BTreeMap<String, Declaration> {
+    let Some(Data::Mapping(entries)) = section else { return BTreeMap::new() };
+    let decoded = |entry: Entry| {
+        let declared = declaration::decode(kind, entry.key.span, entry.value, defaults);
+        (entry.key.value, declared)
+    };
+    entries.into_iter().map(decoded).collect()
 }
 
 /// A hash of the meaning of the entries, independent of their spelling. Variables are already replaced. The sources of

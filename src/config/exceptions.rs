@@ -1,6 +1,8 @@
 //! Everything that suppresses a check has a reason and optionally a last day. Shortly before that day there is a warning,
 //! and after it the check applies again.
 
+use std::collections::BTreeMap;
+
 use jiff::ToSpan as _;
 use jiff::civil::Date;
 
@@ -14,8 +16,8 @@ const NOTICE_DAYS: i64 = 14;
 pub(super) fn expire(workspace: &mut Workspace, today: Date, findings: &mut Vec<Diagnostic>) {
     let entries = workspace.identity_intelligence.values_mut();
     let parts = entries.flat_map(|entry| [&mut entry.admin_api.ignore, &mut entry.auth_api.ignore]);
-    let applications = workspace.applications.values_mut().map(|application| &mut application.ignore);
-    for ignores in applications.chain(parts) {
+    let objects = workspace.objects.values_mut().flat_map(BTreeMap::values_mut);
+    for ignores in objects.map(|object| &mut object.ignore).chain(parts) {
         ignores.retain(|ignore| counts(ignore, |it| &it.exception, "item", today, findings));
     }
     let suppress = &mut workspace.suppress;
@@ -52,6 +54,7 @@ mod tests {
 
     use super::*;
     use crate::config::load::load_text;
+    use crate::kinds::Kind;
 
     /// For every type of exception, the number that remains on a day, and the number of warnings.
     fn on(day: Date, until: &str) -> ([usize; 2], usize) {
@@ -65,7 +68,7 @@ mod tests {
         // Drop findings about exceptions that expired before the test runs.
         let mut findings = Vec::new();
         expire(&mut workspace, day, &mut findings);
-        let left = [workspace.applications["a"].ignore.len(), workspace.guards.allow.len()];
+        let left = [workspace.of(Kind::Application)["a"].ignore.len(), workspace.guards.allow.len()];
         (left, findings.len())
     }
 

@@ -8,8 +8,11 @@ use serde_json::{Map, Value, json};
 
 use crate::diagnostic::{Code, Diagnostic, Help, Span};
 use crate::duo::catalogue::lookup;
+use crate::kinds::Kind;
 use crate::kinds::application::entry::{self, APPLICATION};
-use crate::kinds::application::fields::{DUO, UNTIL, field};
+use crate::kinds::application::fields::DUO;
+use crate::kinds::field::UNTIL;
+use crate::kinds::group::GROUP;
 use crate::kinds::risk::CONSENTS;
 use crate::language::address::ADDRESS;
 use crate::language::shape::{Choice, Findings, Key, MANY, Object, Shape, Whole, foreign, renamed};
@@ -76,6 +79,13 @@ static FILE_KEYS: &[Key] = &[
         "true",
     )
     .default("false"),
+    Key::optional(
+        "groups",
+        Shape::Entries(&texts::ADDRESS_KEY, &Shape::Object(&GROUP)),
+        "Groups that this workspace owns, by address. Their members are not managed.",
+        "{contractors: {name: Contractors, description: External staff}}",
+    )
+    .link(("Duo's documentation", "https://duo.com/docs/adminapi#groups")),
     Key::optional(
         "identity_intelligence",
         Shape::Entries(&texts::ADDRESS_KEY, &Shape::Object(&intelligence::ENTRY)),
@@ -319,10 +329,9 @@ fn fields_of_types(entries: &[Entry], _: Span, findings: &mut Findings) {
             continue;
         };
         let Data::Mapping(fields) = &value.data else { continue };
-        for field in fields
-            .iter()
-            .filter(|entry| field(&entry.key.value).is_some_and(|field| !field.applies_to(Some(kind))))
-        {
+        for field in fields.iter().filter(|entry| {
+            Kind::Application.field(&entry.key.value).is_some_and(|field| !field.applies_to(Some(kind)))
+        }) {
             let message = format!("an application of type `{}` has no `{}`", kind.name, field.key.value);
             findings.push(
                 Diagnostic::error(Code::FieldNotApplicable, field.key.span, message)

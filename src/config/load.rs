@@ -13,6 +13,7 @@ use super::untrusted::{self, Trust};
 use super::variables::{self, Assigned};
 use super::{decode, exceptions, rules, scope};
 use crate::diagnostic::{Code, Diagnostic, SourceFile, Sources, Span, has_errors};
+use crate::kinds::Kind;
 use crate::language::check;
 use crate::language::shape::missing_key;
 use crate::reading::{self, ReadError};
@@ -337,8 +338,12 @@ fn sort(diagnostics: &mut Vec<Diagnostic>) {
 }
 
 /// Keys whose mappings are merged across the files of a workspace; every other key may be set only once.
-const MERGED: [&str; 7] =
-    ["applications", "vars", "identity_intelligence", "removed", "secret_stores", "defaults", "guards"];
+const MERGED: [&str; 6] = ["vars", "identity_intelligence", "removed", "secret_stores", "defaults", "guards"];
+
+/// The keys of the top level that may be spread over several files.
+fn spread() -> impl Iterator<Item = &'static str> {
+    Kind::ALL.into_iter().map(Kind::section).chain(MERGED)
+}
 
 fn merge(trees: Vec<Node>, diagnostics: &mut Vec<Diagnostic>) -> Vec<Entry> {
     let mut merged: Vec<Entry> = Vec::new();
@@ -357,7 +362,7 @@ fn merge(trees: Vec<Node>, diagnostics: &mut Vec<Diagnostic>) -> Vec<Entry> {
                     places.insert(entry.key.value.clone(), merged.len());
                     merged.push(entry);
                 }
-                Some(earlier) if MERGED.contains(&earlier.key.value.as_str()) => {
+                Some(earlier) if spread().any(|key| key == earlier.key.value) => {
                     merge_mapping(earlier, entry, diagnostics);
                 }
                 Some(earlier) if FILE.keys.iter().any(|key| key.name == earlier.key.value) => {
@@ -373,7 +378,7 @@ fn merge(trees: Vec<Node>, diagnostics: &mut Vec<Diagnostic>) -> Vec<Entry> {
             }
         }
     }
-    for key in MERGED.into_iter().filter(|key| *key != "defaults") {
+    for key in spread().filter(|key| *key != "defaults") {
         if let Some(entry) = merged.iter_mut().find(|entry| entry.key.value == key) {
             report_duplicates(entry, key, diagnostics);
         }

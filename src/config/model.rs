@@ -13,6 +13,7 @@ use serde_json::Value;
 use super::variables::Assigned;
 use crate::diagnostic::{Code, Diagnostic, Severity, Span, Spanned};
 use crate::duo::https::TlsRoots;
+use crate::kinds::Kind;
 use crate::kinds::value::Setting;
 use crate::language::address::Place;
 
@@ -31,8 +32,8 @@ pub struct Workspace {
     pub authoritative: bool,
     /// `defaults`, as JSON.
     pub defaults: Value,
-    /// `applications`, by the last part of their address. Defaults are already merged in.
-    pub applications: BTreeMap<String, Application>,
+    /// The objects of each kind, by the last part of their address. Defaults are already merged in.
+    pub objects: Objects,
     /// `identity_intelligence`, by name.
     pub identity_intelligence: BTreeMap<String, IntelligenceEntry>,
     /// `removed`: addresses that left the YAML, with what happens to their applications.
@@ -49,7 +50,21 @@ pub struct Workspace {
     pub assigned: Assigned,
 }
 
+/// Declared objects of each kind, by the last part of their address.
+pub type Objects = BTreeMap<Kind, BTreeMap<String, Declaration>>;
+
 impl Workspace {
+    /// The declared objects of a kind, by the last part of their address.
+    pub fn of(&self, kind: Kind) -> &BTreeMap<String, Declaration> {
+        static NONE: BTreeMap<String, Declaration> = BTreeMap::new();
+        self.objects.get(&kind).unwrap_or(&NONE)
+    }
+
+    /// Every declared object with its kind and the last part of its address.
+    pub fn entries(&self) -> impl Iterator<Item = (Kind, &String, &Declaration)> {
+        self.objects.iter().flat_map(|(kind, of)| of.iter().map(|(key, entry)| (*kind, key, entry)))
+    }
+
     /// The environment variables that hold Duo secrets, as far as this YAML names them.
     pub fn secret_variables(&self) -> Vec<&str> {
         let first = self.tenant.credentials.as_ref();
@@ -172,31 +187,50 @@ pub enum ValueSource {
     Plain(String),
 }
 
-/// An entry of `applications`.
+/// An entry of the section of a kind.
 #[derive(Clone, Debug)]
-pub struct Application {
+pub struct Declaration {
     /// The place of its key.
     pub span: Span,
-    /// `type`; may be absent if `integration_key` pins a live application.
-    pub kind: Option<Spanned<String>>,
-    /// `name`; may be absent if `integration_key` pins a live application.
+    /// `type` of an application; may be absent if `integration_key` pins a live one.
+    pub variant: Option<Spanned<String>>,
+    /// `name`; may be absent if a live object is pinned.
     pub name: Option<Spanned<String>>,
-    /// `integration_key`: pins one live application.
-    pub integration_key: Option<Spanned<String>>,
-    /// Every other setting of the application in Duo, by YAML key; absent keys are unmanaged.
+    /// `integration_key`, `policy_key` or `group_id`: pins one live object.
+    pub pin: Option<Spanned<String>>,
+    /// Every other setting of the object in Duo, by YAML key; absent keys are unmanaged.
     pub settings: BTreeMap<String, Spanned<Setting>>,
     /// `secret`: where its secret key is delivered.
     pub secret: Option<Spanned<SecretTarget>>,
     /// `protect`: refuses delete, replace and quarantine.
     pub protect: bool,
-    /// `authoritative` of the application, the defaults or the workspace: fields that are left out count as unset.
+    /// `authoritative` of the object, the defaults or the workspace: fields that are left out count as unset.
     pub authoritative: bool,
     /// `ignore`: fields whose differences are ignored.
     pub ignore: Vec<Spanned<Ignore>>,
-    /// Whether `ignore` is set on the application itself and not in `defaults`.
+    /// Whether `ignore` is set on the object itself and not in `defaults`.
     pub own_ignore: bool,
     /// `max_age`: the maximum age of its key.
     pub max_age: Option<Spanned<SignedDuration>>,
+}
+
+impl Declaration {
+    /// An entry that sets nothing.
+    pub(super) fn new(span: Span) -> Self {
+        Self {
+            span,
+            variant: None,
+            name: None,
+            pin: None,
+            settings: BTreeMap::new(),
+            secret: None,
+            protect: false,
+            authoritative: false,
+            ignore: Vec::new(),
+            own_ignore: false,
+            max_age: None,
+        }
+    }
 }
 
 /// The reason for suppressing a check, and its last day.

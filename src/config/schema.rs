@@ -8,7 +8,8 @@ mod words;
 
 use serde_json::{Map, Value, json};
 
-use crate::kinds::application::entry::{APPLICATION, DEFAULTS, type_names};
+use crate::kinds::Kind;
+use crate::kinds::application::entry::{DEFAULTS, type_names};
 use crate::language::places::SOURCE;
 use crate::language::shape::{Choice, Key, Object, Shape, TextRule, one_of};
 use crate::language::texts::{FILLED, LINE};
@@ -34,16 +35,14 @@ pub fn config_schema() -> Value {
     if let Value::Object(schema) = &mut schema {
         schema.extend(object(&FILE, false));
         words::offer_entries(schema);
-        schema.insert(
-            "definitions".to_owned(),
-            json!({
-                "application": object(&APPLICATION, false),
-                "defaults": object(&DEFAULTS, false),
-                "known_type": {"enum": type_names(|_| true)},
-                "source": source(),
-                "variable": {"type": "string", "pattern": r"\$\{vars\."},
-            }),
-        );
+        let entries = Kind::ALL.into_iter().map(Kind::entry).chain([&DEFAULTS]);
+        let entries = entries
+            .filter_map(|entry| Some((entry.definition?.to_owned(), Value::Object(object(entry, false)))));
+        let mut definitions: Map<String, Value> = entries.collect();
+        definitions.insert("known_type".to_owned(), json!({"enum": type_names(|_| true)}));
+        definitions.insert("source".to_owned(), Value::Object(source()));
+        definitions.insert("variable".to_owned(), json!({"type": "string", "pattern": r"\$\{vars\."}));
+        schema.insert("definitions".to_owned(), json!(definitions));
     }
     strict(&mut schema);
     schema

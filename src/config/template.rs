@@ -42,6 +42,7 @@ fn workspace_name(text: &str) -> String {
 mod tests {
     use super::*;
     use crate::config::load::load_text;
+    use crate::kinds::Kind;
 
     #[test]
     fn the_first_file_loads_without_a_word() {
@@ -54,7 +55,7 @@ mod tests {
         // YAML 1.1 readers would read it as `false`.
         assert!(initial("no", "x.json").contains("\nworkspace: \"no\"\n"));
         let loaded = load_text("duo.yaml".into(), bare("acme", "x.json"));
-        assert!(loaded.diagnostics.is_empty() && loaded.workspace.unwrap().applications.is_empty());
+        assert!(loaded.diagnostics.is_empty() && loaded.workspace.unwrap().of(Kind::Application).is_empty());
         assert!(initial("acme", "x.json").starts_with("# $schema: x.json\n"));
     }
 }

@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 
 /// A type of application.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Kind {
+pub struct Variant {
     /// The type as Duo's API names it, e.g. `sso-generic`.
     pub name: &'static str,
     /// The product as the Admin Panel names it.
@@ -59,27 +59,33 @@ pub enum Creation {
 }
 
 /// The types, sorted by name.
-static KINDS: LazyLock<Vec<Kind>> = LazyLock::new(|| {
+static KINDS: LazyLock<Vec<Variant>> = LazyLock::new(|| {
     let rows = include_str!("integration-types.csv").lines().skip(1);
-    let mut kinds: Vec<Kind> = rows.filter_map(|row| row.split_once(',')).map(kind).collect();
+    let mut kinds: Vec<Variant> = rows.filter_map(|row| row.split_once(',')).map(kind).collect();
     kinds.sort_unstable_by_key(|kind| kind.name);
     kinds
 });
 
 /// Every known type, sorted by name.
-pub fn kinds() -> &'static [Kind] {
+pub fn kinds() -> &'static [Variant] {
     &KINDS
 }
 
 /// A type by its name.
-pub fn lookup(name: &str) -> Option<&'static Kind> {
+pub fn lookup(name: &str) -> Option<&'static Variant> {
     let index = KINDS.binary_search_by(|kind| kind.name.cmp(name)).ok()?;
     KINDS.get(index)
 }
 
-fn kind((name, product): (&'static str, &'static str)) -> Kind {
+fn kind((name, product): (&'static str, &'static str)) -> Variant {
     let family = family(name, product);
-    Kind { name, product, family, creation: creation(name, family), end_of_life: end_of_life(name, family) }
+    Variant {
+        name,
+        product,
+        family,
+        creation: creation(name, family),
+        end_of_life: end_of_life(name, family),
+    }
 }
 
 fn family(name: &str, product: &str) -> Family {

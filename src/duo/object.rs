@@ -37,7 +37,7 @@ impl fmt::Display for Id {
 }
 
 /// A kind of object that an account holds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
     /// A group of users.
@@ -57,8 +57,16 @@ pub struct Endpoint {
     pub id: &'static str,
     /// The property that holds the name.
     pub name: &'static str,
+    /// The YAML key that pins an object by its id.
+    pub pin: &'static str,
+    /// How a message calls an id that a person enters.
+    pub key: &'static str,
     /// The property that holds the marker, if the kind has a text for one.
     pub marker: Option<&'static str>,
+    /// The word for that text.
+    pub text: &'static str,
+    /// How long that text may be, in characters.
+    pub limit: usize,
     /// How many objects a page has.
     pub page: usize,
     /// The word for one object.
@@ -73,6 +81,14 @@ impl Kind {
         self.endpoint().noun
     }
 
+    /// What identifies an object beside a marker or a pin.
+    pub const fn identity(self) -> &'static str {
+        match self {
+            Self::Group | Self::Policy => "name",
+            Self::Application => "type and name",
+        }
+    }
+
     /// Every kind, in the order in which objects are created: none refers to a later one.
     pub const ALL: [Self; 3] = [Self::Group, Self::Policy, Self::Application];
 
@@ -83,7 +99,12 @@ impl Kind {
                 path: "/admin/v1/groups",
                 id: "group_id",
                 name: "name",
+                pin: "group_id",
+                key: "ID",
                 marker: Some("desc"),
+                text: "description",
+                // Unknown; one tool's guess (policies.md, section 15).
+                limit: 255,
                 page: 100,
                 noun: "group",
                 section: "groups",
@@ -92,7 +113,11 @@ impl Kind {
                 path: "/admin/v2/policies",
                 id: "policy_key",
                 name: "policy_name",
+                pin: "policy_key",
+                key: "ID",
                 marker: None,
+                text: "",
+                limit: 0,
                 page: 100,
                 noun: "policy",
                 section: "policies",
@@ -101,7 +126,11 @@ impl Kind {
                 path: "/admin/v3/integrations",
                 id: "integration_key",
                 name: "name",
+                pin: "integration_key",
+                key: "IKEY",
                 marker: Some("notes"),
+                text: "notes",
+                limit: 512,
                 // The maximum (duo-api.md, section 3.1).
                 page: 500,
                 noun: "application",

@@ -12,7 +12,7 @@ use crate::kinds::marker::Notes;
 use crate::kinds::reference::Reference;
 use crate::kinds::value::Setting;
 use crate::names::bare_key;
-use crate::reconcile::desired::DesiredApplication;
+use crate::reconcile::desired::Wanted;
 use crate::reconcile::diff::{Change, Origin};
 use crate::reconcile::plan::{Action, Plan};
 
@@ -31,7 +31,7 @@ pub struct Edit {
 
 /// The changes in a plan for an address that were made in Duo, not only in the YAML. Without a readable marker on the
 /// `live` application, the side that changed is unknown, so every difference may have been made in Duo.
-pub fn drifted<'p>(plan: &'p Plan, wanted: &DesiredApplication, live: &Object) -> Vec<&'p Change> {
+pub fn drifted<'p>(plan: &'p Plan, wanted: &Wanted, live: &Object) -> Vec<&'p Change> {
     let marker = Notes::parse(live.notes()).marker;
     let tells = marker.is_some_and(|marker| marker.address == wanted.address && !marker.applied.is_empty());
     let steps =
@@ -47,7 +47,7 @@ pub fn drifted<'p>(plan: &'p Plan, wanted: &DesiredApplication, live: &Object) -
 /// The edits that set the changed fields in the YAML to Duo's values. The error names a field that the YAML cannot
 /// express, and why.
 pub fn edits(
-    wanted: &DesiredApplication,
+    wanted: &Wanted,
     changes: &[&Change],
     integration: &Object,
     live: Live<'_>,
@@ -84,7 +84,7 @@ pub fn edits(
 
 /// A list whose order has no meaning, based on the YAML: remaining items keep their position and spelling, new items are
 /// added at the end.
-fn in_declared_order(value: Value, wanted: &DesiredApplication, field: &str, names: &Names<'_>) -> Value {
+fn in_declared_order(value: Value, wanted: &Wanted, field: &str, names: &Names<'_>) -> Value {
     let declared = wanted.settings.get(field).map(|setting| &setting.value);
     let Value::Array(mut items) = value else { return value };
     let mut ordered = Vec::with_capacity(items.len());
@@ -118,7 +118,7 @@ fn in_declared_order(value: Value, wanted: &DesiredApplication, field: &str, nam
 }
 
 fn document(
-    wanted: &DesiredApplication,
+    wanted: &Wanted,
     changes: &[&Change],
     integration: &Object,
     names: &Names<'_>,

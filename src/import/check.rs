@@ -13,11 +13,12 @@ use crate::config::model::Workspace;
 use crate::config::variables::escaped;
 use crate::diagnostic::Severity;
 use crate::duo::object::Ikey;
+use crate::kinds::Kind;
 use crate::kinds::address::Address;
 use crate::kinds::application::fields::field;
 use crate::kinds::field::Field;
 use crate::language::texts::INTEGRATION_KEY;
-use crate::reconcile::desired::{Desired, DesiredApplication};
+use crate::reconcile::desired::{Desired, Wanted};
 use crate::reconcile::observation::Observation;
 use crate::reconcile::plan::{self, Action, Options, Plan, Prune};
 use crate::reconcile::rotation::Orders;
@@ -39,7 +40,7 @@ const ROUNDS: usize = 20;
 /// Applications that almost certainly belong to a declared address without a marker: with an entry of their own, the
 /// address would become another application.
 pub(super) fn look_alikes(desired: &Desired, observation: &Observation) -> BTreeMap<Ikey, Address> {
-    match desired.applications.is_empty() {
+    match desired.objects.is_empty() {
         true => BTreeMap::new(),
         false => plan::plan(desired, observation, &options()).look_alikes().clone(),
     }
@@ -142,10 +143,8 @@ impl Check<'_> {
     /// The plan of the declared applications and the entries.
     fn plan(&self, entries: &Workspace) -> Plan {
         let mut desired = self.desired.clone();
-        let added = entries.applications.iter();
-        desired
-            .applications
-            .extend(added.map(|(key, application)| DesiredApplication::from_yaml(key, application, entries)));
+        let added = entries.entries();
+        desired.objects.extend(added.map(|(kind, key, added)| Wanted::from_yaml(kind, key, added, entries)));
         plan::plan(&desired, self.observation, &options())
     }
 
@@ -154,7 +153,7 @@ impl Check<'_> {
         let (text, _) = self.file(drafts);
         let Some(entries) = load_text(PathBuf::from("import.yaml"), text).workspace else { return 0 };
         let own: BTreeSet<Address> =
-            entries.applications.keys().map(|key| Address::application(key)).collect();
+            entries.of(Kind::Application).keys().map(|key| Address::application(key)).collect();
         self.plan(&entries).unmanaged_fields().iter().filter(|set| own.contains(&set.address)).count()
     }
 

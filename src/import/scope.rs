@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 use crate::config::model::Workspace;
 use crate::duo::catalogue::{Creation, lookup};
 use crate::duo::object::{Ikey, Object};
+use crate::kinds::Kind;
 use crate::kinds::address::Address;
 use crate::kinds::marker::day;
 use crate::kinds::marker::{Marker, MarkerState, Notes};
@@ -90,7 +91,7 @@ pub(super) struct Candidate<'a> {
 
 pub(super) fn keys(candidates: &[Candidate<'_>], all: &[Object], workspace: &Workspace) -> Vec<String> {
     let known = candidates.iter().filter_map(|candidate| candidate.key.clone());
-    let taken: BTreeSet<String> = workspace.applications.keys().cloned().chain(known).collect();
+    let taken: BTreeSet<String> = workspace.of(Kind::Application).keys().cloned().chain(known).collect();
     let unnamed: Vec<Named<'_>> = candidates
         .iter()
         .filter(|candidate| candidate.key.is_none())
@@ -134,20 +135,21 @@ impl<'a> Scope<'a> {
         live: Live<'a>,
         wanted: &'a Wanted,
     ) -> Self {
-        let matches = match_all(desired, live.integrations, &observation.held, &observation.proofs);
+        let matches =
+            match_all(Kind::Application, desired, live.integrations, &observation.held, &observation.proofs);
         let mut scope = Self {
             workspace: &desired.workspace,
             operator: &observation.operator,
             proofs: &observation.proofs,
             wanted,
             declared: HashSet::new(),
-            addresses: desired.applications.iter().map(|wanted| &wanted.address).collect(),
+            addresses: desired.objects.iter().map(|wanted| &wanted.address).collect(),
             ambiguous: HashMap::new(),
             markers: HashMap::new(),
             names: HashMap::new(),
         };
-        for (wanted, found) in desired.applications.iter().zip(&matches.matched) {
-            let name = wanted.kind.as_ref().zip(wanted.name.as_ref());
+        for (wanted, found) in desired.of(Kind::Application).zip(&matches.matched) {
+            let name = wanted.variant.as_ref().zip(wanted.name.as_ref());
             let name = name.map(|(kind, name)| type_and_name(kind, &name.value));
             match found {
                 Ok(found) => {
@@ -162,7 +164,7 @@ impl<'a> Scope<'a> {
             if let Some(pin) = &wanted.pin {
                 scope.declared.insert(&pin.value);
             }
-            if let Some((kind, name)) = wanted.kind.as_ref().zip(wanted.name.as_ref()) {
+            if let Some((kind, name)) = wanted.variant.as_ref().zip(wanted.name.as_ref()) {
                 *scope.names.entry(type_and_likeness(kind, &name.value)).or_default() += 1;
             }
         }
@@ -270,8 +272,10 @@ impl<'a> Scope<'a> {
             }
         }
         match Place::parse(marker.address.as_str()) {
-            Some(Place::Application(key)) => Ok(Some(key.to_owned())),
-            Some(Place::Entry(_) | Place::Part { .. }) | None => Err(Reason::Intelligence),
+            Some(Place::Object(Kind::Application, key)) => Ok(Some(key.to_owned())),
+            Some(Place::Object(..) | Place::Entry(_) | Place::Part { .. }) | None => {
+                Err(Reason::Intelligence)
+            }
         }
     }
 

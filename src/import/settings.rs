@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::duo::catalogue::{Kind, PERMISSIONS};
+use crate::duo::catalogue::{PERMISSIONS, Variant};
 use crate::duo::object::Object;
 use crate::kinds::application::fields::{
     FIELDS, MOST_GROUPS, USER_ACCESS, field, held_permissions, known_permissions,
@@ -24,7 +24,7 @@ use super::names::{Names, Unsaid};
 pub(super) fn describe(
     draft: &mut Draft,
     live: &Object,
-    kind: Option<&Kind>,
+    kind: Option<&Variant>,
     names: &Names<'_>,
     defaults: &Map<String, Value>,
 ) {
@@ -62,13 +62,18 @@ fn is_shown(field: &Field, live: &Object) -> bool {
 pub(super) fn value(
     key: &str,
     live: &Object,
-    kind: Option<&Kind>,
+    kind: Option<&Variant>,
     names: &Names<'_>,
 ) -> Result<Option<Value>, Unsaid> {
     Ok(found(key, live, kind, names)?.map(|found| found.value))
 }
 
-fn found(key: &str, live: &Object, kind: Option<&Kind>, names: &Names<'_>) -> Result<Option<Found>, Unsaid> {
+fn found(
+    key: &str,
+    live: &Object,
+    kind: Option<&Variant>,
+    names: &Names<'_>,
+) -> Result<Option<Found>, Unsaid> {
     let property = live.property(key);
     match key {
         "user_access" => access(live, kind, names),
@@ -119,7 +124,7 @@ fn unknown(value: &Value) -> Unsaid {
     format!("is {} in Duo, which duoctl does not know; it is not managed", shown(&text))
 }
 
-fn access(live: &Object, kind: Option<&Kind>, names: &Names<'_>) -> Result<Option<Found>, Unsaid> {
+fn access(live: &Object, kind: Option<&Variant>, names: &Names<'_>) -> Result<Option<Found>, Unsaid> {
     let wire = live.text("user_access");
     let word = wire.to_lowercase();
     if wire.is_empty() {

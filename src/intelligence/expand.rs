@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 
 use crate::config::model::{IntelligenceAccess, IntelligenceEntry, Part, Workspace};
 use crate::diagnostic::{Span, Spanned};
+use crate::kinds::Kind;
 use crate::kinds::address::Address;
 use crate::kinds::application::{ACCESS, PERMISSION_LIST};
 use crate::kinds::value::{FieldValue, Setting};
 use crate::reconcile::delivery::DesiredSecret;
-use crate::reconcile::desired::{Desired, DesiredApplication};
+use crate::reconcile::desired::{Desired, Wanted};
 
 use super::{ADMIN_API, AUTH_API, NAME_PREFIX, console};
 
@@ -28,22 +29,19 @@ pub fn expand(workspace: &Workspace, desired: &mut Desired) {
             Some(DesiredSecret::of(&target.value.part(part), target.span, workspace))
         };
         let max_age = || entry.max_age.clone();
-        let admin_api = DesiredApplication {
-            secret: secret(ADMIN_API),
-            max_age: max_age(),
-            ..admin_api(&address, entry)
-        };
-        let auth_api = auth_api(&address, entry).map(|auth_api| DesiredApplication {
+        let admin_api =
+            Wanted { secret: secret(ADMIN_API), max_age: max_age(), ..admin_api(&address, entry) };
+        let auth_api = auth_api(&address, entry).map(|auth_api| Wanted {
             secret: secret(AUTH_API),
             max_age: max_age(),
             ..auth_api
         });
-        desired.applications.push(admin_api);
-        desired.applications.extend(auth_api);
+        desired.objects.push(admin_api);
+        desired.objects.extend(auth_api);
         desired.handoffs.push(console::form(key, entry, &workspace.tenant.api_hostname.value));
     }
     desired.takedown = console::takedown(workspace);
-    desired.applications.sort_by(|a, b| a.address.cmp(&b.address));
+    desired.objects.sort_by(|a, b| a.address.cmp(&b.address));
 }
 
 /// The permissions of an access profile (identity-intelligence.md, section 1.4).
@@ -60,7 +58,7 @@ pub fn permissions(entry: &IntelligenceEntry) -> Vec<String> {
     profile(entry).iter().map(|name| (*name).to_owned()).chain(extra).collect()
 }
 
-fn admin_api(address: &Address, entry: &IntelligenceEntry) -> DesiredApplication {
+fn admin_api(address: &Address, entry: &IntelligenceEntry) -> Wanted {
     let span = entry.access.span;
     let name = entry.admin_api_name.clone().unwrap_or_else(|| {
         Spanned::new(format!("{NAME_PREFIX}{}", entry.display_name.value), entry.display_name.span)
@@ -80,7 +78,7 @@ fn admin_api(address: &Address, entry: &IntelligenceEntry) -> DesiredApplication
     wanted.completed(entry.span)
 }
 
-fn auth_api(address: &Address, entry: &IntelligenceEntry) -> Option<DesiredApplication> {
+fn auth_api(address: &Address, entry: &IntelligenceEntry) -> Option<Wanted> {
     let name = entry.push_application_name.clone();
     let span = match (&name, &entry.push_verification) {
         (Some(name), _) => name.span,
@@ -107,15 +105,16 @@ fn application<const N: usize>(
     settings: [(&str, Setting); N],
     span: Span,
     part: &Part,
-) -> DesiredApplication {
+) -> Wanted {
     let settings: BTreeMap<String, Spanned<Setting>> =
         settings.into_iter().map(|(key, setting)| (key.to_owned(), Spanned::new(setting, span))).collect();
-    DesiredApplication {
+    Wanted {
         address,
         span: Some(place),
-        kind: Some(kind.to_owned()),
+        kind: Kind::Application,
+        variant: Some(kind.to_owned()),
         name,
-        pin: part.integration_key.as_ref().map(DesiredApplication::pinned),
+        pin: part.integration_key.as_ref().map(Wanted::pinned),
         settings,
         protect: part.protect,
         authoritative: part.authoritative,

@@ -5,6 +5,7 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::Kind;
 use crate::language::address::{INTELLIGENCE, Place, section};
 
 /// `applications.vpn`, `identity_intelligence.emea.admin_api`: unique in a workspace, stable across renames.
@@ -18,9 +19,14 @@ impl Address {
         Self(text.into())
     }
 
+    /// The address of an object, by its key in the section of its kind.
+    pub fn object(kind: Kind, key: &str) -> Self {
+        Self(Place::Object(kind, key).to_string())
+    }
+
     /// The address of an entry of `applications`.
     pub fn application(key: &str) -> Self {
-        Self(Place::Application(key).to_string())
+        Self::object(Kind::Application, key)
     }
 
     /// The address of an entry of `identity_intelligence`.
@@ -38,6 +44,14 @@ impl Address {
     pub fn composite(&self) -> Option<(Self, &str)> {
         let (whole, part) = self.0.rsplit_once('.')?;
         whole.contains('.').then(|| (Self(whole.to_owned()), part))
+    }
+
+    /// The kind of its object; `None` for a composite or a part of one.
+    pub fn kind(&self) -> Option<Kind> {
+        match Place::parse(&self.0)? {
+            Place::Object(kind, _) => Some(kind),
+            Place::Entry(_) | Place::Part { .. } => None,
+        }
     }
 
     /// Whether it is an entry of `identity_intelligence` or a part of one.

@@ -6,7 +6,9 @@ use serde_json::Value;
 
 use crate::diagnostic::{Diagnostic, Span};
 use crate::duo::catalogue::{self, Family};
-use crate::language::shape::{Key, Shape};
+use crate::language::shape::{Key, Problem, Shape, TextRule};
+use crate::language::similar::suggested;
+use crate::language::texts;
 
 use super::Kind;
 use super::reference::Reference;
@@ -189,7 +191,7 @@ impl Field {
     }
 
     /// Whether a type has it.
-    pub fn applies_to(&self, kind: Option<&catalogue::Kind>) -> bool {
+    pub fn applies_to(&self, kind: Option<&catalogue::Variant>) -> bool {
         kind.is_none_or(|kind| (self.applies)(kind.family))
     }
 
@@ -221,6 +223,39 @@ impl Field {
             Wire::Flags(prefix) => property.starts_with(prefix),
         }
     }
+}
+
+/// The last day of an exception.
+pub const UNTIL: Key = Key::optional(
+    "until",
+    Shape::Text(&texts::DATE),
+    "Last day on which the entry counts. duoctl warns from two weeks before.",
+    "2027-06-30",
+);
+
+/// The keys of an entry of `ignore`; `rule` accepts the fields of the kind.
+pub(super) const fn ignored(rule: &'static TextRule, example: &'static str) -> [Key; 3] {
+    [
+        Key::required("field", Shape::Text(rule), "YAML key of the field.", example),
+        Key::required(
+            "reason",
+            Shape::Text(&texts::FILLED),
+            "Why the entry is needed.",
+            "help desk edits it",
+        ),
+        UNTIL,
+    ]
+}
+
+/// Whether a kind has a field of this name that is compared with Duo.
+pub(super) fn can_be_ignored(fields: &[Field], name: &str) -> Result<(), Problem> {
+    let known = || fields.iter().filter(|field| field.is_compared()).map(Field::name);
+    if known().any(|known| known == name) {
+        return Ok(());
+    }
+    let help = suggested(name, known())
+        .unwrap_or_else(|| format!("the fields are {}", known().collect::<Vec<_>>().join(", ")).into());
+    Err(Problem::invalid("is not a field that can be ignored", help))
 }
 
 /// The keys of the `N` fields with a role, or of all fields. Only the list of all fields has links.
@@ -298,6 +333,8 @@ pub struct Document {
     pub left_out: fn(&Value, &Value) -> Vec<LeftOut>,
     /// A live document in the form that recreates it.
     pub again: fn(&Value) -> Value,
+    /// Where it has references to other objects, as a JSON pointer.
+    pub references: Option<&'static str>,
     /// The value of a leaf for display.
     pub shown: fn(&str, Value, &dyn Names) -> Value,
 }

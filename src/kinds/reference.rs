@@ -63,10 +63,10 @@ impl Kind {
 
     /// The finding about an address that is not declared.
     pub fn undeclared(self, address: &str, span: Span) -> Diagnostic {
-        let section = self.section();
-        let message = format!("{} is not declared: this workspace has no {section}", shown(address));
-        Diagnostic::error(Code::UnknownReference, span, message)
-            .help(format!("write its name in Duo; if `{address}` is its name, write `{{name: {address}}}`"))
+        Diagnostic::error(Code::UnknownReference, span, format!("{} is not declared", shown(address))).help(format!(
+            "declare it under `{}`, or write its name in Duo; if `{address}` is its name, write `{{name: {address}}}`",
+            self.section()
+        ))
     }
 }
 

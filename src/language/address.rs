@@ -7,9 +7,10 @@ use globset::{Glob, GlobMatcher};
 
 use super::shape::{Problem, TextRule};
 use super::texts::ADDRESS_KEY;
+use crate::duo::object::Kind;
 
 /// The section of applications, and the first part of their addresses.
-pub const APPLICATIONS: &str = "applications";
+pub const APPLICATIONS: &str = Kind::Application.endpoint().section;
 /// The section of connections to Identity Intelligence.
 pub const INTELLIGENCE: &str = "identity_intelligence";
 /// The part of an `identity_intelligence` entry that reads data and, with `read_write`, acts.
@@ -17,9 +18,9 @@ pub const ADMIN_API: &str = "admin_api";
 /// The part that sends pushes.
 pub const AUTH_API: &str = "auth_api";
 
-/// A full address: of an application, of an Identity Intelligence entry, or of a part of one.
+/// A full address: of an object, of an Identity Intelligence entry, or of a part of one.
 pub static ADDRESS: TextRule = TextRule {
-    pattern: r"^(applications\.[a-z0-9][a-z0-9_-]{0,63}|identity_intelligence\.[a-z0-9][a-z0-9_-]{0,63}(\.(admin_api|auth_api))?)$",
+    pattern: r"^((applications|policies|groups)\.[a-z0-9][a-z0-9_-]{0,63}|identity_intelligence\.[a-z0-9][a-z0-9_-]{0,63}(\.(admin_api|auth_api))?)$",
     check: |text| match Place::parse(text) {
         Some(_) => Ok(()),
         None => Err(Problem::invalid("is not an address", "write the full address, e.g. `applications.vpn`")),
@@ -30,8 +31,8 @@ pub static ADDRESS: TextRule = TextRule {
 /// What an address names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Place<'t> {
-    /// An entry of `applications`.
-    Application(&'t str),
+    /// An object of a kind, by its key in the section of the kind.
+    Object(Kind, &'t str),
     /// An entry of `identity_intelligence`; it includes its parts.
     Entry(&'t str),
     /// An application of such an entry.
@@ -48,10 +49,11 @@ impl<'t> Place<'t> {
     pub fn parse(text: &'t str) -> Option<Self> {
         let (family, rest) = text.split_once('.')?;
         let (key, part) = rest.split_once('.').map_or((rest, None), |(key, part)| (key, Some(part)));
-        let place = match (family, part) {
-            (APPLICATIONS, None) => Self::Application(key),
-            (INTELLIGENCE, None) => Self::Entry(key),
-            (INTELLIGENCE, Some(part)) if is_part(part) => Self::Part { entry: key, part },
+        let kind = Kind::ALL.into_iter().find(|kind| kind.endpoint().section == family);
+        let place = match (kind, part) {
+            (Some(kind), None) => Self::Object(kind, key),
+            (None, None) if family == INTELLIGENCE => Self::Entry(key),
+            (None, Some(part)) if family == INTELLIGENCE && is_part(part) => Self::Part { entry: key, part },
             _ => return None,
         };
         (ADDRESS_KEY.check)(key).is_ok().then_some(place)
@@ -61,9 +63,14 @@ impl<'t> Place<'t> {
     pub fn shortened(text: &'t str) -> Option<Self> {
         let valid = |key: &str| (ADDRESS_KEY.check)(key).is_ok();
         Self::parse(text).or_else(|| match text.split_once('.') {
-            None => valid(text).then_some(Self::Application(text)),
+            None => valid(text).then_some(Self::application(text)),
             Some((entry, part)) => (valid(entry) && is_part(part)).then_some(Self::Part { entry, part }),
         })
+    }
+
+    /// An entry of `applications`.
+    pub fn application(key: &'t str) -> Self {
+        Self::Object(Kind::Application, key)
     }
 
     /// The part of an entry that reads data.
@@ -82,7 +89,7 @@ impl<'t> Place<'t> {
     /// The keys that lead to it in the YAML.
     pub fn keys(self) -> Vec<&'t str> {
         match self {
-            Self::Application(key) => vec![APPLICATIONS, key],
+            Self::Object(kind, key) => vec![kind.endpoint().section, key],
             Self::Entry(key) => vec![INTELLIGENCE, key],
             Self::Part { entry, part } => vec![INTELLIGENCE, entry, part],
         }
@@ -114,7 +121,7 @@ impl Pattern {
         if text.trim().is_empty() {
             return Err("an empty pattern matches no address".to_owned());
         }
-        let in_full = without_section(text).is_some() && SECTIONS.contains(&section(text));
+        let in_full = without_section(text).is_some() && is_section(section(text));
         let short = if in_full { None } else { Some(glob_matcher(&with_parts(text))?) };
         Ok(Self { text: text.to_owned(), full: glob_matcher(text)?, short })
     }
@@ -153,8 +160,10 @@ impl fmt::Display for Pattern {
     }
 }
 
-/// The sections in which addresses begin.
-const SECTIONS: [&str; 2] = [APPLICATIONS, INTELLIGENCE];
+/// Whether addresses begin with a word.
+fn is_section(word: &str) -> bool {
+    word == INTELLIGENCE || Kind::ALL.iter().any(|kind| kind.endpoint().section == word)
+}
 
 /// The section of an address.
 pub fn section(address: &str) -> &str {
@@ -214,7 +223,10 @@ mod tests {
             ("applications.*", false),
             ("applications. vpn", false),
             ("Applications.vpn", false),
-            ("policies.strict", false),
+            ("policies.strict", true),
+            ("groups.staff", true),
+            ("groups.staff.x", false),
+            ("policy.strict", false),
             ("vpn", false),
             ("", false),
             (&long, false),
@@ -231,8 +243,8 @@ mod tests {
     fn what_is_clear_without_the_family_may_leave_it_out() {
         let part = Place::Part { entry: "emea", part: ADMIN_API };
         for (text, place) in [
-            ("vpn", Some(Place::Application("vpn"))),
-            ("applications.vpn", Some(Place::Application("vpn"))),
+            ("vpn", Some(Place::application("vpn"))),
+            ("applications.vpn", Some(Place::application("vpn"))),
             ("emea.admin_api", Some(part)),
             ("identity_intelligence.emea.admin_api", Some(part)),
             ("emea.admin", None),

@@ -37,6 +37,9 @@ pub static HOSTNAME: TextRule =
 pub static INTEGRATION_KEY: TextRule =
     TextRule { pattern: "^[0-9A-Za-z]{1,39}$", check: integration_key, numeric: false };
 
+/// The ID of a group or a policy. Its form is known from samples only.
+pub static ID: TextRule = TextRule { pattern: "^[0-9A-Za-z]{1,39}$", check: id, numeric: false };
+
 /// The name of an environment variable.
 pub static ENV_NAME: TextRule =
     TextRule { pattern: "^(?![0-9A-Za-z]{40}$)[A-Za-z_][A-Za-z0-9_]*$", check: env_name, numeric: false };
@@ -108,6 +111,13 @@ pub const NOTES_LIMIT: usize = 512;
 
 /// Notes. Together with the marker they must fit as well, which depends on the application.
 pub static NOTES: TextRule = TextRule { pattern: r"^[\s\S]{0,512}$", check: notes, numeric: false };
+
+/// The maximum length of a group's description, in characters. Duo's limit is unknown (policies.md, section 15).
+pub const DESCRIPTION_LIMIT: usize = 255;
+
+/// A description. Together with the marker it must fit as well.
+pub static DESCRIPTION: TextRule =
+    TextRule { pattern: r"^[\s\S]{0,255}$", check: |text| short(text, DESCRIPTION_LIMIT), numeric: false };
 
 /// A percentage.
 pub static PERCENT: TextRule = TextRule { pattern: "^(100|[0-9]{1,2})%$", check: percent, numeric: false };
@@ -270,6 +280,13 @@ fn integration_key(text: &str) -> Result<(), Problem> {
     Ok(())
 }
 
+fn id(text: &str) -> Result<(), Problem> {
+    integration_key(text).map_err(|problem| match problem.code {
+        Code::PlainSecret => problem,
+        _ => Problem::invalid("is not an ID of Duo", "it has 20 letters and digits, as Duo's API returns it"),
+    })
+}
+
 /// Whether a key has the form of all known integration keys (duo-api.md, section 0).
 pub fn is_usual_integration_key(text: &str) -> bool {
     text.len() == 20
@@ -378,12 +395,16 @@ fn pem(text: &str) -> Result<(), Problem> {
 }
 
 fn notes(text: &str) -> Result<(), Problem> {
-    if text.chars().count() <= NOTES_LIMIT {
+    short(text, NOTES_LIMIT)
+}
+
+fn short(text: &str, limit: usize) -> Result<(), Problem> {
+    if text.chars().count() <= limit {
         return Ok(());
     }
     Err(Problem {
         code: Code::InvalidNotes,
-        message: format!("has more than {NOTES_LIMIT} characters"),
+        message: format!("has more than {limit} characters"),
         help: "shorten it: duoctl's marker needs room as well".into(),
     })
 }

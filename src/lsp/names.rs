@@ -70,7 +70,7 @@ impl Names {
     fn shorten(&mut self) {
         for occurrence in &mut self.occurrences {
             let Name::Address(address) = &occurrence.name else { continue };
-            let Some(Place::Application(key)) = Place::parse(address) else { continue };
+            let Some(Place::Object(_, key)) = Place::parse(address) else { continue };
             let entry = Name::Address(Place::Entry(key).to_string());
             if !self.declared.contains(&occurrence.name) && self.declared.contains(&entry) {
                 occurrence.name = entry;
@@ -155,7 +155,7 @@ impl Walk<'_, '_> {
         let declared = match row.key.map(|key| key.name).filter(|_| chosen) {
             Some("secret_stores") if row.is_top("secret_stores") => Some(Name::Store(key.to_owned())),
             Some("vars") if row.is_top("vars") => Some(Name::Variable(key.to_owned())),
-            Some("applications") if row.is_top("applications") => Some(address(Place::Application(key))),
+            Some("applications") if row.is_top("applications") => Some(address(Place::application(key))),
             Some("identity_intelligence") if row.is_top("identity_intelligence") => {
                 Some(address(Place::Entry(key)))
             }

@@ -40,7 +40,7 @@ pub(super) fn part(name: &Name, written: &str, range: Range<usize>) -> Option<Ra
 /// The key of an address.
 pub(super) fn key_of(address: &str) -> Option<&str> {
     match Place::parse(address)? {
-        Place::Application(key) | Place::Entry(key) | Place::Part { entry: key, .. } => Some(key),
+        Place::Object(_, key) | Place::Entry(key) | Place::Part { entry: key, .. } => Some(key),
     }
 }
 

@@ -11,11 +11,10 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::duo::activity::{Activity, activities};
 use crate::duo::call::Transport;
-use crate::duo::object::{Ikey, Kind};
+use crate::duo::object::{Id, Ikey, Kind, ObjectId};
 use crate::kinds::marker::{MarkerState, Notes};
 use crate::kinds::seal::Verdict;
 use crate::reconcile::observation::Observation;
-use crate::reconcile::observed::Observed;
 
 /// The maximum difference between the log's time and the marker's: clocks differ, and a run may be slow.
 const APART: SignedDuration = SignedDuration::from_hours(24);
@@ -26,14 +25,14 @@ const PAGES: usize = 10;
 /// Looks up the creation of each application whose marker proves nothing yet. Anything that the log does not show stays
 /// unproven.
 pub async fn look_at_births(transport: &impl Transport, observation: &mut Observation, now: Timestamp) {
-    let Observed::Present(integrations) = observation.objects.of(Kind::Application) else { return };
-    let unbound = integrations.iter().filter(|live| observation.proofs.of(&live.id) == Verdict::Unbound);
+    let lives = Kind::ALL.into_iter().flat_map(|kind| observation.objects.present(kind));
+    let unbound = lives.filter(|live| observation.proofs.of(&live.id) == Verdict::Unbound);
     let begun = unbound.filter_map(|live| {
         let marker = Notes::parse(live.notes()).marker;
         let since = marker.as_ref().map(|marker| &marker.state).and_then(MarkerState::created_at)?;
-        Some((live.id.clone(), since))
+        Some((live.object_id(), since))
     });
-    let begun: BTreeMap<Ikey, Timestamp> = begun.collect();
+    let begun: BTreeMap<ObjectId, Timestamp> = begun.collect();
     let Some(first) = begun.values().min() else { return };
     let from = first.checked_sub(APART).unwrap_or(*first);
     let Ok(log) = activities(transport, from.as_millisecond(), now.as_millisecond(), PAGES).await else {
@@ -42,18 +41,27 @@ pub async fn look_at_births(transport: &impl Transport, observation: &mut Observ
     if !log.complete {
         return;
     }
-    let mut told: BTreeMap<Ikey, Vec<&Activity>> = BTreeMap::new();
+    let mut told: BTreeMap<Id, Vec<&Activity>> = BTreeMap::new();
     for activity in &log.items {
-        told.entry(Ikey::new(activity.target.as_str())).or_default().push(activity);
+        told.entry(Id::new(activity.target.as_str())).or_default().push(activity);
     }
-    for (ikey, since) in begun {
-        let Some([only]) = told.get(&ikey).map(Vec::as_slice) else { continue };
+    for (id, since) in begun {
+        let Some([only]) = told.get(&id.id).map(Vec::as_slice) else { continue };
         let at = only.when.parse::<Timestamp>();
         let is_near = at.is_ok_and(|at| at.duration_since(since).abs() <= APART);
         let by_operator = Ikey::new(only.actor.as_str()) == observation.operator;
-        if only.action == "integration_create" && by_operator && is_near {
-            observation.proofs.set(ikey, Verdict::Born);
+        if only.action == created(id.kind) && by_operator && is_near {
+            observation.proofs.set(id.id, Verdict::Born);
         }
+    }
+}
+
+/// The action of a creation in the log. Only that of applications is confirmed; another word leaves a marker unproven.
+fn created(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Application => "integration_create",
+        Kind::Group => "group_create",
+        Kind::Policy => "policy_create",
     }
 }
 
@@ -66,6 +74,7 @@ mod tests {
     use crate::duo::error::DuoError;
     use crate::duo::object::Object;
     use crate::reconcile::observation::Proofs;
+    use crate::reconcile::observed::Observed;
     use crate::secret::Secret;
 
     /// An activity log, newest first, and whether it never ends.

@@ -27,9 +27,9 @@ pub async fn look_at_uses(
     now: Timestamp,
 ) {
     let Observed::Present(integrations) = observation.objects.of(Kind::Application) else { return };
-    let matches = match_all(desired, integrations, &observation.held, &observation.proofs);
+    let matches = match_all(Kind::Application, desired, integrations, &observation.held, &observation.proofs);
     let (mut keys, mut from, mut changes) = (BTreeSet::new(), None, false);
-    for (wanted, found) in desired.applications.iter().zip(&matches.matched) {
+    for (wanted, found) in desired.of(Kind::Application).zip(&matches.matched) {
         let Some(pair) = found.as_ref().ok().and_then(|found| found.pair.as_ref()) else { continue };
         let Some(MarkerState::Delivered { at, .. }) = pair.successor.state() else { continue };
         if wanted.address.is_intelligence() {

@@ -180,7 +180,7 @@ fn ends(plan: &PlanDocument) -> Section {
             step.action.name(),
             code(&step.address),
             code(&step.name),
-            code(&step.kind)
+            code(step.what())
         )
     });
     Section { title: "Removed or replaced", alert: None, items: items.collect() }
@@ -267,7 +267,7 @@ fn step_detail(step: &StepDocument) -> Detail {
         sign(step.action, Paint { on: false }).replace('>', "&gt;"),
         html_code(&step.address),
         html_code(&step.name),
-        html_code(&step.kind)
+        html_code(step.what())
     );
     let mut body = String::new();
     if !step.changes.is_empty() {

@@ -4,12 +4,11 @@ use std::collections::BTreeMap;
 
 use jiff::SignedDuration;
 
-use crate::config::model::{Application, DuoPlan, Guards, Removal, Suppression, Workspace};
+use crate::config::model::{Declaration, DuoPlan, Guards, Removal, Suppression, Workspace};
 use crate::diagnostic::{Span, Spanned};
 use crate::duo::catalogue::lookup;
-use crate::duo::object::Ikey;
+use crate::duo::object::{Ikey, Kind};
 use crate::kinds::application::ROLE_ATTRS;
-use crate::kinds::application::fields::FIELDS;
 use crate::kinds::value::{FieldValue, Setting};
 
 use super::delivery::DesiredSecret;
@@ -24,8 +23,8 @@ pub struct Desired {
     pub workspace: String,
     /// The former name of the workspace, whose applications it takes over.
     pub formerly: Option<Spanned<String>>,
-    /// The applications in the order of their addresses.
-    pub applications: Vec<DesiredApplication>,
+    /// The objects, those of one kind in the order of their addresses.
+    pub objects: Vec<Wanted>,
     /// Console forms that a person has to fill in.
     pub handoffs: Vec<HandoffSpec>,
     /// Addresses removed from the YAML, and what happens to their applications. An address includes its parts.
@@ -44,15 +43,17 @@ pub struct Desired {
     pub recovery_key: bool,
 }
 
-/// One application that the YAML declares.
+/// One object that the YAML declares.
 #[derive(Clone, Debug)]
-pub struct DesiredApplication {
+pub struct Wanted {
     /// Its address.
     pub address: Address,
     /// Where it is declared.
     pub span: Option<Span>,
-    /// Its type; absent if it is pinned instead.
-    pub kind: Option<String>,
+    /// Its kind.
+    pub kind: Kind,
+    /// Its type; absent if it is pinned instead, and for kinds without types.
+    pub variant: Option<String>,
     /// Its name; absent if it is pinned instead.
     pub name: Option<Spanned<String>>,
     /// The live application that the YAML pins it to.
@@ -73,42 +74,43 @@ pub struct DesiredApplication {
     pub max_age: Option<Spanned<SignedDuration>>,
 }
 
-impl DesiredApplication {
-    /// An entry of `applications`.
-    pub fn from_yaml(key: &str, application: &Application, workspace: &Workspace) -> Self {
+impl Wanted {
+    /// An entry of the section of a kind.
+    pub fn from_yaml(kind: Kind, key: &str, declared: &Declaration, workspace: &Workspace) -> Self {
         let wanted = Self {
-            address: Address::application(key),
-            span: Some(application.span),
-            kind: application.kind.as_ref().map(|kind| kind.value.clone()),
-            name: application.name.clone(),
-            pin: application.integration_key.as_ref().map(Self::pinned),
-            settings: application.settings.clone(),
-            protect: application.protect,
-            authoritative: application.authoritative,
+            address: Address::object(kind, key),
+            span: Some(declared.span),
+            kind,
+            variant: declared.variant.as_ref().map(|variant| variant.value.clone()),
+            name: declared.name.clone(),
+            pin: declared.pin.as_ref().map(Self::pinned),
+            settings: declared.settings.clone(),
+            protect: declared.protect,
+            authoritative: declared.authoritative,
             definition: BTreeMap::new(),
-            ignore: application.ignore.iter().map(|ignore| ignore.value.field.clone()).collect(),
-            secret: application
+            ignore: declared.ignore.iter().map(|ignore| ignore.value.field.clone()).collect(),
+            secret: declared
                 .secret
                 .as_ref()
                 .map(|secret| DesiredSecret::of(&secret.value, secret.span, workspace)),
-            max_age: application.max_age.clone(),
+            max_age: declared.max_age.clone(),
         };
-        wanted.completed(application.span)
+        wanted.completed(declared.span)
     }
 
     /// The same, with omitted fields set to unset if it is authoritative.
     #[must_use]
     pub fn completed(mut self, span: Span) -> Self {
-        let kind = self.kind.as_deref().and_then(lookup);
-        let known = FIELDS.iter().filter(|field| self.authoritative && field.unset().is_some());
-        for field in known.filter(|field| field.applies_to(kind)) {
+        let variant = self.variant.as_deref().and_then(lookup);
+        let known = self.kind.fields().iter().filter(|field| self.authoritative && field.unset().is_some());
+        for field in known.filter(|field| field.applies_to(variant)) {
             let left_out = || Spanned::new(Setting::LeftOut, span);
             self.settings.entry(field.name().to_owned()).or_insert_with(left_out);
         }
         self
     }
 
-    /// An `integration_key` of the YAML.
+    /// A pin of the YAML.
     pub fn pinned(pin: &Spanned<String>) -> Spanned<Ikey> {
         Spanned::new(Ikey::new(pin.value.clone()), pin.span)
     }
@@ -167,17 +169,19 @@ impl Desired {
         self.fate(address) == Some(Fate::Retain)
     }
 
-    /// The entries of `applications`. The callers add composites.
+    /// The desired objects of a kind.
+    pub fn of(&self, kind: Kind) -> impl Iterator<Item = &Wanted> {
+        self.objects.iter().filter(move |wanted| wanted.kind == kind)
+    }
+
+    /// The entries of the sections of kinds. The callers add composites.
     pub fn from_workspace(workspace: &Workspace, yaml_hash: String) -> Self {
-        let applications = workspace
-            .applications
-            .iter()
-            .map(|(key, application)| DesiredApplication::from_yaml(key, application, workspace))
-            .collect();
+        let objects = workspace.entries();
+        let objects = objects.map(|(kind, key, declared)| Wanted::from_yaml(kind, key, declared, workspace));
         Self {
             workspace: workspace.name.value.clone(),
             formerly: workspace.formerly.clone(),
-            applications,
+            objects: objects.collect(),
             handoffs: Vec::new(),
             removed: workspace
                 .removed

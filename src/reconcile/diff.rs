@@ -11,7 +11,6 @@ use crate::duo::catalogue::lookup;
 use crate::duo::object::Object;
 use crate::kinds::Kind;
 use crate::kinds::application::access::conflict;
-use crate::kinds::application::fields::FIELDS;
 use crate::kinds::application::{ACCESS, GROUPS, NO_USERS, PERMITTED_GROUPS};
 use crate::kinds::field::{Extent, Field, Leaves, Roles};
 use crate::kinds::managed::{Kept, Live, Managed, shown};
@@ -21,7 +20,7 @@ use crate::kinds::value::{FieldValue, Setting};
 
 use crate::names::may_be_kept_as;
 
-use super::desired::DesiredApplication;
+use super::desired::Wanted;
 use super::references::References;
 
 /// Which side changed since the value was last applied.
@@ -79,14 +78,11 @@ pub struct DriftRisk {
 }
 
 /// The fields that the YAML manages on one application, resolved. Every name that cannot be resolved is an error.
-pub fn managed(
-    wanted: &DesiredApplication,
-    references: &References,
-) -> Result<Vec<Managed>, Vec<Diagnostic>> {
+pub fn managed(wanted: &Wanted, references: &References) -> Result<Vec<Managed>, Vec<Diagnostic>> {
     let mut problems = Vec::new();
     let mut fields = Vec::new();
     let name = wanted.name.clone().map(|name| Spanned::new(Setting::Text(name.value), name.span));
-    for field in FIELDS.iter().filter(|field| field.is_compared()) {
+    for field in wanted.kind.fields().iter().filter(|field| field.is_compared()) {
         let named = name.as_ref().filter(|_| !field.is_setting());
         let Some(setting) = named.or_else(|| wanted.settings.get(field.name())) else { continue };
         let extent = if wanted.authoritative { Extent::Whole } else { Extent::Declared };
@@ -150,7 +146,7 @@ impl AccessChange {
 
 /// Compares one application. `managed` is the result of [`compared`].
 pub fn compare<'m>(
-    wanted: &DesiredApplication,
+    wanted: &Wanted,
     managed: &'m [Managed],
     live: &Object,
     marker: Option<&Marker>,
@@ -235,12 +231,7 @@ fn lets_in(managed: &[Managed]) -> bool {
 
 /// What one field of a new application risks. The values that its composite defines were accepted with the composite's
 /// entry.
-fn newly(
-    managed: &Managed,
-    wanted: &DesiredApplication,
-    lets_in: bool,
-    references: &References,
-) -> Assessment {
+fn newly(managed: &Managed, wanted: &Wanted, lets_in: bool, references: &References) -> Assessment {
     let field = managed.field;
     let value = match wanted.definition.get(field.name()) {
         Some(own) => managed.wanted.beyond(own),
@@ -258,11 +249,7 @@ fn finished(assessment: Assessment) -> Assessment {
 }
 
 /// The changes that a create shows: every managed field, starting from nothing.
-pub fn from_nothing(
-    wanted: &DesiredApplication,
-    managed: &[Managed],
-    references: &References,
-) -> Vec<Change> {
+pub fn from_nothing(wanted: &Wanted, managed: &[Managed], references: &References) -> Vec<Change> {
     let lets_in = lets_in(managed);
     let set = managed.iter().filter(|managed| !managed.left_out && managed.wanted != FieldValue::Unset);
     set.flat_map(|managed| {
@@ -274,7 +261,7 @@ pub fn from_nothing(
 
 /// The changes that a replacement shows: every managed field, starting from the values of the old application.
 pub fn from_predecessor(
-    wanted: &DesiredApplication,
+    wanted: &Wanted,
     managed: &[Managed],
     old: &Object,
     references: &References,
@@ -310,7 +297,7 @@ pub fn from_predecessor(
 }
 
 /// The fields whose differences count. Ignored fields are sent when an application is created and left alone afterwards.
-pub fn compared(managed: Vec<Managed>, wanted: &DesiredApplication) -> Vec<Managed> {
+pub fn compared(managed: Vec<Managed>, wanted: &Wanted) -> Vec<Managed> {
     let ignored = |managed: &Managed| wanted.ignore.iter().any(|key| key == managed.field.name());
     managed.into_iter().filter(|managed| !ignored(managed)).collect()
 }
@@ -364,12 +351,7 @@ fn resembles(target: &FieldValue, value: &FieldValue) -> bool {
 
 /// Reported in every plan, unlike other values that Duo keeps: the key may be able to do more, or less, than the YAML
 /// declares.
-fn not_followed(
-    wanted: &DesiredApplication,
-    managed: &Managed,
-    value: &FieldValue,
-    part: &str,
-) -> Diagnostic {
+fn not_followed(wanted: &Wanted, managed: &Managed, value: &FieldValue, part: &str) -> Diagnostic {
     let field = managed.field.name();
     let (verb, help) = if value.names(part) {
         ("revoke", format!("revoke it in the Duo Admin Panel, or add it to `{field}`"))
@@ -382,7 +364,7 @@ fn not_followed(
 }
 
 /// A permission that Duo may not change after the creation is requested anyway, and the plan warns about it.
-fn uncertain(wanted: &DesiredApplication, managed: &Managed, part: &str) -> Diagnostic {
+fn uncertain(wanted: &Wanted, managed: &Managed, part: &str) -> Diagnostic {
     let verb = if managed.wanted.names(part) { "grant" } else { "revoke" };
     let message =
         format!("{}: Duo might not {verb} `{part}` after an application is created", wanted.address);
@@ -416,11 +398,7 @@ fn finishes_creation(field: &Field, live: &Object, marker: Option<&Marker>) -> b
 
 /// Whether Duo uses the groups of an application whose access the YAML does not set. Groups without effect are an error,
 /// unless the access is ignored on purpose.
-fn groups_count(
-    wanted: &DesiredApplication,
-    managed: &Managed,
-    live: &Object,
-) -> Result<(), Option<Box<Diagnostic>>> {
+fn groups_count(wanted: &Wanted, managed: &Managed, live: &Object) -> Result<(), Option<Box<Diagnostic>>> {
     let access = live.text("user_access");
     let named = managed.wanted != FieldValue::Unset;
     // Duo accepts a list only with `PERMITTED_GROUPS`, and never an empty one (trap 2).
@@ -437,7 +415,7 @@ fn groups_count(
     Err(Some(Box::new(problem)))
 }
 
-fn not_offered(wanted: &DesiredApplication, managed: &Managed, what: &str) -> Diagnostic {
+fn not_offered(wanted: &Wanted, managed: &Managed, what: &str) -> Diagnostic {
     let message = format!("{}: Duo does not offer `{what}` for this application yet", wanted.address);
     Diagnostic::warning(Code::NotOfferedYet, managed.span, message)
         .help("nothing is planned for it: remove it from the YAML, or wait until Duo shows the setting")

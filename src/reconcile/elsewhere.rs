@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeSet, HashSet};
 
-use super::desired::DesiredApplication;
+use super::desired::Wanted;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::duo::object::Ikey;
 use crate::kinds::address::Address;
@@ -37,7 +37,7 @@ fn is_in_use(marker: &Marker) -> bool {
 }
 
 /// The error for an address whose application belongs to something else, with the step that resolves it.
-pub(super) fn problem(wanted: &DesiredApplication, owned: &[Owned<'_>], own: &Own<'_>) -> Box<Diagnostic> {
+pub(super) fn problem(wanted: &Wanted, owned: &[Owned<'_>], own: &Own<'_>) -> Box<Diagnostic> {
     let belongs = |owned: &Owned<'_>| {
         format!("{} belongs to {}/{}", owned.ikey, owned.marker.workspace, owned.marker.address)
     };
@@ -47,8 +47,8 @@ pub(super) fn problem(wanted: &DesiredApplication, owned: &[Owned<'_>], own: &Ow
     Box::new(Diagnostic::error(Code::OwnedElsewhere, wanted.span, message).help(way_on(wanted, owned, own)))
 }
 
-fn way_on(wanted: &DesiredApplication, owned: &[Owned<'_>], own: &Own<'_>) -> String {
-    let address = &wanted.address;
+fn way_on(wanted: &Wanted, owned: &[Owned<'_>], own: &Own<'_>) -> String {
+    let (address, noun) = (&wanted.address, wanted.kind.noun());
     let in_use: Vec<Owned<'_>> = owned.iter().copied().filter(|owned| is_in_use(owned.marker)).collect();
     let candidates = if in_use.is_empty() { owned } else { in_use.as_slice() };
     let Some(first) = candidates.first().copied() else { return String::new() };
@@ -58,13 +58,12 @@ fn way_on(wanted: &DesiredApplication, owned: &[Owned<'_>], own: &Own<'_>) -> St
         workspace != own.workspace && Some(workspace) != own.formerly
     };
     if let Some(other) = candidates.iter().find(theirs) {
-        return other_workspace(address, other.marker, own.workspace);
+        return other_workspace(address, noun, other.marker, own.workspace);
     }
     if let Some(sibling) = candidates.iter().find(|owned| own.declared.contains(&owned.marker.address)) {
         let sibling = &sibling.marker.address;
-        return format!(
-            "the YAML also declares `{sibling}`: remove `integration_key` here, or remove that entry"
-        );
+        let pin = wanted.kind.endpoint().pin;
+        return format!("the YAML also declares `{sibling}`: remove `{pin}` here, or remove that entry");
     }
     if is_rotating(&(own.at)(old)) {
         return format!(
@@ -75,14 +74,15 @@ fn way_on(wanted: &DesiredApplication, owned: &[Owned<'_>], own: &Own<'_>) -> St
         let ikeys: BTreeSet<&str> = candidates.iter().map(|owned| owned.ikey.as_str()).collect();
         let ikeys = ikeys.into_iter().collect::<Vec<_>>().join(" or ");
         return format!(
-            "choose one with `duoctl adopt {address} IKEY`: {ikeys}; for another application, choose another name"
+            "choose one with `duoctl adopt {address} {}`: {ikeys}; for another {noun}, choose another name",
+            wanted.kind.endpoint().key
         );
     }
-    renamed(address, first, own)
+    renamed(address, noun, first, own)
 }
 
 /// An entry of the YAML was renamed: all of its applications move with one command.
-fn renamed(address: &Address, live: Owned<'_>, own: &Own<'_>) -> String {
+fn renamed(address: &Address, noun: &str, live: Owned<'_>, own: &Own<'_>) -> String {
     let old = &live.marker.address;
     let (was, is, pairs) = match (old.composite(), address.composite()) {
         (Some((was, _)), Some((is, _))) => {
@@ -101,13 +101,13 @@ fn renamed(address: &Address, live: Owned<'_>, own: &Own<'_>) -> String {
     };
     let pairs: Vec<String> = pairs.into_iter().map(|(address, ikey)| format!("{address} {ikey}")).collect();
     format!(
-        "if `{was}` was renamed to `{is}`, run `duoctl adopt {}`; for another application, choose another name",
+        "if `{was}` was renamed to `{is}`, run `duoctl adopt {}`; for another {noun}, choose another name",
         pairs.join(" ")
     )
 }
 
 /// The whole workspace was renamed, or the application belongs to another workspace.
-fn other_workspace(address: &Address, marker: &Marker, workspace: &str) -> String {
+fn other_workspace(address: &Address, noun: &str, marker: &Marker, workspace: &str) -> String {
     let (other, theirs) = (&marker.workspace, &marker.address);
     let release = format!(
         "release it in `{other}` first: remove the entry there, add `removed: {{{theirs}: retain}}`, and apply"
@@ -117,6 +117,6 @@ fn other_workspace(address: &Address, marker: &Marker, workspace: &str) -> Strin
             "if the workspace `{other}` was renamed to `{workspace}`, run `duoctl adopt --formerly {other}`; if not, {release}"
         )
     } else {
-        format!("to move it here, {release}; for another application, choose another name")
+        format!("to move it here, {release}; for another {noun}, choose another name")
     }
 }

@@ -1,8 +1,7 @@
 //! Hashes that bind a plan to what it was made from.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet, HashSet};
-use std::sync::LazyLock;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use schemars::JsonSchema;
@@ -10,12 +9,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use crate::duo::object::{Ikey, Object};
+use crate::duo::object::{Ikey, Kind, Object};
 use crate::duo::sign::hex;
-
-use crate::kinds::application::PERMISSION_PREFIX;
-use crate::kinds::application::fields::FIELDS;
-use crate::kinds::field::Field;
 
 /// What a saved plan was made from. Each part is compared on its own, so that a refusal can name what changed.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -40,10 +35,10 @@ impl Fingerprint {
     /// # Errors
     ///
     /// If a step cannot be serialized: without a hash of every step, two plans could not be told apart.
-    pub(super) fn new<S: Serialize>(
+    pub(super) fn new<'a, S: Serialize>(
         host: &str,
         yaml: &str,
-        integrations: &[Object],
+        lives: impl Iterator<Item = &'a Object>,
         touched: BTreeMap<String, String>,
         steps: &[S],
         now: Timestamp,
@@ -55,7 +50,7 @@ impl Fingerprint {
             tool_version: env!("CARGO_PKG_VERSION").to_owned(),
             host: host.to_owned(),
             yaml: yaml.to_owned(),
-            ikeys: ikeys(integrations.iter().map(|integration| &integration.id)),
+            ikeys: ikeys(lives.filter(|live| live.kind == Kind::Application).map(|live| &live.id)),
             objects: touched,
             steps: hash(texts.iter().map(String::as_str)),
         })
@@ -107,20 +102,17 @@ pub fn hash<'a>(parts: impl IntoIterator<Item = &'a str>) -> String {
 
 /// A hash of everything about a live application that a write could depend on. Properties that duoctl does not know are
 /// left out: Duo may add one that changes by itself (trap 17).
-pub fn snapshot(integration: &Object) -> String {
+pub fn snapshot(live: &Object) -> String {
     let mut parts: BTreeMap<&str, String> = BTreeMap::new();
-    for (key, value) in integration.properties() {
-        let known = KNOWN.contains(key.as_str()) || key.starts_with(PERMISSION_PREFIX);
+    let fields = live.kind.fields();
+    for (key, value) in live.properties() {
+        let known = key == "type" || fields.iter().any(|field| field.owns(key));
         if known && !value.is_null() {
             parts.insert(key, even(key, value).to_string());
         }
     }
     hash(parts.iter().flat_map(|(key, value)| [*key, value.as_str()]))
 }
-
-/// The properties that a write could depend on, in addition to the permissions.
-static KNOWN: LazyLock<HashSet<&str>> =
-    LazyLock::new(|| FIELDS.iter().map(Field::wire_name).chain(["type"]).collect());
 
 /// The value without the parts that Duo reorders or generates (traps 1 and 23).
 fn even<'v>(key: &str, value: &'v Value) -> Cow<'v, Value> {
@@ -147,7 +139,6 @@ fn ikeys<'a>(integrations: impl IntoIterator<Item = &'a Ikey>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::duo::object::Kind;
     use serde_json::json;
 
     fn live(extra: (&str, Value)) -> Object {
@@ -160,7 +151,7 @@ mod tests {
     #[test]
     fn a_step_that_cannot_be_written_down_is_an_error_and_not_an_empty_text() {
         let hashed = |steps: &[BTreeMap<Vec<u8>, u8>]| {
-            Fingerprint::new("h", "y", &[], BTreeMap::new(), steps, Timestamp::UNIX_EPOCH)
+            Fingerprint::new("h", "y", std::iter::empty(), BTreeMap::new(), steps, Timestamp::UNIX_EPOCH)
         };
         assert!(hashed(&[BTreeMap::from([(vec![1], 1)])]).is_err());
         assert_ne!(hashed(&[BTreeMap::new()]).unwrap().steps, hashed(&[]).unwrap().steps);

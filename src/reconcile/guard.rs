@@ -74,7 +74,7 @@ pub fn allows(guards: &Guards, consent: &Consent, risk: Risk, address: &Address)
 /// not lost.
 fn empty(plan: &Plan, desired: &Desired) -> Option<Refusal> {
     let lost = plan.owned().saturating_sub(plan.summary().retain);
-    (desired.applications.is_empty() && lost > 0).then(|| Refusal {
+    (desired.objects.is_empty() && lost > 0).then(|| Refusal {
         guard: EMPTY,
         address: None,
         message: format!(

@@ -10,7 +10,7 @@ use crate::duo::object::{Ikey, Kind, Object};
 
 use super::age::{KeyAge, key_age};
 use super::delivery::{Held, Standing, standing};
-use super::desired::{Desired, DesiredApplication};
+use super::desired::{Desired, Wanted};
 use super::observation::Observation;
 use super::observed::Observed;
 use super::plan::Plan;
@@ -109,10 +109,8 @@ pub fn inventory(
         Observed::Present(lives) => lives.iter().map(|live| (&live.id, live)).collect(),
         Observed::Absent | Observed::NotRead | Observed::Unreadable(_) => BTreeMap::new(),
     };
-    let held_of = |wanted: &DesiredApplication| {
-        observation.held.get(&wanted.address).filter(|_| wanted.secret.is_some())
-    };
-    let covered = desired.applications.iter().filter(|wanted| selection.covers(&wanted.address));
+    let held_of = |wanted: &Wanted| observation.held.get(&wanted.address).filter(|_| wanted.secret.is_some());
+    let covered = desired.of(Kind::Application).filter(|wanted| selection.covers(&wanted.address));
     covered
         .map(|wanted| {
             let live = plan.matched().get(&wanted.address).and_then(|ikey| lives.get(ikey));

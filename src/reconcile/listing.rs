@@ -10,7 +10,7 @@ use crate::duo::object::{Ikey, Kind, Object};
 use crate::kinds::address::Address;
 
 use super::age::{KeyAge, key_age};
-use super::desired::{Desired, DesiredApplication};
+use super::desired::{Desired, Wanted};
 use super::observation::Observation;
 use super::observed::Observed;
 use super::plan::{Action, Plan};
@@ -136,7 +136,7 @@ impl Listing<'_> {
         let by_id: BTreeMap<&Ikey, &Object> = lives.iter().map(|live| (&live.id, live)).collect();
         let mut shown: BTreeSet<&Ikey> = BTreeSet::new();
         let mut listed = Vec::new();
-        for wanted in &self.desired.applications {
+        for wanted in self.desired.of(Kind::Application) {
             let ikey = self.plan.matched().get(&wanted.address);
             shown.extend(ikey);
             if self.selection.covers(&wanted.address) {
@@ -160,7 +160,7 @@ impl Listing<'_> {
         listed
     }
 
-    fn declared(&self, wanted: &DesiredApplication, live: Option<&Object>) -> Listed {
+    fn declared(&self, wanted: &Wanted, live: Option<&Object>) -> Listed {
         let address = &wanted.address;
         let steps = || self.plan.steps().iter().filter(|step| step.address == *address);
         let rotating = self.plan.rotations().iter().any(|rotation| rotation.address == *address);
@@ -183,7 +183,7 @@ impl Listing<'_> {
                 address: Some(address.clone()),
                 kind: APPLICATION.to_owned(),
                 id: None,
-                variant: wanted.kind.clone().unwrap_or_default(),
+                variant: wanted.variant.clone().unwrap_or_default(),
                 name: wanted.name.as_ref().map(|name| name.value.clone()).unwrap_or_default(),
                 access: None,
                 policy: None,
@@ -201,7 +201,7 @@ impl Listing<'_> {
         &self,
         address: Option<&Address>,
         live: &Object,
-        wanted: Option<&DesiredApplication>,
+        wanted: Option<&Wanted>,
         state: State,
     ) -> Listed {
         let rotation = self.plan.rotations().iter().find(|rotation| Some(&rotation.address) == address);

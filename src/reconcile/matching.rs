@@ -15,10 +15,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::diagnostic::{Code, Diagnostic};
-use crate::duo::object::{Ikey, Object};
+use crate::duo::object::{Ikey, Kind, Object};
 
 use super::delivery::Held;
-use super::desired::Desired;
+use super::desired::{Desired, Wanted};
 use super::live::Live;
 use super::observation::Proofs;
 use super::ownership::is_told;
@@ -53,12 +53,12 @@ impl std::fmt::Display for Claim {
     }
 }
 
-/// The matches of a whole workspace.
-#[derive(Debug)]
+/// The matches of all objects of a kind.
+#[derive(Debug, Default)]
 pub struct Matches<'a> {
-    /// One per desired application, in their order; an error stops that address.
+    /// One per desired object of the kind, in their order; an error stops that address.
     pub matched: Vec<Result<Match<'a>, Box<Diagnostic>>>,
-    /// Owned applications whose address is no longer in the YAML, sorted by address.
+    /// Owned objects whose address is no longer in the YAML, sorted by address.
     pub orphans: Vec<Live<'a>>,
     /// Orphans that an unmatched address may refer to, most likely after a rename in the YAML.
     pub contested: BTreeSet<Ikey>,
@@ -81,16 +81,19 @@ pub struct Matches<'a> {
     pub left_behind: Vec<Live<'a>>,
 }
 
-/// Matches every desired application. `held` is what the stores hold, for the addresses whose store was read.
+/// Matches every desired object of a kind with the objects of that kind. `held` is what the stores hold, for the addresses
+/// whose store was read.
 pub fn match_all<'a>(
+    kind: Kind,
     desired: &Desired,
-    integrations: &'a [Object],
+    lives: &'a [Object],
     held: &BTreeMap<Address, Held>,
     proofs: &Proofs,
 ) -> Matches<'a> {
-    let index = Index::new(desired, integrations, held, proofs);
-    let mut matched: Vec<_> = desired.applications.iter().map(|wanted| index.find(wanted)).collect();
-    refuse_shared(desired, &mut matched);
+    let all_wanted: Vec<&Wanted> = desired.of(kind).collect();
+    let index = Index::new(kind, desired, &all_wanted, lives, held, proofs);
+    let mut matched: Vec<_> = all_wanted.iter().map(|wanted| index.find(wanted)).collect();
+    refuse_shared(&all_wanted, &mut matched);
     let taken: HashSet<&Ikey> =
         matched.iter().flatten().flat_map(Match::all).map(|live| &live.integration.id).collect();
     let (mut orphans, mut unowned, mut left_behind) = (Vec::new(), Vec::new(), Vec::new());
@@ -132,15 +135,14 @@ pub fn match_all<'a>(
         };
         key(a).cmp(&key(b))
     });
-    let unmatched: HashSet<TypeAndName> = desired
-        .applications
+    let unmatched: HashSet<TypeAndName> = all_wanted
         .iter()
         .zip(&matched)
         .filter(|(_, found)| found.is_err())
         .filter_map(|(wanted, _)| wanted_type_and_name(wanted))
         .collect();
     let contested = contested(&orphans, &unmatched);
-    let claims = claims(desired, held, &index, &matched);
+    let claims = claims(&all_wanted, held, &index, &matched);
     let stripped = index.stripped;
     Matches {
         matched,
@@ -172,7 +174,7 @@ fn contested(orphans: &[Live<'_>], unmatched: &HashSet<TypeAndName>) -> BTreeSet
 /// What this workspace's markers say that this run cannot verify. That an application belongs to its address can be
 /// known from elsewhere, and so can the pair of a rotation: editing notes does not write to the YAML or to a store.
 fn claims(
-    desired: &Desired,
+    all_wanted: &[&Wanted],
     held: &BTreeMap<Address, Held>,
     index: &Index<'_, '_>,
     matched: &[Result<Match<'_>, Box<Diagnostic>>],
@@ -184,7 +186,7 @@ fn claims(
         Some((ikey.clone(), Claim { ikey, word: marker.state.word().to_owned(), verdict: live.proof }))
     });
     let mut claims: BTreeMap<Ikey, Claim> = own.collect();
-    for (wanted, found) in desired.applications.iter().zip(matched) {
+    for (wanted, found) in all_wanted.iter().zip(matched) {
         let Ok(found) = found else { continue };
         let keys = match held.get(&wanted.address) {
             Some(Held::Keys(keys)) => Some(keys),
@@ -210,19 +212,20 @@ fn claims(
 }
 
 /// Refuses an application that several addresses would adopt by its name: none gets it.
-fn refuse_shared<'a>(desired: &Desired, matched: &mut [Result<Match<'a>, Box<Diagnostic>>]) {
+fn refuse_shared<'a>(all_wanted: &[&Wanted], matched: &mut [Result<Match<'a>, Box<Diagnostic>>]) {
     let own =
         |found: &Match<'a>| -> BTreeSet<&'a Ikey> { found.all().map(|live| &live.integration.id).collect() };
     let mut claims: HashMap<&'a Ikey, usize> = HashMap::new();
     for ikey in matched.iter().flatten().flat_map(own) {
         *claims.entry(ikey).or_default() += 1;
     }
-    for (wanted, found) in desired.applications.iter().zip(matched) {
+    for (wanted, found) in all_wanted.iter().zip(matched) {
         let Ok(matched) = found else { continue };
         let shared = |ikey: &&Ikey| claims.get(*ikey).is_some_and(|claims| *claims > 1);
         if let Some(ikey) = own(matched).into_iter().find(shared) {
-            let message = format!("{ikey} could be adopted by several addresses of this type and name");
-            let help = format!("set `integration_key: {ikey}` at the right address");
+            let identity = wanted.kind.identity();
+            let message = format!("{ikey} could be adopted by several addresses of this {identity}");
+            let help = format!("set `{}: {ikey}` at the right address", wanted.kind.endpoint().pin);
             *found = Err(problem(Code::AmbiguousMatch, wanted, message, &help));
         }
     }

@@ -27,7 +27,7 @@ pub struct LastUse {
     pub result: String,
 }
 
-/// What is known about the markers of applications. The planner gets these verdicts, not the keys.
+/// What is known about the markers of objects. The planner gets these verdicts, not the keys.
 #[derive(Clone, Debug)]
 pub struct Proofs {
     verdicts: BTreeMap<Ikey, Verdict>,
@@ -47,13 +47,13 @@ impl Proofs {
     }
 
     /// What these keys prove.
-    pub fn new(integrations: &[Object], keyring: &Keyring) -> Self {
+    pub fn new<'a>(lives: impl IntoIterator<Item = &'a Object>, keyring: &Keyring) -> Self {
         let verdict =
             |live: &Object| Some((live.id.clone(), keyring.verdict(&live.id, &Notes::parse(live.notes()))?));
-        Self { verdicts: integrations.iter().filter_map(verdict).collect(), otherwise: Verdict::Forged }
+        Self { verdicts: lives.into_iter().filter_map(verdict).collect(), otherwise: Verdict::Forged }
     }
 
-    /// What is known about the marker of one application.
+    /// What is known about the marker of one object.
     pub fn of(&self, ikey: &Ikey) -> Verdict {
         self.verdicts.get(ikey).copied().unwrap_or(self.otherwise)
     }

@@ -3,7 +3,7 @@
 use crate::duo::object::Ikey;
 
 use super::delivery::Held;
-use super::desired::DesiredApplication;
+use super::desired::Wanted;
 use super::live::Live;
 
 /// How an application is known to belong to an address.
@@ -18,7 +18,7 @@ pub(crate) enum Ownership {
 }
 
 /// How an application is known to belong to an address. `held` is what the store of the address holds.
-pub(crate) fn ownership(wanted: &DesiredApplication, held: Option<&Held>, live: &Live<'_>) -> Ownership {
+pub(crate) fn ownership(wanted: &Wanted, held: Option<&Held>, live: &Live<'_>) -> Ownership {
     match &live.marker {
         _ if is_told(wanted, held, &live.integration.id) => Ownership::Proven,
         Some(marker) if live.proof.is_proven() && !marker.adopted => Ownership::Proven,
@@ -28,7 +28,7 @@ pub(crate) fn ownership(wanted: &DesiredApplication, held: Option<&Held>, live: 
 }
 
 /// Whether a pin in the YAML or the secret store says that an application belongs to an address.
-pub(super) fn is_told(wanted: &DesiredApplication, held: Option<&Held>, ikey: &Ikey) -> bool {
+pub(super) fn is_told(wanted: &Wanted, held: Option<&Held>, ikey: &Ikey) -> bool {
     let pinned = wanted.pin.as_ref().is_some_and(|pin| pin.value == *ikey);
     let stored = match held {
         Some(Held::Keys(keys)) => keys.belong_to(&wanted.address, ikey),

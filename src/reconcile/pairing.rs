@@ -16,7 +16,7 @@ use crate::kinds::address::Address;
 use crate::kinds::marker::{Marker, MarkerState};
 
 use super::delivery::HeldKeys;
-use super::desired::DesiredApplication;
+use super::desired::Wanted;
 use super::live::Live;
 use super::rotation::Stage;
 
@@ -38,7 +38,7 @@ pub struct Pair<'a> {
 /// What is known about one address.
 pub(super) struct Ground<'g, 'a> {
     /// Its declaration in the YAML.
-    pub(super) wanted: &'g DesiredApplication,
+    pub(super) wanted: &'g Wanted,
     /// The workspace.
     pub(super) workspace: &'g str,
     /// The address that the markers name: the former one if the entry was renamed.
@@ -232,7 +232,7 @@ impl<'a> Ground<'_, 'a> {
             .chain(&keys.previous)
             .filter_map(|key| (self.live)(Ikey::new(key.as_str()).as_str()));
         let of_type = |live: &Live<'_>| {
-            self.wanted.kind.as_deref().is_none_or(|kind| kind == live.integration.variant())
+            self.wanted.variant.as_deref().is_none_or(|kind| kind == live.integration.variant())
         };
         let unclaimed = held
             .find(|live| self.may_be_ours(live) && of_type(live) && !claimed.contains(&live.integration.id));

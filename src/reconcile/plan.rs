@@ -16,9 +16,8 @@ use super::fingerprint::Fingerprint;
 use super::handoff::Handoff;
 use super::impact::{Affected, Impact, Survey};
 use super::live::Live;
-use super::matching::match_all;
+use super::matching::Claim;
 use super::observation::Observation;
-use super::observed::Observed;
 use super::references::References;
 use super::rotation::Rotation;
 use super::selection::Selection;
@@ -27,7 +26,6 @@ use crate::kinds::address::Address;
 use crate::kinds::risk::Risk;
 
 mod ages;
-mod application;
 mod by_hand;
 mod claims;
 mod consequences;
@@ -35,12 +33,16 @@ mod console;
 mod context;
 mod count;
 mod creation;
+mod deletion;
 mod delivery;
 mod edition;
 mod existing;
 mod former;
 mod give_back;
+mod late;
 mod likeness;
+mod lists;
+mod object;
 mod options;
 mod removal;
 mod renamed;
@@ -52,7 +54,9 @@ mod step;
 pub use context::Orphan;
 use context::{Context, Parts};
 pub use give_back::give_back;
+pub(crate) use late::resolved;
 use likeness::LookAlikes;
+use lists::Lists;
 pub use options::{Options, Prune};
 pub(crate) use removal::{AFTER_QUARANTINE, STILL_IN_CONSOLE};
 pub(crate) use step::{AFTER_REPLACEMENT, PROTECTED};
@@ -94,7 +98,7 @@ pub struct Plan {
     handoffs: Vec<Handoff>,
     attested: Vec<Handoff>,
     matched: BTreeMap<Address, Ikey>,
-    live: BTreeSet<Ikey>,
+    live: BTreeSet<ObjectId>,
     owned: usize,
     claimed: BTreeSet<Ikey>,
     declared: usize,
@@ -174,8 +178,8 @@ impl Plan {
         &self.matched
     }
 
-    /// Every application in the account when the plan was made.
-    pub fn live(&self) -> &BTreeSet<Ikey> {
+    /// Every object of the account that was read when the plan was made.
+    pub fn live(&self) -> &BTreeSet<ObjectId> {
         &self.live
     }
 
@@ -304,20 +308,19 @@ fn counted(risks: impl Iterator<Item = Risk>) -> BTreeMap<Risk, usize> {
 /// Compares what the YAML asks for with what the account holds.
 pub fn plan(desired: &Desired, observation: &Observation, options: &Options) -> Plan {
     let mut parts = Parts::default();
-    let read = listed(observation.objects.of(Kind::Application));
-    if let Err(reason) = read {
-        parts.stop(desired, unreadable(reason));
-    }
+    let lists = Lists::new(desired, observation, &mut parts);
+    let read = lists.of(Kind::Application);
     let integrations = read.unwrap_or(&[]);
-    let mut matches = match_all(desired, integrations, &observation.held, &observation.proofs);
-    let mut found: Vec<_> = desired.applications.iter().zip(matches.matched.drain(..)).collect();
-    found.sort_by_key(|(wanted, _)| &wanted.address);
+    let mut all_matches = lists.matches(desired, observation);
+    let found = lists::found(desired, &mut all_matches);
+    let matches = all_matches.remove(&Kind::Application).unwrap_or_default();
     let mut lives: HashMap<&Address, &Object> = HashMap::new();
     let mut olds: HashMap<&Address, &Object> = HashMap::new();
     for (wanted, found) in &found {
         let live = found.as_ref().ok().and_then(|found| found.live.as_ref());
-        let same_type =
-            |live: &&Live<'_>| wanted.kind.as_deref().is_none_or(|kind| kind == live.integration.variant());
+        let same_type = |live: &&Live<'_>| {
+            wanted.variant.as_deref().is_none_or(|kind| kind == live.integration.variant())
+        };
         lives.extend(live.filter(same_type).map(|live| (&wanted.address, live.integration)));
         let pair = found.as_ref().ok().and_then(|found| found.pair.as_ref());
         olds.extend(pair.map(|pair| (&wanted.address, pair.old.integration)));
@@ -329,12 +332,12 @@ pub fn plan(desired: &Desired, observation: &Observation, options: &Options) -> 
     let goes = |live: &&Live<'_>| !stays(live) && !matches.contested.contains(&live.integration.id);
     let removed: Vec<Live<'_>> = matches.orphans.iter().filter(goes).cloned().collect();
     let mut handoffs =
-        if read.is_ok() { console::handoffs(desired, &lives, &olds, &removed) } else { Vec::new() };
+        if read.is_some() { console::handoffs(desired, &lives, &olds, &removed) } else { Vec::new() };
     let cx = Context {
         desired,
         observation,
         options,
-        references: References::new(&observation.objects),
+        references: References::new(desired, observation),
         let_go: console::let_go(&handoffs),
     };
     let unproven = console::unproven(&cx, &found);
@@ -349,14 +352,23 @@ pub fn plan(desired: &Desired, observation: &Observation, options: &Options) -> 
         }
         if !options.selection.covers(&wanted.address) {
             parts.left_out.insert(wanted.address.clone());
-        } else if read.is_ok() {
-            parts.add(application::application(&cx, &mut look_alikes, wanted, found));
+        } else if read.is_some() {
+            parts.add(object::object(&cx, &mut look_alikes, wanted, found));
         }
     }
     parts.problems.extend(look_alikes.likely(&parts.steps));
     parts.problems.extend(claims::worthless(&matches, options.prune));
     parts.problems.extend(former::check(&cx, matches.carriers, &matches.left_behind));
     parts.add(removal::orphans(&cx, &matches.orphans, &matches.contested));
+    for (kind, matches) in &all_matches {
+        parts.problems.extend(claims::worthless(matches, options.prune));
+        parts.add(deletion::orphans(&cx, *kind, matches, &parts.steps));
+    }
+    let claims =
+        matches.claims.into_iter().chain(all_matches.into_values().flat_map(|matches| matches.claims));
+    let claims: BTreeMap<Ikey, Claim> = claims.collect();
+    late::mark(&cx.references, &mut parts.steps);
+    late::hold(&mut parts);
     let edition = edition::check(&cx);
     let count = count::check(&cx, integrations, &parts.steps);
     for held_back in [edition, count] {
@@ -364,7 +376,7 @@ pub fn plan(desired: &Desired, observation: &Observation, options: &Options) -> 
         parts.add(held_back);
     }
     removal::hold(&mut parts);
-    if read.is_ok() {
+    if read.is_some() {
         parts.problems.extend(console::idle_attestations(desired, &handoffs));
         parts.problems.extend(console::lapsed_attestations(&handoffs));
     }
@@ -378,12 +390,12 @@ pub fn plan(desired: &Desired, observation: &Observation, options: &Options) -> 
     let bound = Fingerprint::new(
         &observation.host,
         &desired.yaml_hash,
-        integrations,
+        lists.all(),
         touched,
         &parts.steps,
         options.now,
     );
-    claims::rest(&mut parts.steps, &matches.claims, integrations);
+    claims::rest(&mut parts.steps, &claims, lists.all());
     let fingerprint = bound.unwrap_or_else(|error| {
         parts.stop(desired, unbound(&error));
         Fingerprint::default()
@@ -391,6 +403,7 @@ pub fn plan(desired: &Desired, observation: &Observation, options: &Options) -> 
     if options.hold_back {
         claims::hold_back(&mut parts);
         creation::hold_back_doubtful(&cx, &mut parts, &lives);
+        late::hold(&mut parts);
         removal::hold(&mut parts);
     }
     parts.problems.extend(console::withhold(&mut handoffs, &unproven));
@@ -403,10 +416,10 @@ pub fn plan(desired: &Desired, observation: &Observation, options: &Options) -> 
         handoffs,
         attested,
         matched: lives.into_iter().map(|(address, live)| (address.clone(), live.id.clone())).collect(),
-        live: integrations.iter().map(|live| live.id.clone()).collect(),
+        live: lists.all().map(Object::object_id).collect(),
         owned: matches.owned,
-        claimed: matches.claims.into_keys().collect(),
-        declared: desired.applications.len(),
+        claimed: claims.into_keys().collect(),
+        declared: desired.objects.len(),
         unmanaged: matches.unmanaged,
         unmanaged_fields,
         left_out_pending: pending(&cx, &parts.left_out),
@@ -415,16 +428,6 @@ pub fn plan(desired: &Desired, observation: &Observation, options: &Options) -> 
         look_alikes: look_alikes.certain,
         fingerprint,
         parts,
-    }
-}
-
-/// The list of applications, or why it is missing. Every account has applications, so a missing list is never an empty one.
-fn listed(integrations: &Observed<Vec<Object>>) -> Result<&[Object], &str> {
-    match integrations {
-        Observed::Present(integrations) => Ok(integrations),
-        Observed::Unreadable(reason) => Err(reason),
-        Observed::NotRead => Err("they were not requested"),
-        Observed::Absent => Err("Duo returned no list of them"),
     }
 }
 
@@ -437,13 +440,6 @@ fn pending(cx: &Context<'_>, left_out: &BTreeSet<Address>) -> BTreeSet<Address> 
     let whole = plan(cx.desired, cx.observation, &everything);
     let undone = whole.steps().iter().map(|step| &step.address).chain(whole.blocked());
     undone.filter(|address| left_out.contains(address)).cloned().collect()
-}
-
-/// The error when the list of applications could not be read: nothing at all is planned.
-fn unreadable(reason: &str) -> Diagnostic {
-    let message = format!("the applications of the account could not be read: {reason}");
-    Diagnostic::error(Code::AccountUnreadable, None, message)
-        .help("nothing is planned; run `duoctl doctor` to find out why they cannot be read")
 }
 
 /// A plan without a fingerprint could not be checked for changes when it is applied.

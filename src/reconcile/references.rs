@@ -1,5 +1,8 @@
-//! Names of groups and policies in the YAML, resolved against the account. A name that cannot be resolved stops its
+//! Names and addresses of groups and policies in the YAML, resolved against the account. What cannot be resolved stops its
 //! address: dropping it would change who may log in (duo-api.md, trap 28).
+//!
+//! An object that this plan creates has no id yet. Its address takes the place of the id, in what is compared, shown and
+//! sent; an apply replaces it by the id (`plan::late`).
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -13,6 +16,9 @@ use crate::kinds::reference::Reference;
 use crate::names::{alike_key, same_key};
 use crate::text::shown;
 
+use super::desired::Desired;
+use super::matching::{Match, match_all};
+use super::observation::Observation;
 use super::observed::{Objects, Observed};
 
 /// How similar a name must be to be suggested (Jaro-Winkler, 0 to 1).
@@ -56,14 +62,13 @@ impl Index {
             ));
         }
         let name = match wanted {
-            Reference::Address(address) => return Err(self.kind.undeclared(address, span)),
             Reference::Id(id) if self.names.contains_key(id) => return Ok(id.clone()),
             Reference::Id(id) => {
                 let message = format!("the account has no {} with the id {}", self.kind.noun(), shown(id));
                 return Err(Diagnostic::error(Code::UnknownReference, span, message)
                     .help("correct the id, or write the name"));
             }
-            Reference::Name(name) => name,
+            Reference::Name(name) | Reference::Address(name) => name,
         };
         match self.ids.get(&same_key(name)).map(Vec::as_slice) {
             Some([id]) => Ok(id.clone()),
@@ -109,23 +114,84 @@ fn referred() -> impl Iterator<Item = Kind> {
     FIELDS.iter().filter_map(|field| field.refers_to)
 }
 
+/// What an address of this workspace stands for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Target {
+    /// An object in the account.
+    Live(Id),
+    /// An object that does not exist yet, in words for people.
+    Planned(String),
+    /// It is not known which object it is.
+    Unmatched,
+}
+
+/// What the declared objects of the referred kinds stand for.
+fn targets(desired: &Desired, observation: &Observation) -> HashMap<String, Target> {
+    let mut targets = HashMap::new();
+    for kind in referred().filter(|kind| desired.of(*kind).next().is_some()) {
+        let Observed::Present(lives) = observation.objects.of(kind) else {
+            let unmatched = desired.of(kind).map(|wanted| (wanted.address.to_string(), Target::Unmatched));
+            targets.extend(unmatched);
+            continue;
+        };
+        let matches = match_all(kind, desired, lives, &observation.held, &observation.proofs);
+        for (wanted, found) in desired.of(kind).zip(matches.matched) {
+            let address = wanted.address.to_string();
+            let target = match found {
+                Ok(Match { live: Some(live), .. }) => Target::Live(live.integration.id.clone()),
+                Ok(Match { live: None, .. }) => Target::Planned(format!("{address} (new)")),
+                Err(_) => Target::Unmatched,
+            };
+            targets.insert(address, target);
+        }
+    }
+    targets
+}
+
 /// What can be referred to, in one reading.
 #[derive(Debug)]
 pub struct References {
     indexes: BTreeMap<Kind, Index>,
+    /// The declared objects, by address.
+    targets: HashMap<String, Target>,
     global_policy: Option<Id>,
     /// How strict each policy is, compared with the global one.
     effects: HashMap<Id, Effect>,
 }
 
 impl References {
+    /// Indexes what was read and what the YAML declares.
+    pub fn new(desired: &Desired, observation: &Observation) -> Self {
+        Self { targets: targets(desired, observation), ..Self::named(&observation.objects) }
+    }
+
+    /// The id that an address stands for, or the address itself if its object does not exist yet.
+    fn declared(&self, kind: Kind, address: &str, span: Span) -> Result<String, Diagnostic> {
+        match self.targets.get(address) {
+            Some(Target::Live(id)) => Ok(id.to_string()),
+            Some(Target::Planned(_)) => Ok(address.to_owned()),
+            Some(Target::Unmatched) => {
+                let message = format!("it is not known which {} {} is", kind.noun(), shown(address));
+                Err(Diagnostic::error(Code::UnknownReference, span, message)
+                    .help(format!("first resolve the error at {address}")))
+            }
+            None => Err(kind.undeclared(address, span)),
+        }
+    }
+
+    /// Whether a text stands for an object that does not exist yet.
+    pub(super) fn is_planned(&self, id: &str) -> bool {
+        matches!(self.targets.get(id), Some(Target::Planned(_)))
+    }
+
     /// Indexes what was read.
-    pub fn new(objects: &Objects) -> Self {
+    fn named(objects: &Objects) -> Self {
         let policies = || objects.present(Kind::Policy).iter().filter_map(Policy::of);
         let global = policies().find(|policy| policy.is_global());
         let effects = policies().filter_map(|policy| Some((policy.key().clone(), effect(policy, global?))));
         Self {
             effects: effects.collect(),
+            targets: HashMap::new(),
             indexes: referred().map(|kind| (kind, Index::new(kind, objects.of(kind)))).collect(),
             global_policy: global.map(|policy| policy.key().clone()),
         }
@@ -143,7 +209,10 @@ impl Names for References {
             let message = format!("no field can name {}", kind.section());
             Diagnostic::error(Code::UnknownReference, span, message)
         })?;
-        let id = index.resolve(wanted, span)?;
+        let id = match wanted {
+            Reference::Address(address) => self.declared(kind, address, span)?,
+            Reference::Name(_) | Reference::Id(_) => index.resolve(wanted, span)?,
+        };
         // It is never attached (policies.md, section 3).
         if self.global_policy.as_ref().is_some_and(|global| global.as_str() == id) {
             let message = "the global policy applies to every application and cannot be attached to one";
@@ -154,7 +223,10 @@ impl Names for References {
     }
 
     fn name<'a>(&'a self, kind: Kind, id: &'a str) -> &'a str {
-        self.indexes.get(&kind).and_then(|index| index.names.get(id)).map_or(id, String::as_str)
+        match self.targets.get(id) {
+            Some(Target::Planned(words)) => words,
+            _ => self.indexes.get(&kind).and_then(|index| index.names.get(id)).map_or(id, String::as_str),
+        }
     }
 }
 
@@ -180,7 +252,7 @@ mod tests {
     }
 
     fn of(groups: Observed<Vec<Object>>, policies: Observed<Vec<Object>>) -> References {
-        References::new(&Objects::from([(Kind::Group, groups), (Kind::Policy, policies)]))
+        References::named(&Objects::from([(Kind::Group, groups), (Kind::Policy, policies)]))
     }
 
     const HERE: Span = Span { file: 0, start: 0, end: 0 };
@@ -226,7 +298,7 @@ mod tests {
         assert_eq!(help, Some(format!("it is an id: write `{{id: {own}}}`")));
         let address = Reference::written(Kind::Group, "groups.staff");
         let refused = references.id(Kind::Group, &address, HERE).unwrap_err();
-        assert_eq!(refused.message, "`groups.staff` is not declared: this workspace has no groups");
+        assert_eq!(refused.message, "`groups.staff` is not declared");
     }
 
     #[test]

@@ -6,13 +6,12 @@ use crate::diagnostic::{Code, Diagnostic};
 use crate::duo::catalogue::lookup;
 use crate::duo::object::Object;
 use crate::kinds::address::Address;
-use crate::kinds::application::fields::FIELDS;
 use crate::kinds::field::{Field, Form};
 use crate::kinds::managed::{held, shown};
 use crate::kinds::value::{FieldValue, Setting};
 use crate::text::secret_runs;
 
-use super::desired::DesiredApplication;
+use super::desired::Wanted;
 use super::references::References;
 use super::unmanaged;
 
@@ -32,9 +31,9 @@ pub struct SetField {
 
 /// All such fields of an application, in table order. For an authoritative application, only those that Duo cannot
 /// clear: all others are differences.
-pub(super) fn of(wanted: &DesiredApplication, live: &Object, references: &References) -> Vec<SetField> {
+pub(super) fn of(wanted: &Wanted, live: &Object, references: &References) -> Vec<SetField> {
     let kind = lookup(live.variant());
-    let fields = FIELDS.iter().filter(|field| field.is_compared() && field.applies_to(kind));
+    let fields = wanted.kind.fields().iter().filter(|field| field.is_compared() && field.applies_to(kind));
     let found = |(field, value): (String, Value)| {
         // People keep secrets in text fields, and no one asked to see this one.
         let is_secret = !secret_runs(&value.to_string()).is_empty();
@@ -48,19 +47,19 @@ pub(super) fn of(wanted: &DesiredApplication, live: &Object, references: &Refere
         .collect()
 }
 
-fn is_ignored(wanted: &DesiredApplication, field: &str) -> bool {
+fn is_ignored(wanted: &Wanted, field: &str) -> bool {
     wanted.ignore.iter().any(|ignored| ignored == field)
 }
 
 /// What the YAML sets for a field.
-fn setting<'w>(wanted: &'w DesiredApplication, field: &str) -> Option<&'w Setting> {
+fn setting<'w>(wanted: &'w Wanted, field: &str) -> Option<&'w Setting> {
     let written = wanted.settings.get(field).map(|setting| &setting.value);
     written.filter(|setting| **setting != Setting::LeftOut)
 }
 
 fn unmentioned(
     field: &Field,
-    wanted: &DesiredApplication,
+    wanted: &Wanted,
     live: &Object,
     references: &References,
 ) -> Vec<(String, Value)> {
@@ -102,7 +101,7 @@ fn is_set(field: &Field, value: &FieldValue) -> bool {
 
 /// What an authoritative application still does not compare: fields that Duo cannot clear, and fields that duoctl does
 /// not know.
-pub(super) fn gaps(wanted: &DesiredApplication, set: &[SetField], live: &Object) -> Vec<Diagnostic> {
+pub(super) fn gaps(wanted: &Wanted, set: &[SetField], live: &Object) -> Vec<Diagnostic> {
     if !wanted.authoritative {
         return Vec::new();
     }

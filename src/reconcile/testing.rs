@@ -6,14 +6,14 @@ use serde_json::{Value, json};
 
 use crate::config::model::{Guards, SecretTarget};
 use crate::diagnostic::{Code, Span, Spanned};
-use crate::duo::object::{Ikey, Object};
+use crate::duo::object::{Ikey, Kind, Object};
 use crate::kinds::application::fields::field;
 use crate::kinds::reference::Reference;
 use crate::kinds::value::Setting;
 
 use super::consent::Consent;
 use super::delivery::DesiredSecret;
-use super::desired::{Desired, DesiredApplication};
+use super::desired::{Desired, Wanted};
 use super::guard::judge;
 use super::plan::{Options, Plan, Prune, Write, plan};
 use super::rotation::Orders;
@@ -52,14 +52,15 @@ pub(crate) fn renamed(object: &Object, name: &str) -> Object {
 
 /// An entry of `applications`.
 #[derive(Debug)]
-pub(crate) struct App(pub(crate) DesiredApplication);
+pub(crate) struct App(pub(crate) Wanted);
 
 /// An application that everyone may log in to, unless the test changes it.
 pub(crate) fn app(key: &str, kind: &str, name: &str) -> App {
-    let application = DesiredApplication {
+    let application = Wanted {
         address: Address::application(key),
         span: Some(HERE),
-        kind: Some(kind.to_owned()),
+        kind: Kind::Application,
+        variant: Some(kind.to_owned()),
         name: Some(Spanned::new(name.to_owned(), HERE)),
         pin: None,
         settings: BTreeMap::new(),
@@ -153,7 +154,7 @@ pub(crate) fn desired(apps: impl IntoIterator<Item = App>) -> Desired {
     Desired {
         workspace: WORKSPACE.to_owned(),
         formerly: None,
-        applications: apps.into_iter().map(|app| app.0).collect(),
+        objects: apps.into_iter().map(|app| app.0).collect(),
         handoffs: Vec::new(),
         removed: BTreeMap::new(),
         takedown: TakedownSpec::default(),

@@ -11,7 +11,7 @@ use crate::duo::object::Object;
 use crate::kinds::application::fields::{FIELDS, held_permissions, known_permissions};
 use crate::kinds::application::{PERMISSION_PREFIX, PERMITTED_GROUPS, UNCERTAIN_PERMISSION};
 use crate::kinds::managed::again;
-use crate::kinds::marker::{Before, Marker, MarkerState, Notes, room};
+use crate::kinds::marker::{Before, Marker, MarkerState, NOTES_LIMIT, Notes, room};
 use crate::kinds::networks::Networks;
 use crate::kinds::value::parts;
 
@@ -51,7 +51,7 @@ pub fn on_trial(body: &Map<String, Value>, live: &Object) -> Map<String, Value> 
     };
     let marked = |state| Marker { state, ..marker.clone() }.notes(&text);
     // Notes that would not be read back as they were written are of no use.
-    let known = |notes: &String| room(notes).is_ok() && Notes::parse(notes).marker.is_some();
+    let known = |notes: &String| room(notes, NOTES_LIMIT).is_ok() && Notes::parse(notes).marker.is_some();
     let states = [MarkerState::Untested(Some(before(live))), MarkerState::Untested(None)];
     if let Some(notes) = states.into_iter().map(marked).find(known) {
         trial.insert(NOTES.to_owned(), json!(notes));

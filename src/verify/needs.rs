@@ -1,7 +1,7 @@
 //! The table of the permissions that the operator needs for a workspace, and what for (duo-api.md, section 5).
 
 use crate::kinds::application::{NETWORKS, PERMISSION_LIST};
-use crate::reconcile::desired::{Desired, DesiredApplication};
+use crate::reconcile::desired::{Desired, Wanted};
 
 /// A permission that some command of a workspace needs.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,8 +26,8 @@ const fn row(permission: &'static str, used: &'static str, by: fn(&Desired) -> b
 /// Every use. A feature that calls another endpoint adds its row.
 const TABLE: &[Row] = &[
     row("read_resource", "plan, drift, verify and import read applications", |_| true),
-    row("read_resource", "plan reads groups", |desired| any(desired, DesiredApplication::names_groups)),
-    row("read_resource", "plan reads policies", |desired| any(desired, DesiredApplication::names_policy)),
+    row("read_resource", "plan reads groups", |desired| any(desired, Wanted::names_groups)),
+    row("read_resource", "plan reads policies", |desired| any(desired, Wanted::names_policy)),
     row("integrations", "apply creates and changes applications", |desired| any(desired, |_| true)),
     row("integrations", "apply stops managing what left the YAML", |desired| !desired.removed.is_empty()),
     row("integrations", "verify and rotate read secret keys", |desired| any(desired, |_| true)),
@@ -69,16 +69,16 @@ pub fn needs(desired: &Desired) -> Vec<Need> {
     needs
 }
 
-fn any(desired: &Desired, holds: impl Fn(&DesiredApplication) -> bool) -> bool {
-    desired.applications.iter().any(holds)
+fn any(desired: &Desired, holds: impl Fn(&Wanted) -> bool) -> bool {
+    desired.objects.iter().any(holds)
 }
 
 /// A pinned application may omit its type; only this type has permissions.
-fn is_admin_api(wanted: &DesiredApplication) -> bool {
-    wanted.kind.as_deref() == Some("adminapi") || wanted.settings.contains_key(PERMISSION_LIST)
+fn is_admin_api(wanted: &Wanted) -> bool {
+    wanted.variant.as_deref() == Some("adminapi") || wanted.settings.contains_key(PERMISSION_LIST)
 }
 
-fn sets_networks(wanted: &DesiredApplication) -> bool {
+fn sets_networks(wanted: &Wanted) -> bool {
     is_admin_api(wanted) && wanted.settings.contains_key(NETWORKS)
 }
 

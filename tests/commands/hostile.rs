@@ -1,6 +1,7 @@
 //! What other people entered in the account cannot forge a line of output, a key of the YAML or a marker.
 
 use duoctl::config::load::load;
+use duoctl::kinds::Kind;
 use duoctl::text::is_harmful;
 use serde_json::json;
 
@@ -63,14 +64,14 @@ fn an_import_writes_hostile_names_as_values_and_nothing_else() {
     assert!(text.chars().all(|c| c == '\n' || !is_harmful(c)), "{text}");
     let workspace = load(&folder.path("duo.yaml")).workspace.unwrap();
     let names: Vec<&str> = workspace
-        .applications
+        .of(Kind::Application)
         .values()
         .filter_map(|entry| Some(entry.name.as_ref()?.value.as_str()))
         .collect();
     for name in NAMES.iter().filter(|name| !name.chars().any(|c| c.is_ascii_control())) {
         assert!(names.contains(&name.trim()), "{name:?} is not in {names:?}");
     }
-    assert!(!workspace.applications.contains_key("evil"));
+    assert!(!workspace.of(Kind::Application).contains_key("evil"));
     assert_eq!((workspace.name.value.as_str(), workspace.guards.allow.len()), ("acme", 0));
     for arguments in [&["plan"][..], &["plan", "--format", "json"], &["validate"], &["drift"]] {
         plain(&folder.duoctl(arguments).at(&server).run());

@@ -394,7 +394,7 @@ async fn renewed(direct: &Direct, desired: &Desired, stores: &Stores) {
     let (writer, courier) = (Writer::new(direct.clone()), Courier::new(direct.clone(), stores));
     let lives = Reader::new(direct.clone()).list(Kind::Application).await.unwrap();
     let live = lives.iter().find(|live| live.name() == "VPN").unwrap();
-    let wanted = &desired.applications[0];
+    let wanted = &desired.objects[0];
     let delivery = Delivery::new(wanted.secret.as_ref().unwrap(), "the keys are new");
     let sealer = Sealer::new(keyring());
     let rotated = in_place(&writer, sealer, &courier, &wanted.address, live, &delivery).await;
@@ -409,7 +409,7 @@ async fn run<T: Transport + Clone>(
 ) -> Vec<StepOutcome> {
     let mut reading =
         observe(&Reader::new(transport.clone()), desired, keyring(), operator, API_HOSTNAME).await;
-    reading.observation.held = look_up(stores, &desired.applications, 1).await;
+    reading.observation.held = look_up(stores, &desired.objects, 1).await;
     let plan = plan(desired, &reading.observation, &options());
     assert!(
         plan.problems().iter().all(|problem| problem.severity != duoctl::diagnostic::Severity::Error),

@@ -249,7 +249,7 @@ proptest! {
             prop_assert_eq!(writes(&direct), written, "a run without steps writes nothing");
             let matched: BTreeSet<_> = again.matched().values().collect();
             prop_assert_eq!(matched.len(), again.matched().len(), "no application is two addresses");
-            for application in &wanted.applications {
+            for application in &wanted.objects {
                 let address = &application.address;
                 prop_assert!(again.matched().contains_key(address) || again.blocked().contains(address));
             }

@@ -56,7 +56,7 @@ pub(crate) fn yaml(input: &[u8]) {
     if let Some(workspace) = loaded.valid() {
         let wanted = desired(workspace);
         let planned = plan(&wanted, &observation(Vec::new()), &options());
-        assert!(planned.steps().len() <= wanted.applications.len() * 3);
+        assert!(planned.steps().len() <= wanted.objects.len() * 3);
     }
 }
 

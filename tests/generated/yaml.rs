@@ -288,10 +288,10 @@ fn choices(key: &str, value: &Value) -> String {
 /// Which types have a field, as briefly as possible.
 fn types_of(field: &Field) -> String {
     let (with, without): (Vec<_>, Vec<_>) = kinds().iter().partition(|kind| field.applies_to(Some(kind)));
-    let names = |kinds: &[&duoctl::duo::catalogue::Kind]| {
+    let names = |kinds: &[&duoctl::duo::catalogue::Variant]| {
         kinds.iter().map(|kind| format!("`{}`", kind.name)).collect::<Vec<_>>().join(", ")
     };
-    let is_sso = |kind: &&duoctl::duo::catalogue::Kind| kind.name.starts_with("sso-");
+    let is_sso = |kind: &&duoctl::duo::catalogue::Variant| kind.name.starts_with("sso-");
     if without.is_empty() {
         "all".to_owned()
     } else if with.iter().all(is_sso) && !without.iter().any(is_sso) {

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use duoctl::config::files;
 use duoctl::config::load::{Loaded, load, load_text};
 use duoctl::diagnostic::{Code, Sources, has_errors};
+use duoctl::kinds::Kind;
 use duoctl::output::snippet::{render, summary};
 
 const HEAD: &str = "version: 1\nworkspace: acme\ntenant: {api_hostname: api-1a2b3c4d.duosecurity.com}\n";
@@ -61,7 +62,7 @@ fn a_folder_is_read_in_a_fixed_order_and_hidden_folders_are_not() {
         .map(|file| file.path.strip_prefix(root).unwrap().display().to_string())
         .collect();
     assert_eq!(names, ["duo.yaml", "a/deep/x.duo.yaml", "a.duo.yaml", "b/duo.yaml"]);
-    assert_eq!(loaded.workspace.unwrap().applications.len(), 3);
+    assert_eq!(loaded.workspace.unwrap().of(Kind::Application).len(), 3);
 }
 
 /// Every file whose name is almost that of a workspace file is reported, and no other is.

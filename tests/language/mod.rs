@@ -11,6 +11,7 @@ use duoctl::config::load::{Loaded, load};
 use duoctl::config::model::ValueSource;
 use duoctl::config::schema::config_schema;
 use duoctl::diagnostic::{Code, Severity, has_errors};
+use duoctl::kinds::Kind;
 use duoctl::kinds::reference::Reference;
 use duoctl::kinds::value::Setting;
 use duoctl::yaml;
@@ -32,16 +33,19 @@ fn the_example_of_the_design_becomes_typed_values() {
         workspace.tenant.ca_file.as_ref().unwrap().value,
         Path::new("tests/samples/valid/corporate-ca.pem")
     );
-    let vpn = &workspace.applications["vpn"];
+    let vpn = &workspace.of(Kind::Application)["vpn"];
     let named = |name: &str| Reference::Name(name.to_owned());
     assert_eq!(vpn.settings["policy"].value, Setting::Reference(named("Require trusted endpoints")));
     let Setting::References(groups) = &vpn.settings["groups_allowed"].value else { panic!("a list") };
     assert_eq!(groups[1].value, named("Contractors"));
     assert!(vpn.protect);
     assert_eq!(vpn.ignore[0].value.field, "greeting");
-    assert_eq!(workspace.applications["wiki"].settings["self_service_allowed"].value, Setting::Flag(false));
-    assert!(!workspace.applications["siem"].settings.contains_key("self_service_allowed"));
-    assert!(workspace.applications["old-vpn"].settings.is_empty());
+    assert_eq!(
+        workspace.of(Kind::Application)["wiki"].settings["self_service_allowed"].value,
+        Setting::Flag(false)
+    );
+    assert!(!workspace.of(Kind::Application)["siem"].settings.contains_key("self_service_allowed"));
+    assert!(workspace.of(Kind::Application)["old-vpn"].settings.is_empty());
     assert_eq!(workspace.identity_intelligence["emea"].attested.as_ref().unwrap().value, "7f3a9c21");
     assert_eq!(workspace.guards.max_changes_percent, 30);
 }
@@ -49,21 +53,27 @@ fn the_example_of_the_design_becomes_typed_values() {
 #[test]
 fn the_three_states_are_kept_apart() {
     let workspace = load(Path::new("tests/samples/valid/three-states.yaml")).workspace.unwrap();
-    let settings = &workspace.applications["cleared"].settings;
+    let settings = &workspace.of(Kind::Application)["cleared"].settings;
     for key in ["policy", "greeting", "notes"] {
         assert_eq!(settings[key].value, Setting::Clear, "{key}");
     }
     assert!(!settings.contains_key("groups_allowed"), "`all_users` says it already");
-    assert!(!workspace.applications["unmanaged"].settings.contains_key("policy"));
-    assert_eq!(workspace.applications["set"].settings["greeting"].value, Setting::Text("Hello".to_owned()));
-    assert_eq!(workspace.applications["api"].settings["networks_for_api_access"].value, Setting::Clear);
+    assert!(!workspace.of(Kind::Application)["unmanaged"].settings.contains_key("policy"));
+    assert_eq!(
+        workspace.of(Kind::Application)["set"].settings["greeting"].value,
+        Setting::Text("Hello".to_owned())
+    );
+    assert_eq!(
+        workspace.of(Kind::Application)["api"].settings["networks_for_api_access"].value,
+        Setting::Clear
+    );
 }
 
 #[test]
 fn defaults_fill_in_what_a_type_has_and_an_application_leaves_out() {
     let workspace = load(Path::new("tests/samples/valid/defaults.yaml")).workspace.unwrap();
     let setting = |application: &str, key: &str| {
-        workspace.applications[application].settings.get(key).map(|setting| setting.value.clone())
+        workspace.of(Kind::Application)[application].settings.get(key).map(|setting| setting.value.clone())
     };
     let text = |text: &str| Some(Setting::Reference(Reference::Name(text.to_owned())));
     assert_eq!(setting("vpn", "policy"), text("Default policy"));
@@ -73,20 +83,23 @@ fn defaults_fill_in_what_a_type_has_and_an_application_leaves_out() {
     assert_eq!(setting("newer", "policy"), text("Default policy"));
     assert_eq!(setting("newer", "networks_for_api_access"), None, "only API keys have it for certain");
     assert_eq!(setting("pinned", "policy"), None, "its type is not written down");
-    assert!(workspace.applications["vpn"].protect && workspace.applications["pinned"].protect);
-    assert!(!workspace.applications["own"].protect);
+    assert!(
+        workspace.of(Kind::Application)["vpn"].protect && workspace.of(Kind::Application)["pinned"].protect
+    );
+    assert!(!workspace.of(Kind::Application)["own"].protect);
 }
 
 #[test]
 fn defaults_of_a_type_count_more_than_general_ones_and_less_than_the_own_value() {
     let workspace = load(Path::new("tests/samples/valid/defaults-of-types.yaml")).workspace.unwrap();
-    let policy = |application: &str| match &workspace.applications[application].settings["policy"].value {
-        Setting::Reference(Reference::Name(name)) => name.clone(),
-        Setting::Clear => "none".to_owned(),
-        other => panic!("{other:?}"),
-    };
+    let policy =
+        |application: &str| match &workspace.of(Kind::Application)[application].settings["policy"].value {
+            Setting::Reference(Reference::Name(name)) => name.clone(),
+            Setting::Clear => "none".to_owned(),
+            other => panic!("{other:?}"),
+        };
     let rest = |application: &str| {
-        let found = &workspace.applications[application];
+        let found = &workspace.of(Kind::Application)[application];
         let days = found.max_age.as_ref().unwrap().value.as_hours() / 24;
         (found.protect, found.authoritative, days, found.ignore.len(), found.own_ignore)
     };
@@ -95,7 +108,7 @@ fn defaults_of_a_type_count_more_than_general_ones_and_less_than_the_own_value()
     assert_eq!(rest("of-type"), (true, false, 60, 1, false));
     assert_eq!(rest("own"), (false, true, 30, 0, true));
     for application in ["general", "of-type"] {
-        let settings = &workspace.applications[application].settings;
+        let settings = &workspace.of(Kind::Application)[application].settings;
         assert_eq!(settings["self_service_allowed"].value, Setting::Flag(false), "{application}");
     }
 }
@@ -249,7 +262,7 @@ fn the_quickstart_loads_without_a_word() {
     let loaded = load(Path::new("examples/quickstart"));
     assert_eq!(loaded.diagnostics, []);
     let workspace = loaded.workspace.unwrap();
-    assert_eq!(workspace.applications.len(), 2);
+    assert_eq!(workspace.of(Kind::Application).len(), 2);
     let entry = &workspace.identity_intelligence["emea"];
     assert_eq!(entry.push_application_name.as_ref().unwrap().value, "Acme IT Support");
 }

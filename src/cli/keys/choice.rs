@@ -13,7 +13,7 @@ use crate::output::document::ReasonDocument;
 use crate::reconcile::age::key_age;
 use crate::reconcile::consent::{Consent, UNVERIFIED};
 use crate::reconcile::delivery::Held;
-use crate::reconcile::desired::DesiredApplication;
+use crate::reconcile::desired::Wanted;
 use crate::reconcile::guard::allows;
 use crate::reconcile::live::Live;
 use crate::reconcile::observed::Observed;
@@ -78,7 +78,7 @@ impl<'a> Asked<'a> {
     }
 
     /// The declared applications that are requested. An application that is no longer in the YAML is refused if it is named.
-    fn wanted(&self, refusals: &mut Vec<ReasonDocument>) -> Vec<&'a DesiredApplication> {
+    fn wanted(&self, refusals: &mut Vec<ReasonDocument>) -> Vec<&'a Wanted> {
         let named =
             |address: &Address| !self.order.selected.only.is_empty() && self.selection.covers(address);
         let orphans = self.plan.orphans().iter().filter(|orphan| named(&orphan.address));
@@ -88,11 +88,11 @@ impl<'a> Asked<'a> {
                      created with `duoctl apply --prune`"
                 .to_owned(),
         }));
-        let all = &self.session.desired.applications;
-        all.iter().filter(|declared| self.selection.covers(&declared.address)).collect()
+        let all = self.session.desired.of(Kind::Application);
+        all.filter(|declared| self.selection.covers(&declared.address)).collect()
     }
 
-    fn judge(&self, declared: &'a DesiredApplication, choice: &mut Choice<'a>) -> Result<(), String> {
+    fn judge(&self, declared: &'a Wanted, choice: &mut Choice<'a>) -> Result<(), String> {
         let address = &declared.address;
         let rotation = self.plan.rotations().iter().find(|rotation| rotation.address == *address);
         match rotation {
@@ -107,12 +107,7 @@ impl<'a> Asked<'a> {
         }
     }
 
-    fn go_on(
-        &self,
-        declared: &DesiredApplication,
-        rotation: &Rotation,
-        choice: &mut Choice<'a>,
-    ) -> Result<(), String> {
+    fn go_on(&self, declared: &Wanted, rotation: &Rotation, choice: &mut Choice<'a>) -> Result<(), String> {
         let address = &declared.address;
         if self.order.in_place() {
             return Err(format!(
@@ -153,7 +148,7 @@ impl<'a> Asked<'a> {
     }
 
     /// The key of an application goes to the store only if the application is proven to be the one of the address.
-    fn may_hand_out(&self, declared: &DesiredApplication, live: &Object) -> Result<(), String> {
+    fn may_hand_out(&self, declared: &Wanted, live: &Object) -> Result<(), String> {
         let observation = &self.reading.observation;
         let (address, ikey) = (&declared.address, &live.id);
         let found = Live::new(live, &observation.proofs);
@@ -175,7 +170,7 @@ impl<'a> Asked<'a> {
         }
     }
 
-    fn begin(&self, declared: &'a DesiredApplication, choice: &mut Choice<'a>) -> Result<(), String> {
+    fn begin(&self, declared: &'a Wanted, choice: &mut Choice<'a>) -> Result<(), String> {
         let address = &declared.address;
         if self.order.selected.only.is_empty() && declared.secret.is_none() {
             // A request for old keys without addresses covers only keys that duoctl can replace.
@@ -244,7 +239,7 @@ impl<'a> Asked<'a> {
         Ok(())
     }
 
-    fn live(&self, declared: &DesiredApplication) -> Result<&'a Object, String> {
+    fn live(&self, declared: &Wanted) -> Result<&'a Object, String> {
         let ikey = self.plan.matched().get(&declared.address);
         let live = match (self.reading.observation.objects.of(Kind::Application), ikey) {
             (Observed::Present(all), Some(ikey)) => all.iter().find(|live| live.id == *ikey),
@@ -253,7 +248,7 @@ impl<'a> Asked<'a> {
         live.ok_or_else(|| "it is not in the account; run `duoctl apply` first".to_owned())
     }
 
-    fn readable(&self, declared: &DesiredApplication) -> Result<(), String> {
+    fn readable(&self, declared: &Wanted) -> Result<(), String> {
         match self.reading.observation.held.get(&declared.address) {
             Some(Held::Unreadable { reason, .. }) => {
                 Err(format!("its store cannot be read, so its new key might be lost: {reason}"))
@@ -264,7 +259,7 @@ impl<'a> Asked<'a> {
 
     /// A rotation copies the live application, so that has to match the YAML. A successor whose creation was interrupted
     /// does not match, and the rotation itself completes it.
-    fn as_declared(&self, declared: &DesiredApplication, rotation: Option<&Rotation>) -> Result<(), String> {
+    fn as_declared(&self, declared: &Wanted, rotation: Option<&Rotation>) -> Result<(), String> {
         let address = &declared.address;
         let half =
             rotation.filter(|rotation| rotation.stage == Stage::Made).map(|rotation| &rotation.successor);

@@ -32,7 +32,7 @@ pub(super) async fn run(
     session.controls = args.proving.controls();
     let mut reading = session.read(printer).await?;
     if !args.online.yaml.trusted.trust().is_full() {
-        let kept = session.desired.applications.iter().filter(|wanted| wanted.secret.is_some());
+        let kept = session.desired.objects.iter().filter(|wanted| wanted.secret.is_some());
         reading.observation.held = kept.map(|wanted| (wanted.address.clone(), Held::CannotTell)).collect();
     }
     let spinner = Spinner::start("trying the stored keys", printer);
@@ -53,9 +53,9 @@ pub(super) async fn run(
 
 /// Calls Duo with what the store holds, as a consumer would.
 async fn prove(session: &Session, mut entry: Entry) -> Entry {
-    let wanted = session.desired.applications.iter().find(|wanted| wanted.address == entry.address);
+    let wanted = session.desired.objects.iter().find(|wanted| wanted.address == entry.address);
     let (Some(wanted), Keeping::Current | Keeping::Due) = (wanted, entry.state) else { return entry };
-    let (Some(secret), Some(kind)) = (&wanted.secret, &wanted.kind) else { return entry };
+    let (Some(secret), Some(kind)) = (&wanted.secret, &wanted.variant) else { return entry };
     let (proven, proof) = match session.stores.read(&secret.target).await {
         Ok(Some(contents)) => match contents.payload {
             Some(payload) => {

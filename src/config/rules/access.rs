@@ -2,9 +2,10 @@
 
 use std::collections::HashSet;
 
-use crate::config::model::{Application, Workspace};
+use crate::config::model::{Declaration, Workspace};
 use crate::diagnostic::{Code, Diagnostic, Span, Spanned};
-use crate::duo::catalogue::{Kind, lookup};
+use crate::duo::catalogue::{Variant, lookup};
+use crate::kinds::Kind;
 use crate::kinds::application::access::conflict;
 use crate::kinds::application::fields::{USER_ACCESS, field};
 use crate::kinds::application::{ACCESS, GROUPS, NETWORKS, PERMISSION_LIST};
@@ -13,7 +14,7 @@ use crate::kinds::value::Setting;
 use crate::text::shown;
 
 pub(super) fn check(workspace: &Workspace, findings: &mut Vec<Diagnostic>) {
-    for application in workspace.applications.values() {
+    for application in workspace.of(Kind::Application).values() {
         access(application, findings);
         for field in [GROUPS, PERMISSION_LIST, NETWORKS] {
             repetitions(application, field, findings);
@@ -21,7 +22,7 @@ pub(super) fn check(workspace: &Workspace, findings: &mut Vec<Diagnostic>) {
     }
 }
 
-fn access(application: &Application, findings: &mut Vec<Diagnostic>) {
+fn access(application: &Declaration, findings: &mut Vec<Diagnostic>) {
     let groups = application.settings.get(GROUPS);
     let access = application.settings.get(ACCESS);
     let word = access.map(|access| &access.value).map(|access| match access {
@@ -34,7 +35,7 @@ fn access(application: &Application, findings: &mut Vec<Diagnostic>) {
     }
     let access = access.map(|access| Spanned::new(word == Some(Some("permitted_groups")), access.span));
     let groups = groups.map(|groups| Spanned::new(groups.value != Setting::Clear, groups.span));
-    let kind = application.kind.as_ref().and_then(|kind| lookup(&kind.value));
+    let kind = application.variant.as_ref().and_then(|kind| lookup(&kind.value));
     let named = groups.as_ref().is_some_and(|groups| groups.value);
     match &access {
         Some(Spanned { value: true, span }) if !named && !takes_groups(kind) => findings.push(
@@ -49,11 +50,11 @@ fn access(application: &Application, findings: &mut Vec<Diagnostic>) {
     }
 }
 
-fn takes_groups(kind: Option<&Kind>) -> bool {
+fn takes_groups(kind: Option<&Variant>) -> bool {
     field(GROUPS).is_some_and(|field| field.applies_to(kind))
 }
 
-fn repetitions(application: &Application, field: &str, findings: &mut Vec<Diagnostic>) {
+fn repetitions(application: &Declaration, field: &str, findings: &mut Vec<Diagnostic>) {
     let items: Vec<(Reference, Span)> = match application.settings.get(field).map(|setting| &setting.value) {
         Some(Setting::List(items)) => {
             items.iter().map(|item| (Reference::Name(item.value.clone()), item.span)).collect()

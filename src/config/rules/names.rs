@@ -1,8 +1,8 @@
 //! Names that may deceive a reviewer.
 
-use crate::config::model::{Application, Workspace};
+use crate::config::model::{Declaration, Workspace};
 use crate::diagnostic::{Code, Diagnostic, Span, Spanned};
-use crate::kinds::application::fields::FIELDS;
+use crate::kinds::Kind;
 use crate::kinds::reference::Reference;
 use crate::kinds::value::Setting;
 use crate::language::address::Place;
@@ -10,8 +10,8 @@ use crate::names::{LookAlike, look_alike};
 use crate::text::{is_harmful, quoted};
 
 pub(super) fn check(workspace: &Workspace, findings: &mut Vec<Diagnostic>) {
-    for (key, application) in &workspace.applications {
-        report(Place::Application(key), names(application), findings);
+    for (kind, key, entry) in workspace.entries() {
+        report(Place::Object(kind, key), names(kind, entry), findings);
     }
     for (key, entry) in &workspace.identity_intelligence {
         let names =
@@ -27,10 +27,10 @@ fn of(name: &Spanned<String>) -> Name<'_> {
     (&name.value, name.span)
 }
 
-/// The application's own name, and the names that it refers to.
-fn names<'a>(application: &'a Application) -> impl Iterator<Item = Name<'a>> {
-    let referring = FIELDS.iter().filter(|field| field.refers_to.is_some());
-    let settings = referring.filter_map(|field| application.settings.get(field.name()));
+/// The object's own name, and the names that it refers to.
+fn names<'a>(kind: Kind, declared: &'a Declaration) -> impl Iterator<Item = Name<'a>> {
+    let referring = kind.fields().iter().filter(|field| field.refers_to.is_some());
+    let settings = referring.filter_map(|field| declared.settings.get(field.name()));
     let referred = settings.flat_map(|setting| match &setting.value {
         Setting::Reference(Reference::Name(name)) => vec![(name.as_str(), setting.span)],
         Setting::References(references) => {
@@ -42,7 +42,7 @@ fn names<'a>(application: &'a Application) -> impl Iterator<Item = Name<'a>> {
         }
         _ => Vec::new(),
     });
-    application.name.iter().filter(is_plain).map(of).chain(referred)
+    declared.name.iter().filter(is_plain).map(of).chain(referred)
 }
 
 /// Whether an object's name has no control characters, which are an error already.

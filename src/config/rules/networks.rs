@@ -4,6 +4,7 @@ use std::net::IpAddr;
 
 use crate::config::model::Workspace;
 use crate::diagnostic::{Code, Diagnostic, Spanned};
+use crate::kinds::Kind;
 use crate::kinds::networks::Networks;
 use crate::kinds::value::Setting;
 use crate::text::shown;
@@ -12,7 +13,7 @@ use crate::text::shown;
 const FIELD: &str = "networks_for_api_access";
 
 pub(super) fn check(workspace: &Workspace, findings: &mut Vec<Diagnostic>) {
-    for application in workspace.applications.values() {
+    for application in workspace.of(Kind::Application).values() {
         let Some(Spanned { value: Setting::List(items), .. }) = application.settings.get(FIELD) else {
             continue;
         };

@@ -1,8 +1,9 @@
 //! Notes share their field in Duo with the marker.
 
-use crate::config::model::{Application, Workspace};
+use crate::config::model::{Declaration, Workspace};
 use crate::diagnostic::{Code, Diagnostic, Spanned};
 use crate::duo::catalogue::lookup;
+use crate::kinds::Kind;
 use crate::kinds::address::Address;
 use crate::kinds::application::fields::FIELDS;
 use crate::kinds::field::{Field, Roles};
@@ -10,7 +11,7 @@ use crate::kinds::marker::{self, NOTES_LIMIT, Notes};
 use crate::kinds::value::Setting;
 
 pub(super) fn check(workspace: &Workspace, findings: &mut Vec<Diagnostic>) {
-    for (key, application) in &workspace.applications {
+    for (key, application) in workspace.of(Kind::Application) {
         let Some(Spanned { value: Setting::Text(notes), span }) = application.settings.get("notes") else {
             continue;
         };
@@ -41,8 +42,8 @@ pub(super) fn check(workspace: &Workspace, findings: &mut Vec<Diagnostic>) {
 }
 
 /// The maximum length of an application's marker.
-fn marker_length(workspace: &str, key: &str, application: &Application) -> usize {
-    let kind = application.kind.as_ref().and_then(|kind| lookup(&kind.value));
+fn marker_length(workspace: &str, key: &str, application: &Declaration) -> usize {
+    let kind = application.variant.as_ref().and_then(|kind| lookup(&kind.value));
     let written = |field: &&Field| {
         let counts = application.authoritative && field.applies_to(kind);
         counts || application.settings.contains_key(field.name()) || field.is(Roles::IDENTIFYING)

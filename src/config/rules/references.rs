@@ -5,13 +5,13 @@ use std::collections::HashMap;
 use serde_json::Value;
 
 use crate::config::model::Workspace;
-use crate::diagnostic::{Code, Diagnostic, Span, Spanned};
+use crate::diagnostic::{Code, Diagnostic, Span};
 use crate::kinds::Kind;
 use crate::kinds::application::ROLE_ATTRS;
-use crate::kinds::application::fields::field as field_of;
 use crate::kinds::reference::Reference;
 use crate::kinds::value::Setting;
-use crate::language::address::Place;
+use crate::language::address::{Place, without_section};
+use crate::language::similar::suggested;
 use crate::names::alike_key;
 
 pub(super) fn check(workspace: &Workspace, findings: &mut Vec<Diagnostic>) {
@@ -20,40 +20,41 @@ pub(super) fn check(workspace: &Workspace, findings: &mut Vec<Diagnostic>) {
     addresses(workspace, findings);
 }
 
-/// Reports addresses of groups and policies: a workspace cannot declare any.
+/// Reports addresses that nothing declares.
 fn addresses(workspace: &Workspace, findings: &mut Vec<Diagnostic>) {
-    for application in workspace.applications.values() {
-        for (field, setting) in &application.settings {
-            let Some(kind) = field_of(field).and_then(|field| field.refers_to) else {
-                in_roles(setting, findings);
-                continue;
-            };
-            match &setting.value {
-                Setting::Reference(reference) => undeclared(kind, reference, setting.span, findings),
-                Setting::References(references) => {
-                    references
-                        .iter()
-                        .for_each(|reference| undeclared(kind, &reference.value, reference.span, findings));
+    let mut check = |kind: Kind, reference: &Reference, span: Span| {
+        let Reference::Address(address) = reference else { return };
+        let declared = without_section(address).is_some_and(|key| workspace.of(kind).contains_key(key));
+        if !declared {
+            let known = workspace.of(kind).keys().map(|key| Place::Object(kind, key).to_string());
+            let known: Vec<String> = known.collect();
+            let finding = kind.undeclared(address, span);
+            let near = suggested(address, known.iter().map(String::as_str));
+            findings.push(match near {
+                Some(near) => finding.help(near),
+                None => finding,
+            });
+        }
+    };
+    for (kind, _, declared) in workspace.entries() {
+        for (name, setting) in &declared.settings {
+            let refers_to = kind.field(name).and_then(|field| field.refers_to);
+            match (&setting.value, refers_to) {
+                (Setting::Reference(reference), Some(kind)) => check(kind, reference, setting.span),
+                (Setting::References(references), Some(kind)) => {
+                    references.iter().for_each(|reference| check(kind, &reference.value, reference.span));
+                }
+                (Setting::Document(document), None) => {
+                    let mut references = Vec::new();
+                    for roles in document.pointer(ROLE_ATTRS).and_then(Value::as_object).into_iter().flatten()
+                    {
+                        Reference::all(Kind::Group, roles.1, &mut references);
+                    }
+                    references.iter().for_each(|reference| check(Kind::Group, reference, setting.span));
                 }
                 _ => {}
             }
         }
-    }
-}
-
-/// Checks the groups of role attributes.
-fn in_roles(setting: &Spanned<Setting>, findings: &mut Vec<Diagnostic>) {
-    let Setting::Document(document) = &setting.value else { return };
-    let mut references = Vec::new();
-    for roles in document.pointer(ROLE_ATTRS).and_then(Value::as_object).into_iter().flatten() {
-        Reference::all(Kind::Group, roles.1, &mut references);
-    }
-    references.iter().for_each(|reference| undeclared(Kind::Group, reference, setting.span, findings));
-}
-
-fn undeclared(kind: Kind, reference: &Reference, span: Span, findings: &mut Vec<Diagnostic>) {
-    if let Reference::Address(address) = reference {
-        findings.push(kind.undeclared(address, span));
     }
 }
 
@@ -66,9 +67,9 @@ fn pins(workspace: &Workspace, findings: &mut Vec<Diagnostic>) {
                 Diagnostic::error(
                     Code::DuplicateAddress,
                     pin.span,
-                    format!("`{place}` pins the same live application as `{other}`"),
+                    format!("`{place}` pins the same live object as `{other}`"),
                 )
-                .help("remove one of the two: a live application can have only one address")
+                .help("remove one of the two: a live object can have only one address")
                 .related(*first, "first pinned here"),
             ),
             None => {
@@ -80,27 +81,31 @@ fn pins(workspace: &Workspace, findings: &mut Vec<Diagnostic>) {
 
 /// Without pins, live applications are found by type and name, so similar names would be ambiguous.
 fn names(workspace: &Workspace, findings: &mut Vec<Diagnostic>) {
-    let named = workspace.applications.iter().filter_map(|(key, application)| {
-        let name = application.name.as_ref()?;
-        Some((key, application.kind.as_ref()?.value.as_str(), name, application.integration_key.is_some()))
+    let named = workspace.entries().filter_map(|(kind, key, declared)| {
+        let name = declared.name.as_ref()?;
+        let variant = declared.variant.as_ref().map(|variant| variant.value.as_str());
+        let is_known = variant.is_some() || kind != Kind::Application;
+        is_known.then_some((Place::Object(kind, key), (kind, variant), name, declared.pin.is_some()))
     });
-    let mut seen: HashMap<(&str, String), (&str, Span, bool)> = HashMap::new();
-    for (key, kind, name, pinned) in in_order(named, |(_, _, name, _)| name.span) {
-        match seen.get(&(kind, alike_key(&name.value))) {
+    let mut seen: HashMap<_, (Place<'_>, Span, bool)> = HashMap::new();
+    for (place, of, name, pinned) in in_order(named, |(_, _, name, _)| name.span) {
+        match seen.get(&(of, alike_key(&name.value))) {
             Some((.., true)) if pinned => {}
             Some((other, first, _)) => findings.push(
                 Diagnostic::error(
                     Code::AmbiguousName,
                     name.span,
-                    format!(
-                        "`applications.{key}` and `applications.{other}` have the same type and names that look the same"
-                    ),
+                    if of.1.is_some() {
+                        format!("`{place}` and `{other}` have the same type and names that look the same")
+                    } else {
+                        format!("`{place}` and `{other}` have names that look the same")
+                    },
                 )
-                .help("rename one of the two, or pin both with `integration_key`")
+                .help(format!("rename one of the two, or pin both with `{}`", of.0.endpoint().pin))
                 .related(*first, "the other name is here"),
             ),
             None => {
-                seen.insert((kind, alike_key(&name.value)), (key, name.span, pinned));
+                seen.insert((of, alike_key(&name.value)), (place, name.span, pinned));
             }
         }
     }

@@ -8,8 +8,7 @@ use crate::language::attestation::Attestation;
 pub(super) fn check(workspace: &Workspace, findings: &mut Vec<Diagnostic>) {
     for (address, removal) in &workspace.removed {
         let place = Place::parse(address);
-        if let (Removal::Attested(_), Some(Place::Application(_) | Place::Part { .. })) =
-            (&removal.value, place)
+        if let (Removal::Attested(_), Some(Place::Object(..) | Place::Part { .. })) = (&removal.value, place)
         {
             findings.push(
                 Diagnostic::error(

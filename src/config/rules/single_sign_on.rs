@@ -4,8 +4,9 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::certificate::valid_until;
-use crate::config::model::{Application, Workspace};
+use crate::config::model::{Declaration, Workspace};
 use crate::diagnostic::{Code, Diagnostic, Spanned};
+use crate::kinds::Kind;
 use crate::kinds::application::sso::STANDARDS;
 use crate::kinds::value::Setting;
 use crate::language::texts::{PEM, WEB_URL, is_uri};
@@ -39,15 +40,15 @@ const PANEL_ONLY: [&str; 2] = ["sso-oauth-server", "sso-oauth-server-mcp"];
 const URLS: [&str; 2] = ["slo_url", "spinitiated_url"];
 
 pub(super) fn check(workspace: &Workspace, findings: &mut Vec<Diagnostic>) {
-    workspace.applications.values().for_each(|application| values(application, findings));
-    workspace.applications.values().for_each(|application| configurable(application, findings));
+    workspace.of(Kind::Application).values().for_each(|application| values(application, findings));
+    workspace.of(Kind::Application).values().for_each(|application| configurable(application, findings));
     // An existing application is managed only as far as it is declared.
-    let new = workspace.applications.values().filter(|application| application.integration_key.is_none());
+    let new = workspace.of(Kind::Application).values().filter(|application| application.pin.is_none());
     new.for_each(|application| creatable(application, findings));
 }
 
 /// Checks the declared values of new and existing applications.
-fn values(application: &Application, findings: &mut Vec<Diagnostic>) {
+fn values(application: &Declaration, findings: &mut Vec<Diagnostic>) {
     let Some(Spanned { value: Setting::Document(document), span }) = application.settings.get("sso") else {
         return;
     };
@@ -99,8 +100,8 @@ fn values(application: &Application, findings: &mut Vec<Diagnostic>) {
     }
 }
 
-fn configurable(application: &Application, findings: &mut Vec<Diagnostic>) {
-    let Some(kind) = application.kind.as_ref().filter(|kind| PANEL_ONLY.contains(&kind.value.as_str()))
+fn configurable(application: &Declaration, findings: &mut Vec<Diagnostic>) {
+    let Some(kind) = application.variant.as_ref().filter(|kind| PANEL_ONLY.contains(&kind.value.as_str()))
     else {
         return;
     };
@@ -110,8 +111,8 @@ fn configurable(application: &Application, findings: &mut Vec<Diagnostic>) {
     findings.push(finding.help("configure it in the Duo Admin Panel, and remove `sso`"));
 }
 
-fn creatable(application: &Application, findings: &mut Vec<Diagnostic>) {
-    let Some(kind) = &application.kind else { return };
+fn creatable(application: &Declaration, findings: &mut Vec<Diagnostic>) {
+    let Some(kind) = &application.variant else { return };
     let Some((_, section, required)) = REQUIRED.iter().find(|(name, _, _)| *name == kind.value) else {
         return;
     };

@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use crate::config::model::{SecretStore, SecretTarget, Workspace};
 use crate::diagnostic::{Code, Diagnostic, Fix, Help, Span};
+use crate::kinds::Kind;
 use crate::language::similar::{did_you_mean, nearest};
 use crate::language::texts::no_file;
 use crate::names::same_key;
@@ -69,7 +70,8 @@ fn operators_key_passed_on(workspace: &Workspace) -> Vec<Diagnostic> {
 
 /// Every delivery; both applications of a composite have their own.
 fn targets(workspace: &Workspace) -> Vec<(SecretTarget, Span)> {
-    let applications = workspace.applications.values().filter_map(|application| application.secret.as_ref());
+    let applications =
+        workspace.of(Kind::Application).values().filter_map(|application| application.secret.as_ref());
     let mut targets: Vec<(SecretTarget, Span)> =
         applications.map(|target| (target.value.clone(), target.span)).collect();
     for entry in workspace.identity_intelligence.values() {

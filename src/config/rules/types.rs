@@ -1,18 +1,19 @@
 //! Types: unknown ones, those that the API cannot create, and those that are no longer supported.
 
-use crate::config::model::{Application, Workspace};
+use crate::config::model::{Declaration, Workspace};
 use crate::diagnostic::{Code, Diagnostic, Fix, Help, Spanned};
-use crate::duo::catalogue::{Creation, Kind, kinds, lookup};
+use crate::duo::catalogue::{Creation, Variant, kinds, lookup};
+use crate::kinds::Kind;
 use crate::language::similar::nearest;
 use crate::text::shown;
 
 pub(super) fn check(workspace: &Workspace, findings: &mut Vec<Diagnostic>) {
-    for application in workspace.applications.values() {
-        let Some(kind) = &application.kind else { continue };
+    for application in workspace.of(Kind::Application).values() {
+        let Some(kind) = &application.variant else { continue };
         match lookup(&kind.value) {
             Some(known) => known_type(application, kind, known, findings),
             None if kind.value.trim().is_empty() => {}
-            None => findings.push(unknown_type(kind, application.integration_key.is_some())),
+            None => findings.push(unknown_type(kind, application.pin.is_some())),
         }
     }
 }
@@ -68,12 +69,12 @@ fn slip(written: &str) -> Option<&'static str> {
 }
 
 fn known_type(
-    application: &Application,
+    application: &Declaration,
     kind: &Spanned<String>,
-    known: &Kind,
+    known: &Variant,
     findings: &mut Vec<Diagnostic>,
 ) {
-    let pinned = application.integration_key.is_some();
+    let pinned = application.pin.is_some();
     let message = match (known.creation, known.end_of_life) {
         (Creation::Refused(reason), _) if !pinned => {
             format!("Duo's API cannot create an application of type `{}`: {reason}", known.name)

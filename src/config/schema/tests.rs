@@ -3,6 +3,7 @@
 use super::*;
 use crate::config::language;
 use crate::diagnostic::Span;
+use crate::kinds::Kind;
 use crate::language::check;
 use crate::yaml;
 
@@ -64,8 +65,8 @@ fn what_the_schema_calls_a_default_is_what_the_parser_takes() {
     assert_eq!(of_entry("endpoints"), json!(entry.endpoints.is_some()));
     assert_eq!(of_entry("event_streaming"), json!(entry.event_streaming.is_some()));
     assert_eq!(of_entry("push_verification"), json!(entry.push_application_name.is_some()));
-    let vpn = &workspace.applications["vpn"];
-    let of_application = |name| key(APPLICATION.keys, name);
+    let vpn = &workspace.of(Kind::Application)["vpn"];
+    let of_application = |name| key(Kind::Application.entry().keys, name);
     assert_eq!(of_application("protect"), json!(vpn.protect));
     assert_eq!(of_application("ignore"), json!(vpn.ignore.iter().map(|_| "").collect::<Vec<_>>()));
 }

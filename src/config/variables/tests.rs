@@ -3,6 +3,7 @@ use serde_json::json;
 
 use super::*;
 use crate::config::load::{InMemory, Loaded, load_files};
+use crate::kinds::Kind;
 
 const HEAD: &str = "version: 1\nworkspace: acme\ntenant: {api_hostname: api-1a2b3c4d.duosecurity.com}\n";
 
@@ -25,7 +26,7 @@ fn found(loaded: &Loaded) -> Vec<String> {
 const GREETING: &str = "vars:\n  greeting: {default: Hello}\napplications:\n  vpn: {type: radius, name: VPN, user_access: no_users, greeting: \"${vars.greeting}\"}\n";
 
 fn greeting(loaded: &Loaded) -> Value {
-    let setting = &loaded.workspace.as_ref().unwrap().applications["vpn"].settings["greeting"].value;
+    let setting = &loaded.workspace.as_ref().unwrap().of(Kind::Application)["vpn"].settings["greeting"].value;
     match setting {
         crate::kinds::value::Setting::Text(text) => json!(text),
         other => panic!("{other:?}"),

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::{Map, Value, json};
 
 use crate::diagnostic::{Code, Diagnostic, Help, Span};
-use crate::duo::catalogue::{Family, Kind, PERMISSIONS, kinds, lookup};
+use crate::duo::catalogue::{Family, PERMISSIONS, Variant, kinds, lookup};
 use crate::kinds::field::{Field, Roles};
 use crate::language::shape::{Findings, Object, Problem, Variants, Whole, foreign, renamed};
 use crate::yaml::{Data, Entry, find};
@@ -48,7 +48,7 @@ static TYPES: Variants = Variants {
 };
 
 /// Why a type does not have a field.
-fn why_not(field: &Field, kind: &Kind) -> &'static str {
+fn why_not(field: &Field, kind: &Variant) -> &'static str {
     match (field.name(), kind.family) {
         (PERMISSION_LIST, _) => "only `adminapi` applications have permissions",
         (NETWORKS, _) => {
@@ -61,7 +61,7 @@ fn why_not(field: &Field, kind: &Kind) -> &'static str {
 }
 
 /// The type of an entry, if it is known.
-pub fn known_type(entries: &[Entry]) -> Option<&'static Kind> {
+pub fn known_type(entries: &[Entry]) -> Option<&'static Variant> {
     match &find(entries, "type")?.value.data {
         Data::Text(kind) => lookup(kind),
         _ => None,
@@ -141,11 +141,11 @@ fn rules(schema: &mut Map<String, Value>) {
 /// The rules that known types without a field must not set it, one for each reason. Each lists either the types with the
 /// field or those without, whichever is shorter.
 fn not_applicable(field: &Field) -> Vec<Value> {
-    let lacks = |kind: &Kind| !field.applies_to(Some(kind));
+    let lacks = |kind: &Variant| !field.applies_to(Some(kind));
     let reasons: BTreeSet<&str> =
         kinds().iter().filter(|kind| lacks(kind)).map(|kind| why_not(field, kind)).collect();
     let rule = |reason: &&str| {
-        let meant = |kind: &Kind| lacks(kind) && why_not(field, kind) == *reason;
+        let meant = |kind: &Variant| lacks(kind) && why_not(field, kind) == *reason;
         let (without, with) = (type_names(meant), type_names(|kind| !meant(kind)));
         let those = if without.len() <= with.len() {
             json!({"enum": without})
@@ -164,7 +164,7 @@ fn not_applicable(field: &Field) -> Vec<Value> {
 }
 
 /// The names of known types, sorted.
-pub fn type_names(filter: impl Fn(&Kind) -> bool) -> Vec<&'static str> {
+pub fn type_names(filter: impl Fn(&Variant) -> bool) -> Vec<&'static str> {
     kinds().iter().filter(|kind| filter(kind)).map(|kind| kind.name).collect()
 }
 

@@ -6,12 +6,13 @@ use std::collections::BTreeSet;
 use crate::duo::catalogue::{Family, PERMISSIONS};
 use crate::duo::object;
 use crate::kinds::Kind;
-use crate::kinds::field::{Clear, Field, Form, Roles as R, Silence, Wire, count, keys};
+use crate::kinds::field::{
+    Clear, Field, Form, Roles as R, Silence, Wire, can_be_ignored, count, ignored, keys,
+};
 use crate::kinds::flags;
 use crate::kinds::reference::REFERENCE;
 use crate::language::places::SECRET_TARGET;
-use crate::language::shape::{Choice, Key, Link, MANY, Object, Problem, Shape, TextRule};
-use crate::language::similar::suggested;
+use crate::language::shape::{Choice, Key, Link, MANY, Object, Shape, TextRule};
 use crate::language::texts;
 
 use super::{
@@ -60,41 +61,13 @@ const NORMALIZATION: &[Choice] = &[
 /// The maximum number of groups that Duo accepts (duo-api.md, section 3.3).
 pub const MOST_GROUPS: usize = 100;
 
-/// The last day of an exception.
-pub const UNTIL: Key = Key::optional(
-    "until",
-    Shape::Text(&texts::DATE),
-    "Last day on which the entry counts. duoctl warns from two weeks before.",
-    "2027-06-30",
-);
-
 /// An entry of `ignore`.
-pub static IGNORE: Object = Object::new(
-    "an item of `ignore`",
-    &[
-        Key::required("field", Shape::Text(&IGNORED_FIELD), "YAML key of the field.", "greeting"),
-        Key::required(
-            "reason",
-            Shape::Text(&texts::FILLED),
-            "Why the entry is needed.",
-            "help desk edits it",
-        ),
-        UNTIL,
-    ],
-);
+pub static IGNORE: Object = Object::new("an item of `ignore`", &ignored(&IGNORED_FIELD, "greeting"));
 
 /// A field that can be ignored: one that is compared with Duo.
 static IGNORED_FIELD: TextRule = TextRule {
     pattern: "^(name|user_access|groups_allowed|policy|permissions|networks_for_api_access|prompt_v4_enabled|self_service_allowed|username_normalization_policy|greeting|notes|sso)$",
-    check: |text| {
-        let known = || FIELDS.iter().filter(|field| field.is_compared()).map(Field::name);
-        if known().any(|name| name == text) {
-            return Ok(());
-        }
-        let help = suggested(text, known())
-            .unwrap_or_else(|| format!("the fields are {}", known().collect::<Vec<_>>().join(", ")).into());
-        Err(Problem::invalid("is not a field that can be ignored", help))
-    },
+    check: |text| can_be_ignored(FIELDS, text),
     numeric: false,
 };
 

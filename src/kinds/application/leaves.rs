@@ -19,8 +19,15 @@ use crate::kinds::reference::Reference;
 use crate::kinds::value::{Written, flag};
 
 /// How the `sso` document is compared and sent.
-pub(super) static SSO: Document =
-    Document { resolve: resolve_groups, leaves, outgoing, left_out: omitted, again, shown };
+pub(super) static SSO: Document = Document {
+    resolve: resolve_groups,
+    leaves,
+    outgoing,
+    left_out: omitted,
+    again,
+    references: Some(ROLE_ATTRS),
+    shown,
+};
 
 /// A leaf that only whole documents have, so that their hashes differ from those of documents where only the declared
 /// settings count.

@@ -63,11 +63,11 @@ impl Marker {
     }
 }
 
-/// The maximum length of notes and marker together. Reserves room for the seal and the word `adopted`, which are added
-/// together.
-pub fn room(notes: &str) -> Result<usize, usize> {
+/// The room that a text with its marker leaves, or by how much it is longer than `limit`. Reserves room for the seal and the
+/// word `adopted`, which are added together.
+pub fn room(notes: &str, limit: usize) -> Result<usize, usize> {
     let length = notes.chars().count() + Seal::LENGTH + " adopted".len();
-    NOTES_LIMIT.checked_sub(length).ok_or(length.saturating_sub(NOTES_LIMIT))
+    limit.checked_sub(length).ok_or(length.saturating_sub(limit))
 }
 
 /// The maximum length of a marker: in the longest state that has no shorter form. `letters` are those of the managed

@@ -308,7 +308,7 @@ fn became(outcome: &StepOutcome) -> (StepStatus, Option<String>, Option<String>)
         Status::RolledBack { seen, proven: true } => (StepStatus::RolledBack, seen.clone(), None),
         Status::RolledBack { seen, proven: false } => (StepStatus::RolledBackNotProven, seen.clone(), None),
         Status::NotRolledBack(seen) => (StepStatus::NotRolledBack, seen.clone(), None),
-        Status::NotAttempted(why) => (StepStatus::NotAttempted, (*why).to_owned(), None),
+        Status::NotAttempted(why) => (StepStatus::NotAttempted, why.clone(), None),
     };
     (word, Some(reason), next.map(str::to_owned))
 }

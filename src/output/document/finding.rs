@@ -90,7 +90,7 @@ impl Place {
 /// Where each address is declared; of an entry of which applications are made, where the first of them is.
 pub(super) fn places(desired: &Desired, sources: &Sources) -> BTreeMap<String, Place> {
     let mut places = BTreeMap::new();
-    for wanted in &desired.applications {
+    for wanted in &desired.objects {
         let Some(place) = wanted.span.and_then(|span| Place::of(span, sources)) else { continue };
         if let Some((entry, _)) = wanted.address.composite() {
             places.entry(entry.to_string()).or_insert_with(|| place.clone());

@@ -68,7 +68,8 @@ impl GraphDocument {
 /// Marks in a graph what a plan adds, changes and removes. What goes away is added to the graph of the YAML, and what is new
 /// to that of the account.
 pub fn mark_changes(graph: &mut Graph, plan: &PlanDocument, source: GraphSource) {
-    for step in &plan.steps {
+    // Only applications have nodes of their own.
+    for step in plan.steps.iter().filter(|step| step.kind == crate::kinds::Kind::Application) {
         let existed = graph.node(&step.address).is_some();
         if !existed {
             part(step, None).add_to(graph);
@@ -181,7 +182,7 @@ fn part(step: &StepDocument, before: Option<bool>) -> Part {
     Part {
         id: step.address.clone(),
         name: step.name.clone(),
-        variant: Some(step.kind.clone()),
+        variant: Some(step.variant.clone()).filter(|variant| !variant.is_empty()),
         unmanaged: false,
         access: Access::of(text("user_access").unwrap_or_default(), texts("groups_allowed")),
         policy: text("policy").map(bare_key),

@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use crate::diagnostic::Sources;
 use crate::duo::activity::Activity;
+use crate::kinds::Kind as ObjectKind;
 use crate::kinds::address::Address;
 use crate::kinds::risk::Risk;
 use crate::reconcile::delivery::Delivery;
@@ -165,9 +166,12 @@ pub struct StepDocument {
     pub action: Action,
     /// The live application, if there is one.
     pub integration_key: Option<String>,
-    /// Its type; for a replacement, the new one.
+    /// The kind of its object.
+    #[serde(rename = "object")]
+    pub kind: ObjectKind,
+    /// Its type; for a replacement, the new one. Empty for kinds without types.
     #[serde(rename = "type")]
-    pub kind: String,
+    pub variant: String,
     /// Its name.
     pub name: String,
     /// Field by field.
@@ -222,6 +226,11 @@ pub struct ChangeDocument {
 }
 
 impl StepDocument {
+    /// What the object is, in a word: its type, or its kind if that has no types.
+    pub fn what(&self) -> &str {
+        if self.variant.is_empty() { self.kind.noun() } else { &self.variant }
+    }
+
     /// A suffix for a risk that comes only from undoing a change in Duo. Without it, the risk would read as the opposite
     /// of the drift's risk.
     pub fn undoing(&self, risk: &RiskDocument) -> &'static str {
@@ -278,7 +287,8 @@ impl From<&Step> for StepDocument {
             address: step.address.to_string(),
             action: step.action,
             integration_key: step.id.as_ref().map(ToString::to_string),
-            kind: step.kind.clone(),
+            kind: step.kind,
+            variant: step.variant.clone(),
             name: step.name.clone(),
             changes: step.changes.iter().map(ChangeDocument::from).collect(),
             affected: None,

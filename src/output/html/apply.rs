@@ -64,7 +64,7 @@ pub(super) fn outcomes(
     wanted: impl Fn(&OutcomeDocument) -> bool,
 ) -> Markup {
     let kind =
-        |address: &str| planned.iter().find(|step| step.address == address).map(|step| safe(&step.kind));
+        |address: &str| planned.iter().find(|step| step.address == address).map(|step| safe(step.what()));
     let items = outcomes.iter().filter(|outcome| wanted(outcome)).map(|outcome| {
         let tone = match outcome.status {
             StepStatus::Applied => Tone::Good,

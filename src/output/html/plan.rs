@@ -101,7 +101,7 @@ pub(super) fn gravest(plan: &PlanDocument, refused: &str) -> Vec<Markup> {
 
 fn risk_item((step, risk, before, after): (&StepDocument, &RiskDocument, &str, &str)) -> Markup {
     html! {
-        li class=(risk_tone(risk.risk).class()) data-address=(safe(&step.address)) data-kind=(safe(&step.kind)) data-risk=(risk.risk) {
+        li class=(risk_tone(risk.risk).class()) data-address=(safe(&step.address)) data-kind=(safe(step.what())) data-risk=(risk.risk) {
             (tag(risk.risk.name(), risk_tone(risk.risk))) " " (code(&step.address)) " " (safe(&step.name)) ": "
             (before) (prose(&risk.reason)) (after)
         }
@@ -172,7 +172,7 @@ pub(super) fn affected(plan: &PlanDocument) -> Markup {
         let mut text = String::new();
         affected::render(&mut text, people, OFF);
         items.push(html! {
-            li data-address=(safe(&step.address)) data-kind=(safe(&step.kind)) { (code(&step.address)) " " (safe(&step.name)) (said(&text)) }
+            li data-address=(safe(&step.address)) data-kind=(safe(step.what())) { (code(&step.address)) " " (safe(&step.name)) (said(&text)) }
         });
     }
     if let Some(survey) = &plan.impact {
@@ -203,10 +203,10 @@ fn step(step: &StepDocument, open: bool) -> Markup {
     let names = risks.iter().map(|risk| risk.name()).collect::<Vec<_>>().join(" ");
     let creating = step.action == Action::Create;
     html! {
-        details open[open] data-address=(safe(&step.address)) data-kind=(safe(&step.kind)) data-risk=(names) {
+        details open[open] data-address=(safe(&step.address)) data-kind=(safe(step.what())) data-risk=(names) {
             summary {
                 b class=(action_tone(step.action).class()) { (sign(step.action, OFF)) } " "
-                (code(&step.address)) " " (safe(&step.name)) " " span class="soft" { "(" (safe(&step.kind)) ")" }
+                (code(&step.address)) " " (safe(&step.name)) " " span class="soft" { "(" (safe(step.what())) ")" }
                 @for risk in &risks { " " (tag(risk.name(), risk_tone(*risk))) }
             }
             @if !step.changes.is_empty() {

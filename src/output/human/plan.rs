@@ -115,7 +115,7 @@ fn risk_title(risk: Risk, title: &str, paint: Paint) -> String {
 /// One step.
 pub(crate) fn step(step: &StepDocument, paint: Paint) -> String {
     let (sign, address) = (sign(step.action, paint), paint.strong(&safe(&step.address)));
-    let mut text = format!("{sign} {address}  {} ({})", quoted(&step.name), safe(&step.kind));
+    let mut text = format!("{sign} {address}  {} ({})", quoted(&step.name), safe(step.what()));
     if let Some(ikey) = &step.integration_key {
         let _ = write!(text, " {}", paint.faint(&safe(ikey)));
     }

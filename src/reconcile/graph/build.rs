@@ -8,7 +8,7 @@ use crate::kinds::application::fields::held_permissions;
 use crate::kinds::reference::Reference;
 use crate::kinds::value::{Setting, parts};
 use crate::names::bare_key;
-use crate::reconcile::desired::{Desired, DesiredApplication};
+use crate::reconcile::desired::{Desired, Wanted};
 use crate::reconcile::observation::Observation;
 
 use super::{Graph, Member, Node, NodeKind};
@@ -104,11 +104,11 @@ impl Part {
 /// What the YAML declares. A policy is shown only if the YAML sets one.
 pub fn declared(desired: &Desired) -> Graph {
     let mut graph = Graph::default();
-    desired.applications.iter().for_each(|wanted| from_yaml(wanted).add_to(&mut graph));
+    desired.of(Kind::Application).for_each(|wanted| from_yaml(wanted).add_to(&mut graph));
     graph
 }
 
-fn from_yaml(wanted: &DesiredApplication) -> Part {
+fn from_yaml(wanted: &Wanted) -> Part {
     let setting = |key: &str| wanted.settings.get(key).map(|setting| &setting.value);
     let named = |reference: &Reference| bare_key(reference.text());
     let texts = |setting: Option<&Setting>| -> BTreeSet<String> {
@@ -126,7 +126,7 @@ fn from_yaml(wanted: &DesiredApplication) -> Part {
     Part {
         id: wanted.address.to_string(),
         name: wanted.name.as_ref().map(|name| name.value.clone()).or(pin).unwrap_or_default(),
-        variant: wanted.kind.clone(),
+        variant: wanted.variant.clone(),
         unmanaged: false,
         access: Access::of(word, texts(setting("groups_allowed"))),
         policy: match setting("policy") {
@@ -151,7 +151,7 @@ pub fn observed(
 ) -> Graph {
     let names = Names::of(observation);
     let stores: BTreeMap<&Address, &str> = desired
-        .applications
+        .objects
         .iter()
         .filter_map(|wanted| Some((&wanted.address, wanted.secret.as_ref()?.target.store.as_str())))
         .collect();

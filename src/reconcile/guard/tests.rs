@@ -191,12 +191,12 @@ fn changes_are_counted_as_a_share_of_ten_or_more_owned_applications() {
     assert_eq!(refused(&plan, &desired, Some(30)).len(), 1);
     // Adopting applications does not change any owned one, however many there are.
     let mut duo = owning(10);
-    let mut wanted = declaring(10, 0).applications;
+    let mut wanted = declaring(10, 0).objects;
     for n in 0..40 {
         duo.put(&format!("DINEW{n}"), "radius", &format!("Old {n}"), json!({"greeting": "other"}));
         wanted.push(app(&format!("n{n}"), "radius", &format!("Old {n}")).text("greeting", "hello").0);
     }
-    let desired = Desired { applications: wanted, ..declaring(0, 0) };
+    let desired = Desired { objects: wanted, ..declaring(0, 0) };
     assert_eq!(refused(&plan_of(&desired, &duo), &desired, None), []);
 }
 

@@ -3,8 +3,9 @@
 use std::collections::BTreeSet;
 
 use crate::diagnostic::{Code, Diagnostic};
+use crate::kinds::Kind;
 
-use super::super::desired::DesiredApplication;
+use super::super::desired::Wanted;
 use super::super::elsewhere::Owned;
 use super::super::live::Live;
 use super::super::pairing::Pair;
@@ -45,18 +46,18 @@ pub(crate) fn type_and_name(kind: &str, name: &str) -> TypeAndName {
     (kind.to_owned(), bare_key(name))
 }
 
-pub(super) fn wanted_type_and_name(wanted: &DesiredApplication) -> Option<TypeAndName> {
-    Some(type_and_name(wanted.kind.as_deref()?, &wanted.name.as_ref()?.value))
+pub(super) fn wanted_type_and_name(wanted: &Wanted) -> Option<TypeAndName> {
+    let variant = match wanted.kind {
+        Kind::Application => wanted.variant.as_deref()?,
+        Kind::Group | Kind::Policy => "",
+    };
+    Some(type_and_name(variant, &wanted.name.as_ref()?.value))
 }
 
 /// The predecessor of an interrupted replacement that was then aborted: it has the declared type again, and no
 /// successor of that type exists.
-pub(super) fn aborted<'a>(
-    wanted: &DesiredApplication,
-    predecessors: &[Live<'a>],
-    marked: &[Live<'a>],
-) -> Vec<Live<'a>> {
-    let of_type = |live: &&Live<'a>| wanted.kind.as_deref() == Some(live.integration.variant());
+pub(super) fn aborted<'a>(wanted: &Wanted, predecessors: &[Live<'a>], marked: &[Live<'a>]) -> Vec<Live<'a>> {
+    let of_type = |live: &&Live<'a>| wanted.variant.as_deref() == Some(live.integration.variant());
     if marked.len() > 1 || marked.iter().any(|live| of_type(&live)) {
         return Vec::new();
     }
@@ -67,12 +68,7 @@ pub(super) fn others<'a>(lives: Vec<Live<'a>>, except: &Live<'_>) -> Vec<Live<'a
     lives.into_iter().filter(|live| live.integration.id != except.integration.id).collect()
 }
 
-pub(super) fn problem(
-    code: Code,
-    wanted: &DesiredApplication,
-    message: String,
-    help: &str,
-) -> Box<Diagnostic> {
+pub(super) fn problem(code: Code, wanted: &Wanted, message: String, help: &str) -> Box<Diagnostic> {
     Box::new(Diagnostic::error(code, wanted.span, format!("{}: {message}", wanted.address)).help(help))
 }
 
@@ -81,14 +77,12 @@ pub(super) fn ikeys(lives: &[Live<'_>], separator: &str) -> String {
     ikeys.into_iter().collect::<Vec<_>>().join(separator)
 }
 
-pub(super) fn duplicate(wanted: &DesiredApplication, several: &[Live<'_>]) -> Box<Diagnostic> {
-    let message = format!("{} live applications carry its marker: {}", several.len(), ikeys(several, ", "));
-    problem(
-        Code::DuplicateMarker,
-        wanted,
-        message,
-        "remove the marker, `[duoctl …]`, from the notes of the copies in the Duo Admin Panel",
-    )
+pub(super) fn duplicate(wanted: &Wanted, several: &[Live<'_>]) -> Box<Diagnostic> {
+    let (section, text) = (wanted.kind.section(), wanted.kind.endpoint().text);
+    let message = format!("{} live {section} carry its marker: {}", several.len(), ikeys(several, ", "));
+    let help =
+        format!("remove the marker, `[duoctl …]`, from the {text} of the copies in the Duo Admin Panel");
+    problem(Code::DuplicateMarker, wanted, message, &help)
 }
 
 pub(super) fn owned<'l>(live: &'l Live<'_>) -> Option<Owned<'l>> {

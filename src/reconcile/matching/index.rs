@@ -5,10 +5,10 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::iter::once;
 
 use crate::diagnostic::{Code, Diagnostic};
-use crate::duo::object::{Ikey, Object};
+use crate::duo::object::{Ikey, Kind, Object};
 
 use super::super::delivery::{Held, HeldKeys};
-use super::super::desired::{Desired, DesiredApplication};
+use super::super::desired::{Desired, Wanted};
 use super::super::elsewhere::{self, Own, Owned, is_rotating};
 use super::super::live::Live;
 use super::super::observation::Proofs;
@@ -22,6 +22,7 @@ use crate::kinds::address::Address;
 use crate::kinds::marker::{Damaged, Marker, MarkerState};
 
 pub(super) struct Index<'a, 'd> {
+    kind: Kind,
     workspace: &'d str,
     formerly: Option<&'d str>,
     held: &'d BTreeMap<Address, Held>,
@@ -40,24 +41,27 @@ pub(super) struct Index<'a, 'd> {
 
 impl<'a, 'd> Index<'a, 'd> {
     pub(super) fn new(
+        kind: Kind,
         desired: &'d Desired,
+        all_wanted: &[&'d Wanted],
         integrations: &'a [Object],
         held: &'d BTreeMap<Address, Held>,
         proofs: &Proofs,
     ) -> Self {
         let wanted: HashSet<TypeAndName> =
-            desired.applications.iter().filter_map(wanted_type_and_name).collect();
+            all_wanted.iter().filter_map(|wanted| wanted_type_and_name(wanted)).collect();
         let mut pins = HashMap::new();
-        for wanted in &desired.applications {
+        for wanted in all_wanted {
             if let Some(pin) = &wanted.pin {
                 *pins.entry(pin.value.as_str()).or_default() += 1;
             }
         }
         let mut index = Self {
+            kind,
             workspace: &desired.workspace,
             formerly: desired.formerly.as_ref().map(|former| former.value.as_str()),
             held,
-            declared: desired.applications.iter().map(|wanted| &wanted.address).collect(),
+            declared: all_wanted.iter().map(|wanted| &wanted.address).collect(),
             pins,
             lives: Vec::with_capacity(integrations.len()),
             by_ikey: HashMap::with_capacity(integrations.len()),
@@ -67,8 +71,7 @@ impl<'a, 'd> Index<'a, 'd> {
             damaged: HashMap::new(),
             stripped: BTreeMap::new(),
         };
-        let pinned: HashMap<&str, &Address> = desired
-            .applications
+        let pinned: HashMap<&str, &Address> = all_wanted
             .iter()
             .filter_map(|wanted| Some((wanted.pin.as_ref()?.value.as_str(), &wanted.address)))
             .collect();
@@ -102,6 +105,11 @@ impl<'a, 'd> Index<'a, 'd> {
         index
     }
 
+    /// The YAML key of a pin.
+    fn pin(&self) -> &'static str {
+        self.kind.endpoint().pin
+    }
+
     fn lives(&self, positions: Option<&Vec<usize>>) -> Vec<Live<'a>> {
         let mut lives: Vec<Live<'a>> = positions
             .into_iter()
@@ -133,7 +141,7 @@ impl<'a, 'd> Index<'a, 'd> {
     }
 
     /// The error for an address whose application belongs to something else.
-    fn elsewhere(&self, wanted: &DesiredApplication, lives: &[Live<'a>]) -> Box<Diagnostic> {
+    fn elsewhere(&self, wanted: &Wanted, lives: &[Live<'a>]) -> Box<Diagnostic> {
         let at = |address: &Address| self.at(address);
         let own =
             Own { workspace: self.workspace, formerly: self.formerly, declared: &self.declared, at: &at };
@@ -141,7 +149,7 @@ impl<'a, 'd> Index<'a, 'd> {
         elsewhere::problem(wanted, &owned, &own)
     }
 
-    pub(super) fn find(&self, wanted: &DesiredApplication) -> Result<Match<'a>, Box<Diagnostic>> {
+    pub(super) fn find(&self, wanted: &Wanted) -> Result<Match<'a>, Box<Diagnostic>> {
         let home = self.home(wanted);
         self.is_intact(wanted, home)?;
         self.is_intact(wanted, &wanted.address)?;
@@ -192,11 +200,7 @@ impl<'a, 'd> Index<'a, 'd> {
     }
 
     /// Refuses to rename a workspace while a key is being rotated.
-    fn is_of_this_name(
-        &self,
-        wanted: &DesiredApplication,
-        lives: &[Live<'_>],
-    ) -> Result<(), Box<Diagnostic>> {
+    fn is_of_this_name(&self, wanted: &Wanted, lives: &[Live<'_>]) -> Result<(), Box<Diagnostic>> {
         let partner = |marker: &&Marker| {
             let partner = marker.state.partner().filter(|_| self.is_former(marker));
             partner.is_some_and(|partner| self.by_ikey.contains_key(partner.as_str()))
@@ -211,7 +215,7 @@ impl<'a, 'd> Index<'a, 'd> {
     }
 
     /// Detects a likely rename: the store of an entry holds the key of an application that the YAML no longer declares.
-    fn moved(&self, wanted: &DesiredApplication, claimed: &BTreeSet<&Ikey>) -> Result<(), Box<Diagnostic>> {
+    fn moved(&self, wanted: &Wanted, claimed: &BTreeSet<&Ikey>) -> Result<(), Box<Diagnostic>> {
         let stored =
             self.stored(wanted).filter(|_| wanted.pin.is_none() && wanted.address.composite().is_none());
         let keys = stored.into_iter().flat_map(|keys| std::iter::once(&keys.ikey).chain(&keys.previous));
@@ -227,7 +231,7 @@ impl<'a, 'd> Index<'a, 'd> {
 
     /// The address that the markers of an entry's applications name: the former one if the entry was renamed and a pin
     /// shows which application it means.
-    fn home<'w>(&'w self, wanted: &'w DesiredApplication) -> &'w Address {
+    fn home<'w>(&'w self, wanted: &'w Wanted) -> &'w Address {
         let pinned = wanted.pin.as_ref().and_then(|pin| self.by_ikey.get(pin.value.as_str()));
         let pinned = pinned.and_then(|position| self.lives.get(*position));
         let left = pinned.and_then(|live| {
@@ -236,7 +240,7 @@ impl<'a, 'd> Index<'a, 'd> {
         left.unwrap_or(&wanted.address)
     }
 
-    fn stored(&self, wanted: &DesiredApplication) -> Option<&HeldKeys> {
+    fn stored(&self, wanted: &Wanted) -> Option<&HeldKeys> {
         match self.held.get(&wanted.address) {
             Some(Held::Keys(keys)) => Some(keys),
             Some(Held::Nothing | Held::CannotTell | Held::Unreadable { .. }) | None => None,
@@ -244,11 +248,7 @@ impl<'a, 'd> Index<'a, 'd> {
     }
 
     /// The application of an address whose key is not being rotated.
-    fn find_settled(
-        &self,
-        wanted: &DesiredApplication,
-        marked: Vec<Live<'a>>,
-    ) -> Result<Match<'a>, Box<Diagnostic>> {
+    fn find_settled(&self, wanted: &Wanted, marked: Vec<Live<'a>>) -> Result<Match<'a>, Box<Diagnostic>> {
         let gone = |live: &Live<'_>| live.state() == Some(&MarkerState::Replaced);
         let (predecessors, marked): (Vec<_>, Vec<_>) = marked.into_iter().partition(gone);
         if let Some(pin) = &wanted.pin {
@@ -276,19 +276,14 @@ impl<'a, 'd> Index<'a, 'd> {
         Ok(Match::of(live, predecessors))
     }
 
-    fn by_pin(
-        &self,
-        wanted: &DesiredApplication,
-        pin: &Ikey,
-        marked: &[Live<'a>],
-    ) -> Result<Live<'a>, Box<Diagnostic>> {
+    fn by_pin(&self, wanted: &Wanted, pin: &Ikey, marked: &[Live<'a>]) -> Result<Live<'a>, Box<Diagnostic>> {
         let Some(live) = self.by_ikey.get(pin.as_str()).and_then(|position| self.lives.get(*position)) else {
-            let message = format!("the account has no application {pin}");
+            let message = format!("the account has no {} {pin}", self.kind.noun());
             return Err(problem(
                 Code::PinMismatch,
                 wanted,
                 message,
-                "correct `integration_key`, or remove it to create a new application",
+                &format!("correct `{0}`, or remove it to create a new {1}", self.pin(), self.kind.noun()),
             ));
         };
         if self.pins.get(pin.as_str()).is_some_and(|count| *count > 1) {
@@ -302,11 +297,11 @@ impl<'a, 'd> Index<'a, 'd> {
                 Code::DuplicateMarker,
                 wanted,
                 message,
-                "pin that one, or remove the marker from its notes",
+                &format!("pin that one, or remove the marker from its {}", self.kind.endpoint().text),
             ));
         }
         let kind = live.integration.variant();
-        if wanted.kind.as_deref().is_some_and(|wanted| wanted != kind) {
+        if wanted.variant.as_deref().is_some_and(|wanted| wanted != kind) {
             let message = format!("{pin} has the type `{kind}`");
             return Err(problem(
                 Code::PinMismatch,
@@ -331,9 +326,11 @@ impl<'a, 'd> Index<'a, 'd> {
     }
 
     /// The only unowned application of the same type and name, if there is one.
-    fn by_name(&self, wanted: &DesiredApplication) -> Result<Option<Live<'a>>, Box<Diagnostic>> {
-        let (Some(kind), Some(name)) = (&wanted.kind, &wanted.name) else { return Ok(None) };
-        let found = self.lives(self.by_name.get(&type_and_name(kind, &name.value)));
+    fn by_name(&self, wanted: &Wanted) -> Result<Option<Live<'a>>, Box<Diagnostic>> {
+        let (Some(identity), Some(name)) = (wanted_type_and_name(wanted), &wanted.name) else {
+            return Ok(None);
+        };
+        let found = self.lives(self.by_name.get(&identity));
         let free = |live: &Live<'_>| !self.pins.contains_key(live.integration.id.as_str());
         let (owned, unowned): (Vec<_>, Vec<_>) =
             found.into_iter().filter(free).partition(|live| live.marker.is_some());
@@ -362,12 +359,10 @@ impl<'a, 'd> Index<'a, 'd> {
             ([], []) => Ok(None),
             ([], owned) => Err(self.elsewhere(wanted, owned)),
             (several, _) => {
-                let message = format!(
-                    "{} live applications of type `{kind}` are named `{}`",
-                    several.len(),
-                    name.value
-                );
-                let help = format!("choose one: `integration_key:` {}", ikeys(several, " or "));
+                let of = wanted.variant.as_ref().map(|of| format!(" of type `{of}`")).unwrap_or_default();
+                let (count, section, name) = (several.len(), self.kind.section(), &name.value);
+                let message = format!("{count} live {section}{of} are named `{name}`");
+                let help = format!("choose one: `{}:` {}", self.pin(), ikeys(several, " or "));
                 Err(problem(Code::AmbiguousMatch, wanted, message, &help))
             }
         }
@@ -384,7 +379,7 @@ impl<'a> Index<'a, '_> {
 
     /// Stops an address with a marker that duoctl did not write or that cannot be read: it may have replaced another
     /// one.
-    fn is_intact(&self, wanted: &DesiredApplication, address: &Address) -> Result<(), Box<Diagnostic>> {
+    fn is_intact(&self, wanted: &Wanted, address: &Address) -> Result<(), Box<Diagnostic>> {
         let lives = [self.by_address.get(address), self.damaged.get(address)];
         let lives = lives.into_iter().flat_map(|positions| self.lives(positions));
         let broken = lives.filter(|live| live.is_forged() || live.damaged.is_some());
@@ -394,7 +389,7 @@ impl<'a> Index<'a, '_> {
         }
     }
 
-    fn broken(&self, wanted: &DesiredApplication, live: &Live<'_>) -> Box<Diagnostic> {
+    fn broken(&self, wanted: &Wanted, live: &Live<'_>) -> Box<Diagnostic> {
         let ikey = &live.integration.id;
         let own = [&wanted.address, self.home(wanted)];
         let (code, what) = match live.marker.as_ref().filter(|_| live.is_forged()) {
@@ -405,11 +400,15 @@ impl<'a> Index<'a, '_> {
             Some(marker) => (
                 Code::ForgedMarker,
                 format!(
-                    "{ikey} has its type and name, but carries a marker of {} that duoctl did not write",
+                    "{ikey} has its {}, but carries a marker of {} that duoctl did not write",
+                    self.kind.identity(),
                     marker.address
                 ),
             ),
-            None => (Code::DamagedMarker, format!("the marker in the notes of {ikey} cannot be read")),
+            None => {
+                let text = self.kind.endpoint().text;
+                (Code::DamagedMarker, format!("the marker in the {text} of {ikey} cannot be read"))
+            }
         };
         let named = live.damaged.iter().flat_map(|damaged| damaged.names.iter().map(|(_, address)| address));
         let addresses = own.into_iter().chain(named);
@@ -425,18 +424,20 @@ impl<'a> Index<'a, '_> {
         let message = if related.is_empty() {
             what
         } else {
-            format!("{what}; the right application may also be {}", related.join(" or "))
+            format!("{what}; the right {} may also be {}", self.kind.noun(), related.join(" or "))
         };
         let help = format!(
-            "find the right application in Duo, and remove `[duoctl …]` from the notes of the others; to use {ikey}, set \
-             `integration_key: {ikey}`"
+            "find the right {} in Duo, and remove `[duoctl …]` from the {} of the others; to use {ikey}, set `{}: {ikey}`",
+            self.kind.noun(),
+            self.kind.endpoint().text,
+            self.pin(),
         );
         problem(code, wanted, message, &help)
     }
 
     /// Refuses an application that is claimed only by its own marker or name if the store of the address holds the key
     /// of another one: that is what a moved marker looks like.
-    fn store_agrees(&self, wanted: &DesiredApplication, found: &Match<'a>) -> Result<(), Box<Diagnostic>> {
+    fn store_agrees(&self, wanted: &Wanted, found: &Match<'a>) -> Result<(), Box<Diagnostic>> {
         let (None, Some(keys)) = (&found.pair, self.stored(wanted)) else { return Ok(()) };
         let stored = Ikey::new(keys.ikey.as_str());
         let Some(holder) = self.by_ikey.get(stored.as_str()).and_then(|position| self.lives.get(*position))
@@ -463,17 +464,12 @@ impl<'a> Index<'a, '_> {
     /// Creates nothing if the store holds the key of an application that exists, whatever its notes say: consumers of
     /// the key use it. This does not apply to an application that a replacement of this address replaces, nor to one
     /// without a marker: the search for similar applications reports it in more detail.
-    fn is_free(
-        &self,
-        wanted: &DesiredApplication,
-        found: &Match<'a>,
-        holder: &Live<'a>,
-    ) -> Result<(), Box<Diagnostic>> {
+    fn is_free(&self, wanted: &Wanted, found: &Match<'a>, holder: &Live<'a>) -> Result<(), Box<Diagnostic>> {
         let ikey = &holder.integration.id;
         let kind = holder.integration.variant();
         let is_left = found.predecessors.iter().any(|live| live.integration.id == *ikey);
         let is_bare = holder.marker.is_none() && holder.damaged.is_none();
-        if is_left || is_bare && wanted.kind.as_deref() == Some(kind) {
+        if is_left || is_bare && wanted.variant.as_deref() == Some(kind) {
             return Ok(());
         }
         let what = match &holder.marker {

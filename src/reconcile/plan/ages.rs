@@ -3,7 +3,7 @@
 use crate::diagnostic::{Code, Diagnostic};
 
 use super::super::age::key_age;
-use super::super::desired::DesiredApplication;
+use super::super::desired::Wanted;
 use super::super::live::Live;
 use super::super::observation::Observation;
 use super::super::pairing::Pair;
@@ -14,7 +14,7 @@ use crate::kinds::risk::Risk;
 /// Reports a key that is too old, and adds a risk to changes of its application until it is rotated.
 pub(super) fn check_age(
     cx: &Context<'_>,
-    wanted: &DesiredApplication,
+    wanted: &Wanted,
     live: Option<&Live<'_>>,
     pair: Option<&Pair<'_>>,
     steps: &mut [Step],

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeSet;
 
-use super::super::desired::DesiredApplication;
+use super::super::desired::Wanted;
 use super::super::handoff::HandoffValue;
 use super::super::live::Live;
 use super::context::Context;
@@ -23,7 +23,7 @@ use crate::names::mentions;
 /// `most`, since that does not distinguish any of them.
 pub(super) fn fitting<'a>(
     cx: &Context<'_>,
-    wanted: &DesiredApplication,
+    wanted: &Wanted,
     unowned: &[&'a Object],
     most: usize,
 ) -> Option<(Vec<&'a Object>, &'static str)> {
@@ -41,26 +41,21 @@ pub(super) fn fitting<'a>(
 
 /// The warning that an entry would get new applications while the only removed entry still has its own: perhaps its key and
 /// name were changed together. It appears once per entry, with the command that moves all of its applications.
-pub(super) fn renamed(
-    cx: &Context<'_>,
-    wanted: &DesiredApplication,
-    orphans: &[Live<'_>],
-) -> Option<Diagnostic> {
+pub(super) fn renamed(cx: &Context<'_>, wanted: &Wanted, orphans: &[Live<'_>]) -> Option<Diagnostic> {
     let (entry, part) = wanted.address.composite().filter(|_| wanted.address.is_intelligence())?;
     let left: Vec<(Address, &Ikey)> = orphans.iter().filter_map(|live| leaves(cx, live)).collect();
     let (old, _) = left.first()?.0.composite()?;
     let of = |address: &Address, of: &Address| address.composite().is_some_and(|(entry, _)| entry == *of);
-    let first = cx.desired.applications.iter().find(|wanted| of(&wanted.address, &entry))?;
+    let first = cx.desired.objects.iter().find(|wanted| of(&wanted.address, &entry))?;
     let moves = left.iter().any(|(address, _)| *address == old.part(part));
     if !moves || first.address != wanted.address || left.iter().any(|(address, _)| !of(address, &old)) {
         return None;
     }
-    let pairs =
-        cx.desired.applications.iter().filter(|wanted| of(&wanted.address, &entry)).filter_map(|wanted| {
-            let (_, part) = wanted.address.composite()?;
-            let (_, ikey) = left.iter().find(|(address, _)| *address == old.part(part))?;
-            Some(format!("{} {ikey}", wanted.address))
-        });
+    let pairs = cx.desired.objects.iter().filter(|wanted| of(&wanted.address, &entry)).filter_map(|wanted| {
+        let (_, part) = wanted.address.composite()?;
+        let (_, ikey) = left.iter().find(|(address, _)| *address == old.part(part))?;
+        Some(format!("{} {ikey}", wanted.address))
+    });
     let command = format!("duoctl adopt {}", pairs.collect::<Vec<_>>().join(" "));
     let message = format!(
         "{}: it would be created, but `{old}` was removed from the YAML: perhaps `{entry}` is its new name",
@@ -80,7 +75,7 @@ fn leaves<'l>(cx: &Context<'_>, live: &'l Live<'_>) -> Option<(Address, &'l Ikey
 }
 
 /// The declared permissions; `None` if the type has none.
-fn permissions(wanted: &DesiredApplication) -> Option<BTreeSet<String>> {
+fn permissions(wanted: &Wanted) -> Option<BTreeSet<String>> {
     match &wanted.settings.get(PERMISSION_LIST)?.value {
         Setting::List(names) => Some(names.iter().map(|name| name.value.clone()).collect()),
         Setting::LeftOut => Some(BTreeSet::new()),
@@ -89,7 +84,7 @@ fn permissions(wanted: &DesiredApplication) -> Option<BTreeSet<String>> {
 }
 
 /// Names that an application of the connection may have: that of the console, of the integration there, or the declared one.
-fn names<'d>(cx: &Context<'d>, wanted: &'d DesiredApplication) -> Vec<&'d str> {
+fn names<'d>(cx: &Context<'d>, wanted: &'d Wanted) -> Vec<&'d str> {
     let (entry, takedown) = (wanted.address.composite().map(|(entry, _)| entry), &cx.desired.takedown);
     let form = cx.desired.handoffs.iter().find(|form| Some(&form.address) == entry.as_ref());
     let fields = form.into_iter().flat_map(|form| &form.fields);

@@ -15,12 +15,16 @@ use super::step::{Action, Step};
 
 /// Records in each step which unverified markers it depends on. A creation depends on a marker that names its address or is
 /// on an application of its type and name: that application may be the one of the address.
-pub(super) fn rest(steps: &mut [Step], claims: &BTreeMap<Ikey, Claim>, integrations: &[Object]) {
+pub(super) fn rest<'a>(
+    steps: &mut [Step],
+    claims: &BTreeMap<Ikey, Claim>,
+    lives: impl Iterator<Item = &'a Object>,
+) {
     if claims.is_empty() {
         return;
     }
     let (mut by_address, mut by_name) = (HashMap::<Option<Address>, Vec<&Claim>>::new(), HashMap::new());
-    for live in integrations {
+    for live in lives {
         let Some(claim) = claims.get(&live.id) else { continue };
         let marker = Notes::parse(live.notes()).marker;
         by_address.entry(marker.map(|marker| marker.address)).or_default().push(claim);
@@ -31,13 +35,13 @@ pub(super) fn rest(steps: &mut [Step], claims: &BTreeMap<Ikey, Claim>, integrati
         let mut rests_on: BTreeMap<&Ikey, &Claim> = step
             .involves()
             .iter()
-            .filter_map(|id| claims.get(id.ikey()?))
+            .filter_map(|id| claims.get(&id.id))
             .map(|claim| (&claim.ikey, claim))
             .collect();
         let creates = step.action == Action::Create;
         // Whether a rotation is over or in progress also depends on the other markers of the address.
         let settles = step.changes.iter().any(|change| change.field == "state");
-        let named = by_name.get(&type_and_name(&step.kind, &step.name)).filter(|_| creates);
+        let named = by_name.get(&type_and_name(&step.variant, &step.name)).filter(|_| creates);
         let marked = by_address.get(&Some(step.address.clone())).filter(|_| creates || settles);
         let candidates = named.into_iter().chain(marked).flatten();
         rests_on.extend(candidates.map(|claim| (&claim.ikey, *claim)));

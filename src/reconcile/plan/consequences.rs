@@ -31,7 +31,7 @@ fn consequences(step: &Step, desired: &Desired, integrations: &[Object]) -> Vec<
         None => "no secret store is configured: the new keys have to be copied from the Duo Admin Panel"
             .to_owned(),
     });
-    let kinds = [old.variant(), step.kind.as_str()];
+    let kinds = [old.variant(), step.variant.as_str()];
     lines.extend(kinds.into_iter().filter_map(told).map(str::to_owned));
     lines.dedup();
     for form in &desired.handoffs {
@@ -83,7 +83,7 @@ fn told(kind: &str) -> Option<&'static str> {
 /// What refers to the old key: other entries of the YAML, and other live applications.
 fn pointers(old: &Ikey, step: &Step, desired: &Desired, integrations: &[Object]) -> Vec<String> {
     let key = old.as_str();
-    let declared = desired.applications.iter().filter(|wanted| {
+    let declared = desired.objects.iter().filter(|wanted| {
         let in_settings = wanted.settings.values().any(|setting| names(&setting.value, key));
         in_settings || wanted.pin.as_ref().is_some_and(|pin| pin.value == *old)
     });

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::duo::object::{Ikey, Object};
 
-use super::super::desired::{Desired, DesiredApplication};
+use super::super::desired::{Desired, Wanted};
 use super::super::handoff::{Handoff, HandoffSpec, Lapse, Purpose};
 use super::super::live::Live;
 use super::super::matching::Match;
@@ -54,7 +54,7 @@ fn lapse(desired: &Desired, spec: &HandoffSpec, lives: &HashMap<&Address, &Objec
 /// consent. A marker sealed by another key counts as unproven only in runs that carry out steps (`hold_back`).
 pub(super) fn unproven<'a>(
     cx: &Context<'a>,
-    found: &[(&'a DesiredApplication, Result<Match<'a>, Box<Diagnostic>>)],
+    found: &[(&'a Wanted, Result<Match<'a>, Box<Diagnostic>>)],
 ) -> BTreeMap<&'a Address, &'a Ikey> {
     let consented = |address: &Address| cx.allows(Risk::AdoptsKey, address);
     let lives =

@@ -11,7 +11,7 @@ use crate::duo::object::Ikey;
 
 use super::super::consent::Consent;
 use super::super::delivery::Held;
-use super::super::desired::{Desired, DesiredApplication};
+use super::super::desired::{Desired, Wanted};
 use super::super::live::Live;
 use super::super::observation::Observation;
 use super::super::ownership::is_told;
@@ -20,7 +20,7 @@ use super::super::rotation::Rotation;
 use super::options::Options;
 use super::step::Step;
 use crate::kinds::address::Address;
-use crate::kinds::marker::{AppliedFields, Marker, MarkerState, NOTES_LIMIT, Shut, room};
+use crate::kinds::marker::{AppliedFields, Marker, MarkerState, Shut, room};
 use crate::kinds::risk::Risk;
 
 /// What every stage reads.
@@ -45,12 +45,12 @@ impl Context<'_> {
     }
 
     /// What the application's secret store holds, if it was read.
-    pub(super) fn held(&self, wanted: &DesiredApplication) -> Option<&Held> {
+    pub(super) fn held(&self, wanted: &Wanted) -> Option<&Held> {
         self.observation.held.get(&wanted.address)
     }
 
     /// Whether the store can be read.
-    pub(super) fn readable(&self, wanted: &DesiredApplication) -> bool {
+    pub(super) fn readable(&self, wanted: &Wanted) -> bool {
         !matches!(self.held(wanted), Some(Held::Unreadable { .. }))
     }
 
@@ -60,12 +60,7 @@ impl Context<'_> {
         consent.all(&self.desired.guards).iter().any(|allowed| allowed.covers(risk.name(), Some(address)))
     }
 
-    pub(super) fn marker(
-        &self,
-        wanted: &DesiredApplication,
-        applied: AppliedFields,
-        state: MarkerState,
-    ) -> Marker {
+    pub(super) fn marker(&self, wanted: &Wanted, applied: AppliedFields, state: MarkerState) -> Marker {
         let (workspace, address) = (self.desired.workspace.clone(), wanted.address.clone());
         Marker {
             workspace,
@@ -81,34 +76,30 @@ impl Context<'_> {
 
     /// Whether the new marker says `adopted`. With a write-only store it does not: the key is delivered, with consent, before
     /// the adoption.
-    pub(super) fn is_adopted(&self, wanted: &DesiredApplication, live: &Live<'_>) -> bool {
+    pub(super) fn is_adopted(&self, wanted: &Wanted, live: &Live<'_>) -> bool {
         let told = live.marker.is_none() && wanted.secret.as_ref().is_some_and(|secret| secret.write_only);
         !told && self.is_by_name(wanted, live)
     }
 
     /// Whether an application is linked to an address only by its name, or its marker says that it was adopted. Whether the
     /// marker is verified does not matter here: another key may verify it.
-    pub(super) fn is_by_name(&self, wanted: &DesiredApplication, live: &Live<'_>) -> bool {
+    pub(super) fn is_by_name(&self, wanted: &Wanted, live: &Live<'_>) -> bool {
         let by_name = live.marker.as_ref().is_none_or(|marker| marker.adopted);
         by_name && !is_told(wanted, self.held(wanted), &live.integration.id)
     }
 }
 
-/// Notes with the marker, if both fit.
-pub(super) fn checked_notes(
-    wanted: &DesiredApplication,
-    marker: &Marker,
-    text: &str,
-) -> Result<String, Vec<Diagnostic>> {
+/// The text with the marker, if both fit.
+pub(super) fn checked_notes(wanted: &Wanted, marker: &Marker, text: &str) -> Result<String, Vec<Diagnostic>> {
+    let endpoint = wanted.kind.endpoint();
+    let (name, limit) = (endpoint.text, endpoint.limit);
     let notes = marker.notes(text);
-    let Err(excess) = room(&notes) else { return Ok(notes) };
-    let length = NOTES_LIMIT + excess;
-    let span = wanted.settings.get("notes").map(|notes| notes.span).or(wanted.span);
-    let message = format!(
-        "{}: notes and marker together are {length} characters, more than {NOTES_LIMIT}",
-        wanted.address
-    );
-    let help = format!("shorten the notes by {}", characters(excess));
+    let Err(excess) = room(&notes, limit) else { return Ok(notes) };
+    let length = limit + excess;
+    let span = wanted.settings.get(name).map(|notes| notes.span).or(wanted.span);
+    let message =
+        format!("{}: {name} and marker together are {length} characters, more than {limit}", wanted.address);
+    let help = format!("shorten the {name} by {}", characters(excess));
     Err(vec![Diagnostic::error(Code::InvalidNotes, span, message).help(help)])
 }
 
@@ -176,6 +167,6 @@ impl Parts {
     pub(super) fn stop(&mut self, desired: &Desired, problem: Diagnostic) {
         self.steps.clear();
         self.problems.push(problem);
-        self.blocked.extend(desired.applications.iter().map(|wanted| wanted.address.clone()));
+        self.blocked.extend(desired.objects.iter().map(|wanted| wanted.address.clone()));
     }
 }

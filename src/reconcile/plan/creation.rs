@@ -8,7 +8,7 @@ use crate::diagnostic::{Code, Diagnostic};
 use crate::duo::object::{Ikey, Kind, Object};
 
 use super::super::delivery::Held;
-use super::super::desired::DesiredApplication;
+use super::super::desired::Wanted;
 use super::super::diff::{self, Change};
 use super::super::live::Live;
 use super::super::matching::Match;
@@ -27,11 +27,14 @@ use crate::kinds::value::{FieldValue, parts};
 /// A new application.
 pub(super) fn creation(
     cx: &Context<'_>,
-    wanted: &DesiredApplication,
+    wanted: &Wanted,
     managed: &[Managed],
 ) -> Result<Step, Vec<Diagnostic>> {
-    let (Some(kind), Some(name)) = (&wanted.kind, &wanted.name) else {
-        let message = format!("{}: a new application needs a type and a name", wanted.address);
+    let variant = wanted.variant.as_deref().or((wanted.kind != Kind::Application).then_some(""));
+    let (Some(variant), Some(name)) = (variant, &wanted.name) else {
+        let (noun, identity) = (wanted.kind.noun(), wanted.kind.identity());
+        let message =
+            format!("{}: a new {noun} needs a {}", wanted.address, identity.replace("and", "and a"));
         return Err(vec![Diagnostic::error(Code::MissingKey, wanted.span, message)]);
     };
     // Duo accepts some fields on modify only (duo-api.md, section 3.3). Logins are blocked until those are set and it is
@@ -49,8 +52,12 @@ pub(super) fn creation(
         let marker = cx.marker(wanted, applied.clone(), state);
         checked_notes(wanted, &marker, text)
     };
-    let mut create =
-        Map::from_iter([("type".to_owned(), json!(kind)), ("user_access".to_owned(), json!(NO_USERS))]);
+    let mut create = match wanted.kind {
+        Kind::Application => {
+            Map::from_iter([("type".to_owned(), json!(variant)), ("user_access".to_owned(), json!(NO_USERS))])
+        }
+        Kind::Group | Kind::Policy => Map::new(),
+    };
     let mut finish = Map::new();
     for managed in written() {
         if later(managed) {
@@ -59,24 +66,29 @@ pub(super) fn creation(
             managed.send(&mut create, None);
         }
     }
-    // The first marker cannot be sealed over an integration key that does not exist yet, so a second call binds it.
+    // The first marker cannot be sealed over an id that does not exist yet, so a second call binds it.
     let creating = notes(MarkerState::Creating { since: cx.options.now })?;
-    create.insert("notes".to_owned(), json!(creating));
-    let mut writes = vec![Write::Create(Kind::Application, create)];
+    let property = wanted.kind.endpoint().marker.unwrap_or_default();
+    create.insert(property.to_owned(), json!(creating));
+    let mut writes = vec![Write::Create(wanted.kind, create)];
     // If a store cannot be read back, the marker records that the keys are not delivered yet.
     if wanted.secret.as_ref().is_some_and(|secret| secret.write_only) {
         writes.push(Write::Finish(Map::from_iter([("notes".to_owned(), json!(creating))])));
     }
-    finish.insert("notes".to_owned(), json!(notes(MarkerState::Owned)?));
+    finish.insert(property.to_owned(), json!(notes(MarkerState::Owned)?));
     writes.push(Write::Finish(finish));
     let changes = diff::from_nothing(wanted, managed, &cx.references);
-    Ok(Step { changes, writes, ..Step::new(&wanted.address, Action::Create, kind, &name.value) })
+    Ok(Step {
+        changes,
+        writes,
+        ..Step::new(wanted.kind, &wanted.address, Action::Create, variant, &name.value)
+    })
 }
 
 /// Handles a changed type: marks the old application, creates the new one, and only then deletes the old one.
 pub(super) fn replacement(
     cx: &Context<'_>,
-    wanted: &DesiredApplication,
+    wanted: &Wanted,
     managed: &[Managed],
     old: Option<&Live<'_>>,
 ) -> Result<Step, Vec<Diagnostic>> {
@@ -104,7 +116,7 @@ pub(super) fn replacement(
         step.delete(id.clone(), AFTER_REPLACEMENT, protected);
         step.watch(old.integration);
         step.id = Some(id);
-        step.changes.insert(0, type_change(old.integration.variant(), &step.kind));
+        step.changes.insert(0, type_change(old.integration.variant(), &step.variant));
     }
     Ok(step)
 }
@@ -114,12 +126,13 @@ pub(super) fn replacement(
 pub(super) fn hold_back_doubtful(cx: &Context<'_>, parts: &mut Parts, matched: &HashMap<&Address, &Object>) {
     let taken: HashSet<&Ikey> = matched.values().map(|live| &live.id).collect();
     let Observed::Present(lives) = cx.observation.objects.of(Kind::Application) else { return };
-    for wanted in &cx.desired.applications {
+    for wanted in cx.desired.of(Kind::Application) {
         let address = &wanted.address;
         let Some(Held::Unreadable { reason, help }) = cx.held(wanted) else { continue };
         let creates = |step: &&Step| step.address == *address && step.action == Action::Create;
         let Some(step) = parts.steps.iter().find(creates) else { continue };
-        let mut free = lives.iter().filter(|live| live.variant() == step.kind && !taken.contains(&live.id));
+        let mut free =
+            lives.iter().filter(|live| live.variant() == step.variant && !taken.contains(&live.id));
         let Some(live) = free.next().filter(|_| !cx.allows(Risk::Replaces, address)) else { continue };
         let more = if free.next().is_some() { " or of another application" } else { "" };
         let message = format!(
@@ -136,7 +149,7 @@ pub(super) fn hold_back_doubtful(cx: &Context<'_>, parts: &mut Parts, matched: &
 }
 
 /// Deletes the leftovers of a replacement, within its step or in a separate one.
-pub(super) fn add_leftovers(wanted: &DesiredApplication, found: &Match<'_>, steps: &mut Vec<Step>) {
+pub(super) fn add_leftovers(wanted: &Wanted, found: &Match<'_>, steps: &mut Vec<Step>) {
     let successor = found.live.as_ref().map(|live| live.integration.id.clone());
     for old in &found.predecessors {
         let live = old.integration;

@@ -9,7 +9,7 @@ use crate::duo::object::{Ikey, Kind};
 use crate::kinds::value::Setting;
 
 use super::super::delivery::{Delivery, DesiredSecret, Held, Standing, standing, taken};
-use super::super::desired::{Desired, DesiredApplication};
+use super::super::desired::{Desired, Wanted};
 use super::super::handoff::Handoff;
 use super::super::live::Live;
 use super::super::observed::Observed;
@@ -28,7 +28,7 @@ const NEW: &str = "the application is new";
 /// Adds the delivery that an application needs to its steps. An unreadable store blocks only the delivery.
 pub(super) fn add_delivery(
     cx: &Context<'_>,
-    wanted: &DesiredApplication,
+    wanted: &Wanted,
     live: Option<&Live<'_>>,
     pair: Option<&Pair<'_>>,
     steps: &mut Vec<Step>,
@@ -136,7 +136,7 @@ fn may_lack_delivery(state: &MarkerState) -> bool {
 }
 
 /// A client that the YAML adds to an OAuth application. Duo creates its secret with it.
-fn new_client(wanted: &DesiredApplication, held: &Held) -> Option<String> {
+fn new_client(wanted: &Wanted, held: &Held) -> Option<String> {
     let (Some(sso), Held::Keys(keys)) = (wanted.settings.get("sso"), held) else { return None };
     let Setting::Document(sso) = &sso.value else { return None };
     let clients = sso.pointer("/oauth_config/clients").and_then(Value::as_array)?;
@@ -148,7 +148,7 @@ fn new_client(wanted: &DesiredApplication, held: &Held) -> Option<String> {
 /// Adds to each secret of a handoff where it is delivered.
 pub(super) fn show_places(forms: &mut [Handoff], desired: &Desired) {
     let places: HashMap<&Address, &str> = desired
-        .applications
+        .objects
         .iter()
         .filter_map(|wanted| Some((&wanted.address, wanted.secret.as_ref()?.place.as_str())))
         .collect();
@@ -164,7 +164,7 @@ fn separate(step: &Step, delivery: Delivery) -> Step {
         id: step.id.clone(),
         writes: vec![Write::Deliver(step.ikey().cloned())],
         delivery: Some(delivery),
-        ..Step::new(&step.address, Action::Deliver, &step.kind, &step.name)
+        ..Step::new(step.kind, &step.address, Action::Deliver, &step.variant, &step.name)
     }
 }
 

@@ -24,7 +24,7 @@ pub(super) fn check(cx: &Context<'_>) -> Parts {
             address.composite().is_some_and(|(entry, _)| entry == form.address)
                 && cx.options.selection.covers(address)
         };
-        let wanted = cx.desired.applications.iter().map(|wanted| &wanted.address);
+        let wanted = cx.desired.objects.iter().map(|wanted| &wanted.address);
         let blocked: Vec<Address> = wanted.filter(of_form).cloned().collect();
         if blocked.is_empty() {
             continue;

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 
 use crate::diagnostic::{Code, Diagnostic, Severity};
 
-use super::super::desired::DesiredApplication;
+use super::super::desired::Wanted;
 use super::super::diff::{self, Change};
 use super::super::live::Live;
 use super::context::{Context, checked_notes};
@@ -21,7 +21,7 @@ use crate::kinds::value::parts;
 /// marker: the two applications of a rotation in progress keep theirs.
 pub(super) fn existing(
     cx: &Context<'_>,
-    wanted: &DesiredApplication,
+    wanted: &Wanted,
     managed: &[Managed],
     live: &Live<'_>,
     becomes: &MarkerState,
@@ -54,7 +54,7 @@ pub(super) fn existing(
         return Ok(Vec::new());
     }
     let step = |action, changes, notes: String, mut body: Map<String, Value>| {
-        body.insert("notes".to_owned(), json!(notes));
+        body.extend(wanted.kind.endpoint().marker.map(|property| (property.to_owned(), json!(notes))));
         let writes = vec![Write::Update(integration.object_id(), body)];
         Step { changes, writes, ..Step::on(&wanted.address, action, integration) }
     };
@@ -89,7 +89,7 @@ pub(super) fn existing(
 }
 
 /// What a person should know about changes beyond their risk.
-fn remarks(wanted: &DesiredApplication, changes: &[Change]) -> Vec<Diagnostic> {
+fn remarks(wanted: &Wanted, changes: &[Change]) -> Vec<Diagnostic> {
     let mut remarks = Vec::new();
     for change in changes {
         let excess = excess_permissions(change);
@@ -106,7 +106,7 @@ fn remarks(wanted: &DesiredApplication, changes: &[Change]) -> Vec<Diagnostic> {
             );
         }
         remarks.extend(for_the_console(wanted, change));
-        if change.field == "name" && wanted.kind.as_deref() == Some("authapi") {
+        if change.field == "name" && wanted.variant.as_deref() == Some("authapi") {
             let message = format!(
                 "{}: end users will see the new name on every push: {} instead of {}",
                 wanted.address, change.after, change.before
@@ -133,7 +133,7 @@ fn excess_permissions(change: &Change) -> Vec<String> {
 }
 
 /// What changed permissions mean for a console that holds the key, if nothing has to be entered there.
-fn for_the_console(wanted: &DesiredApplication, change: &Change) -> Option<Diagnostic> {
+fn for_the_console(wanted: &Wanted, change: &Change) -> Option<Diagnostic> {
     if change.field != "permissions"
         || !wanted.address.is_intelligence()
         || change.origin == Some(diff::Origin::Drift)
@@ -175,7 +175,7 @@ fn judged(cx: &Context<'_>, live: &Live<'_>, marker: &Marker) -> Marker {
 }
 
 /// The changes of the marker itself.
-fn marker_changes(marker: &Marker, wanted: &DesiredApplication, becomes: &MarkerState) -> Vec<Change> {
+fn marker_changes(marker: &Marker, wanted: &Wanted, becomes: &MarkerState) -> Vec<Change> {
     let mut changes = Vec::new();
     let state = match &marker.state {
         MarkerState::Owned => None,

@@ -15,7 +15,7 @@ use crate::names::alike_key;
 use crate::text::shown;
 
 use super::super::delivery::Held;
-use super::super::desired::DesiredApplication;
+use super::super::desired::Wanted;
 use super::super::live;
 use super::by_hand;
 use super::context::Context;
@@ -94,7 +94,7 @@ impl<'a> LookAlikes<'a> {
     }
 
     /// The first few applications of a type whose names people cannot distinguish from the wanted one.
-    fn named_alike(&mut self, kind: &str, wanted: &DesiredApplication) -> Vec<&'a Object> {
+    fn named_alike(&mut self, kind: &str, wanted: &Wanted) -> Vec<&'a Object> {
         let (Some(name), by_kind) = (&wanted.name, &self.by_kind) else { return Vec::new() };
         let index = self.by_name.entry(kind.to_owned()).or_insert_with(|| {
             let mut index: HashMap<String, Vec<_>> = HashMap::new();
@@ -188,10 +188,10 @@ impl LookAlikes<'_> {
     pub(super) fn look_for(
         &mut self,
         cx: &Context<'_>,
-        wanted: &DesiredApplication,
+        wanted: &Wanted,
         managed: &[Managed],
     ) -> Result<Option<Diagnostic>, Vec<Diagnostic>> {
-        let Some(kind) = wanted.kind.as_deref() else { return Ok(None) };
+        let Some(kind) = wanted.variant.as_deref() else { return Ok(None) };
         if let Some(live) = self.keys_of(kind, &cx.observation.host, cx.held(wanted)) {
             let message =
                 format!("its secret store holds the keys of {}, which is unmanaged", described(live));
@@ -241,7 +241,7 @@ impl LookAlikes<'_> {
         Ok(None)
     }
 
-    fn certainly(&mut self, wanted: &DesiredApplication, lives: &[&Object], what: &str) -> Vec<Diagnostic> {
+    fn certainly(&mut self, wanted: &Wanted, lives: &[&Object], what: &str) -> Vec<Diagnostic> {
         let certain = lives.iter().map(|live| (live.id.clone(), wanted.address.clone()));
         self.certain.extend(certain);
         vec![alike(wanted, lives, what, Severity::Error)]
@@ -273,7 +273,7 @@ fn all_described(lives: &[&Object]) -> String {
 }
 
 /// A possible duplicate of an address that would be created, and what to do about it.
-fn alike(wanted: &DesiredApplication, lives: &[&Object], what: &str, severity: Severity) -> Diagnostic {
+fn alike(wanted: &Wanted, lives: &[&Object], what: &str, severity: Severity) -> Diagnostic {
     let address = &wanted.address;
     let origin = if address.is_intelligence() { "set up by hand" } else { "renamed in Duo" };
     let message = format!("{address}: it would be created, but {what}; perhaps it is the same, {origin}");

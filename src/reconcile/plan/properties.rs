@@ -31,7 +31,7 @@ fn apply_and_settle(duo: &mut FakeDuo, desired: &Desired, plan: &Plan) {
     duo.apply(plan);
     let written: Vec<_> = plan.steps().iter().map(|step| step.address.clone()).collect();
     for settlement in settle(desired, &duo.observation(), &written) {
-        duo.update(settlement.ikey.as_str(), &settlement.body).unwrap();
+        duo.update(settlement.id.as_str(), &settlement.body).unwrap();
     }
 }
 
@@ -136,11 +136,11 @@ proptest! {
         let mut duo = FakeDuo::new();
         let first = plan_of(&desired, &duo);
         prop_assert!(first.steps().iter().all(|step| step.action == Action::Create));
-        prop_assert_eq!(first.steps().len(), desired.applications.len());
+        prop_assert_eq!(first.steps().len(), desired.objects.len());
         apply_and_settle(&mut duo, &desired, &first);
         let second = plan_of(&desired, &duo);
         prop_assert!(second.is_empty(), "{}", outline(&second));
-        prop_assert_eq!(second.owned(), desired.applications.len());
+        prop_assert_eq!(second.owned(), desired.objects.len());
     }
 
     #[test]
@@ -176,9 +176,9 @@ proptest! {
         let before = plan(&desired, &observation, &options(prune));
         let shuffled = |n: usize| usize::try_from(seed % 7).unwrap() % n.max(1);
         let mut turned = desired.clone();
-        let n = shuffled(turned.applications.len());
-        turned.applications.rotate_left(n);
-        turned.applications.reverse();
+        let n = shuffled(turned.objects.len());
+        turned.objects.rotate_left(n);
+        turned.objects.reverse();
         let integrations = duo.integrations().into_iter().rev();
         let mut integrations: Vec<_> = integrations.collect();
         let n = shuffled(integrations.len());

@@ -19,7 +19,7 @@ use super::restoration::{Declared, restore};
 use super::step::{Action, PROTECTED, Step, Write};
 use crate::kinds::application::fields::held_permissions;
 use crate::kinds::application::{NO_USERS, PERMISSION_PREFIX, PERMITTED_GROUPS};
-use crate::kinds::marker::{AccessBefore, AppliedFields, Marker, MarkerState, Shut, day, room};
+use crate::kinds::marker::{AccessBefore, AppliedFields, Marker, MarkerState, NOTES_LIMIT, Shut, day, room};
 use crate::kinds::risk::Risk;
 use crate::kinds::seal::Verdict;
 use crate::kinds::value::parts;
@@ -231,7 +231,7 @@ fn quarantine(
         },
         ..marker.clone()
     };
-    let fits = |marker: &Marker| room(&marker.notes(&orphan.text));
+    let fits = |marker: &Marker| room(&marker.notes(&orphan.text), NOTES_LIMIT);
     if fits(&shut).is_err() && matches!(shut.shut.access, Some(AccessBefore::Groups(_))) {
         shut.shut.access = Some(AccessBefore::Lost);
     }

@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 
-use super::super::desired::DesiredApplication;
+use super::super::desired::Wanted;
 use super::super::live::Live;
 use super::context::Context;
 use crate::diagnostic::{Code, Diagnostic};
@@ -18,12 +18,7 @@ use crate::text::shown;
 const OFFERED: usize = 3;
 
 /// Adds to the finding about an unknown name what the application uses in Duo instead.
-pub(super) fn advise(
-    cx: &Context<'_>,
-    wanted: &DesiredApplication,
-    live: &Live<'_>,
-    problem: &mut Diagnostic,
-) {
+pub(super) fn advise(cx: &Context<'_>, wanted: &Wanted, live: &Live<'_>, problem: &mut Diagnostic) {
     if problem.code != Code::UnknownReference {
         return;
     }
@@ -79,7 +74,7 @@ fn texts(value: &Value, found: &mut Vec<String>) {
 fn is_named(cx: &Context<'_>, kind: Kind, id: &str) -> bool {
     let name = cx.references.name(kind, id);
     let means = |reference: &Reference| reference.means(id, name);
-    cx.desired.applications.iter().flat_map(|wanted| &wanted.settings).any(|(field, setting)| {
+    cx.desired.objects.iter().flat_map(|wanted| &wanted.settings).any(|(field, setting)| {
         match (kind, &setting.value) {
             (Kind::Policy, Setting::Reference(policy)) => field == POLICY && means(policy),
             (Kind::Group, Setting::References(groups)) => {

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use crate::diagnostic::{Code, Diagnostic, Span, has_errors};
 use crate::duo::object::{Kind, Object};
 
-use super::super::desired::DesiredApplication;
+use super::super::desired::Wanted;
 use super::super::diff::Change;
 use super::super::live::Live;
 use super::super::references::References;
@@ -50,7 +50,7 @@ impl Restoration {
 /// What is restored to a declared application that was quarantined: only what the YAML does not declare.
 pub(super) fn restoration(
     cx: &Context<'_>,
-    wanted: &DesiredApplication,
+    wanted: &Wanted,
     managed: &[Managed],
     live: &Live<'_>,
 ) -> Result<Restoration, Vec<Diagnostic>> {

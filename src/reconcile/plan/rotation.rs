@@ -9,7 +9,7 @@ use crate::duo::object::{Ikey, Kind, Object, ObjectId};
 
 use super::super::copy::{self, Bodies};
 use super::super::delivery::{Delivery, Standing, standing};
-use super::super::desired::DesiredApplication;
+use super::super::desired::Wanted;
 use super::super::diff::{self, Change};
 use super::super::live::Live;
 use super::super::observed::Observed;
@@ -28,7 +28,7 @@ use crate::kinds::value::parts;
 /// The rotation of a pair of applications, its stage and what it waits for.
 pub(super) fn under_way(
     cx: &Context<'_>,
-    wanted: &DesiredApplication,
+    wanted: &Wanted,
     pair: &Pair<'_>,
 ) -> Result<Rotation, Vec<Diagnostic>> {
     // A marker that has to be rewritten does not count.
@@ -36,7 +36,7 @@ pub(super) fn under_way(
     let state = pair.successor.state().filter(|_| says(&pair.successor));
     let address = &wanted.address;
     let kind = pair.old.integration.variant();
-    if wanted.kind.as_deref().is_some_and(|wanted| wanted != kind) {
+    if wanted.variant.as_deref().is_some_and(|wanted| wanted != kind) {
         let message = format!("{address}: its type changed while its key is being rotated");
         return Err(vec![
             Diagnostic::error(Code::RotationUnderWay, wanted.span, message)
@@ -59,12 +59,7 @@ pub(super) fn under_way(
 }
 
 /// The evidence about both keys, and what the rotation waits for.
-fn seen(
-    cx: &Context<'_>,
-    wanted: &DesiredApplication,
-    delivered_at: Option<Timestamp>,
-    pair: &Pair<'_>,
-) -> Evidence {
+fn seen(cx: &Context<'_>, wanted: &Wanted, delivered_at: Option<Timestamp>, pair: &Pair<'_>) -> Evidence {
     let address = &wanted.address;
     let waits_for = match (pair.stage, delivered_at) {
         (_, _) if !pair.torn.is_empty() => {
@@ -93,7 +88,7 @@ fn seen(
 /// The steps at an address whose key is being rotated.
 pub(super) fn steps(
     cx: &Context<'_>,
-    wanted: &DesiredApplication,
+    wanted: &Wanted,
     managed: &[Managed],
     pair: &Pair<'_>,
     rotation: &Rotation,
@@ -146,7 +141,7 @@ pub(super) fn steps(
 /// A successor with every setting of the live application, and its keys next to the old ones.
 pub(super) fn begin(
     cx: &Context<'_>,
-    wanted: &DesiredApplication,
+    wanted: &Wanted,
     managed: &[Managed],
     old: &Live<'_>,
 ) -> Result<Step, Vec<Diagnostic>> {
@@ -166,7 +161,7 @@ pub(super) fn begin(
 }
 
 /// Whether the store holds the new key, as far as it can be read: until it does, clients cannot switch to it.
-fn holds_successor(cx: &Context<'_>, wanted: &DesiredApplication, pair: &Pair<'_>) -> bool {
+fn holds_successor(cx: &Context<'_>, wanted: &Wanted, pair: &Pair<'_>) -> bool {
     let (old, successor) = (&pair.old.integration.id, pair.successor.integration);
     match (&wanted.secret, cx.held(wanted)) {
         (None, _) => true,
@@ -181,7 +176,7 @@ fn holds_successor(cx: &Context<'_>, wanted: &DesiredApplication, pair: &Pair<'_
 /// The two applications of a rotation: the one whose key is replaced, and its successor.
 struct Twin<'a> {
     cx: &'a Context<'a>,
-    wanted: &'a DesiredApplication,
+    wanted: &'a Wanted,
     managed: &'a [Managed],
     old: &'a Live<'a>,
 }
@@ -389,7 +384,7 @@ fn notes_only(notes: String) -> Map<String, Value> {
 }
 
 fn rotation_step<'a>(
-    wanted: &DesiredApplication,
+    wanted: &Wanted,
     old: &Object,
     others: impl IntoIterator<Item = &'a Object>,
     before: &str,

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
-use crate::duo::object::{Ikey, Kind, Object};
+use crate::duo::object::{Kind, Object, ObjectId};
 
-use super::super::desired::{Desired, DesiredApplication};
+use super::super::desired::{Desired, Wanted};
 use super::super::diff;
 use super::super::live;
 use super::super::matching::match_all;
@@ -16,7 +16,7 @@ use super::super::observed::Observed;
 use super::super::references::References;
 use crate::kinds::address::Address;
 use crate::kinds::managed::{Kept, Live, Managed};
-use crate::kinds::marker::{Marker, short_hash};
+use crate::kinds::marker::{Applied, AppliedFields, Marker, short_hash};
 use crate::kinds::value::FieldValue;
 
 /// One application whose marker has to record the values that Duo stores.
@@ -24,8 +24,8 @@ use crate::kinds::value::FieldValue;
 pub struct Settlement {
     /// The address.
     pub address: Address,
-    /// The application.
-    pub ikey: Ikey,
+    /// The object.
+    pub id: ObjectId,
     /// The fields that Duo stores in another form: YAML key, sent value, stored value.
     pub fields: Vec<(String, Value, Value)>,
     /// The body that records them.
@@ -34,13 +34,17 @@ pub struct Settlement {
 
 /// The settlements of the given applications right after they were written.
 pub fn settle(desired: &Desired, observation: &Observation, written: &[Address]) -> Vec<Settlement> {
-    let Observed::Present(integrations) = observation.objects.of(Kind::Application) else {
+    Kind::ALL.into_iter().flat_map(|kind| of_kind(kind, desired, observation, written)).collect()
+}
+
+fn of_kind(kind: Kind, desired: &Desired, observation: &Observation, written: &[Address]) -> Vec<Settlement> {
+    let Observed::Present(lives) = observation.objects.of(kind) else {
         return Vec::new();
     };
-    let references = References::new(&observation.objects);
-    let matches = match_all(desired, integrations, &observation.held, &observation.proofs);
+    let references = References::new(desired, observation);
+    let matches = match_all(kind, desired, lives, &observation.held, &observation.proofs);
     let mut settlements = Vec::new();
-    for (wanted, found) in desired.applications.iter().zip(&matches.matched) {
+    for (wanted, found) in desired.of(kind).zip(&matches.matched) {
         let (Ok(found), true) = (found, written.contains(&wanted.address)) else { continue };
         let Ok(managed) = diff::managed(wanted, &references) else { continue };
         let managed = diff::compared(managed, wanted);
@@ -58,13 +62,15 @@ pub fn settle(desired: &Desired, observation: &Observation, written: &[Address])
     settlements
 }
 
-fn settlement(wanted: &DesiredApplication, managed: &[Managed], live: &live::Live<'_>) -> Option<Settlement> {
+fn settlement(wanted: &Wanted, managed: &[Managed], live: &live::Live<'_>) -> Option<Settlement> {
     // An unproven marker is not rewritten: the new seal would make it proven.
     let mut marker: Marker = live.marker.clone().filter(|_| live.proof.is_proven())?;
     let kept = kept(managed, &marker, live.integration);
-    if kept.is_empty() {
+    let asked = resolved(managed, &marker, live.integration);
+    if kept.is_empty() && asked.is_empty() {
         return None;
     }
+    marker.applied.extend(asked);
     let mut fields = Vec::new();
     for (code, (managed, value)) in kept {
         if let Some(applied) = marker.applied.get_mut(&code) {
@@ -74,8 +80,21 @@ fn settlement(wanted: &DesiredApplication, managed: &[Managed], live: &live::Liv
     }
     // Sending Duo's own form of the notes again may change them once more, so the declared text is sent.
     let text = managed.iter().find_map(Managed::notes_text).unwrap_or(&live.text);
-    let body = Map::from_iter([("notes".to_owned(), json!(marker.notes(text)))]);
-    Some(Settlement { address: wanted.address.clone(), ikey: live.integration.id.clone(), fields, body })
+    let body = Map::from_iter([(wanted.kind.endpoint().marker?.to_owned(), json!(marker.notes(text)))]);
+    Some(Settlement { address: wanted.address.clone(), id: live.integration.object_id(), fields, body })
+}
+
+/// The fields whose hash was made when they referred to an object that did not exist yet: now Duo holds exactly what the
+/// YAML says.
+fn resolved(managed: &[Managed], marker: &Marker, live: &Object) -> AppliedFields {
+    let resolved = managed.iter().filter_map(|managed| {
+        let code = managed.field.letter?;
+        let applied = marker.applied.get(&code)?;
+        let asked = short_hash(code, &managed.wanted);
+        let holds = managed.live(live) == Live::Value(managed.wanted.clone());
+        (holds && applied.asked != asked).then_some((code, Applied { asked, kept: None }))
+    });
+    resolved.collect()
 }
 
 type Other<'m> = BTreeMap<char, (&'m Managed, FieldValue)>;

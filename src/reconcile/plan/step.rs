@@ -92,11 +92,13 @@ pub struct Step {
     pub address: Address,
     /// What is done.
     pub action: Action,
+    /// The kind of its object.
+    pub kind: Kind,
     /// The live object, if it exists.
     pub id: Option<ObjectId>,
     /// Its type; for a replacement, the new one.
     #[serde(rename = "type")]
-    pub kind: String,
+    pub variant: String,
     /// Its name.
     pub name: String,
     /// The changes, field by field.
@@ -105,6 +107,8 @@ pub struct Step {
     pub inherent: Vec<(Risk, &'static str)>,
     /// The requests, in order.
     pub(crate) writes: Vec<Write>,
+    /// The addresses of objects that do not exist yet, and whose ids the requests need.
+    pub(crate) awaits: BTreeSet<Address>,
     /// Where keys are delivered, and why.
     pub delivery: Option<Delivery>,
     /// The state of each live application for which the step was planned.
@@ -117,16 +121,18 @@ pub struct Step {
 
 impl Step {
     /// A step that sends nothing yet.
-    pub(super) fn new(address: &Address, action: Action, kind: &str, name: &str) -> Self {
+    pub(super) fn new(kind: Kind, address: &Address, action: Action, variant: &str, name: &str) -> Self {
         Self {
             address: address.clone(),
             action,
+            kind,
             id: None,
-            kind: kind.to_owned(),
+            variant: variant.to_owned(),
             name: name.to_owned(),
             changes: Vec::new(),
             inherent: Vec::new(),
             writes: Vec::new(),
+            awaits: BTreeSet::new(),
             delivery: None,
             baseline: BTreeMap::new(),
             rests_on: Vec::new(),
@@ -136,7 +142,7 @@ impl Step {
     /// A step about a live application, whatever its state is when the step is carried out.
     pub(super) fn about(address: &Address, action: Action, live: &Object) -> Self {
         let id = Some(live.object_id());
-        Self { id, ..Self::new(address, action, live.variant(), live.name()) }
+        Self { id, ..Self::new(live.kind, address, action, live.variant(), live.name()) }
     }
 
     /// A step on a live application, which must not change before the step is carried out.

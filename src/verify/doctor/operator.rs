@@ -196,11 +196,11 @@ async fn tried<T: Transport>(
 }
 
 fn names_groups(desired: &Desired) -> bool {
-    desired.applications.iter().any(|wanted| wanted.names_groups())
+    desired.objects.iter().any(|wanted| wanted.names_groups())
 }
 
 fn names_policies(desired: &Desired) -> bool {
-    desired.applications.iter().any(|wanted| wanted.names_policy())
+    desired.objects.iter().any(|wanted| wanted.names_policy())
 }
 
 async fn lists<T: Transport>(

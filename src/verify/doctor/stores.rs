@@ -19,7 +19,7 @@ pub async fn check(
 ) {
     for name in declared.keys() {
         let check = format!("secret store {name}");
-        let targets = desired.applications.iter().filter_map(|wanted| Some(&wanted.secret.as_ref()?.target));
+        let targets = desired.objects.iter().filter_map(|wanted| Some(&wanted.secret.as_ref()?.target));
         match targets.into_iter().find(|target| target.store == *name) {
             None => found.skipped(check, "no entry delivers to it"),
             Some(target) => match seen(stores, target).await {

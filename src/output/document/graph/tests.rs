@@ -9,7 +9,7 @@ use crate::diagnostic::Sources;
 use crate::duo::object::{Ikey, Kind};
 use crate::kinds::address::Address;
 use crate::kinds::value::Setting;
-use crate::reconcile::desired::{Desired, DesiredApplication};
+use crate::reconcile::desired::{Desired, Wanted};
 use crate::reconcile::graph::build::{declared, observed};
 use crate::reconcile::observation::Observation;
 use crate::reconcile::plan::{Plan, Prune};
@@ -51,7 +51,7 @@ fn named(ids: BTreeSet<String>, observation: &Observation) -> BTreeSet<String> {
 }
 
 /// Whether the YAML sets a field to a value that is compared.
-fn sets(wanted: &DesiredApplication, field: &str) -> bool {
+fn sets(wanted: &Wanted, field: &str) -> bool {
     let value = wanted.settings.get(field).map(|setting| &setting.value);
     let is_set = value.is_some_and(|value| !matches!(value, Setting::Clear | Setting::LeftOut));
     is_set && !wanted.ignore.iter().any(|ignored| ignored == field)
@@ -66,7 +66,7 @@ proptest! {
         let observation = duo.observation();
         let (yaml, account) = graphs(&desired, &observation, &plan);
         let lives = duo.integrations();
-        for wanted in &desired.applications {
+        for wanted in &desired.objects {
             let address = wanted.address.as_str();
             let rotates = plan.rotations().iter().any(|rotation| rotation.address == wanted.address);
             if plan.blocked().contains(&wanted.address) || rotates {

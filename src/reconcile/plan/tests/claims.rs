@@ -442,7 +442,7 @@ proptest! {
         }
         prop_assert_eq!(with.fingerprint(), without.fingerprint());
         // Each step that changes an application with a marker records the claim.
-        let pins: BTreeSet<&Ikey> = desired.applications.iter().filter_map(|wanted| Some(&wanted.pin.as_ref()?.value)).collect();
+        let pins: BTreeSet<&Ikey> = desired.objects.iter().filter_map(|wanted| Some(&wanted.pin.as_ref()?.value)).collect();
         for step in without.steps() {
             for ikey in step.targets().into_iter().filter_map(ObjectId::ikey) {
                 let ours = Notes::parse(&duo.notes(ikey.as_str())).marker.is_some_and(|marker| marker.workspace == "acme");
@@ -456,7 +456,7 @@ proptest! {
     fn every_deletion_is_told_and_counted(desired in workspaces(), duo in accounts(), prune in prunes(), abort in any::<bool>()) {
         let mut orders = Orders::default();
         if abort {
-            orders.abort.extend(desired.applications.iter().map(|wanted| wanted.address.clone()));
+            orders.abort.extend(desired.objects.iter().map(|wanted| wanted.address.clone()));
         }
         let plan = plan(&desired, &duo.observation(), &Options { rotation: orders, ..options(prune) });
         told(&plan)?;
@@ -497,7 +497,7 @@ proptest! {
             duo.proofs.set(Ikey::new(ikey.as_str()), Verdict::Forged);
         }
         let plan = plan_pruning(&desired, &duo, prune);
-        let pins: BTreeSet<&str> = desired.applications.iter().filter_map(|wanted| Some(wanted.pin.as_ref()?.value.as_str())).collect();
+        let pins: BTreeSet<&str> = desired.objects.iter().filter_map(|wanted| Some(wanted.pin.as_ref()?.value.as_str())).collect();
         for ikey in touched(&plan) {
             prop_assert!(forged.get(&ikey) != Some(&true) || pins.contains(ikey.as_str()), "{ikey}\n{}", outline(&plan));
         }

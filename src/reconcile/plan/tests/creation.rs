@@ -93,7 +93,7 @@ fn what_has_no_type_or_name_cannot_be_created() {
     wanted.0.name = None;
     assert_eq!(codes(&plan_of(&desired([wanted]), &FakeDuo::new())), [Code::MissingKey]);
     let mut wanted = app("vpn", "radius", "VPN");
-    wanted.0.kind = None;
+    wanted.0.variant = None;
     assert_eq!(codes(&plan_of(&desired([wanted]), &FakeDuo::new())), [Code::MissingKey]);
 }
 

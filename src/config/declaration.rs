@@ -1,4 +1,4 @@
-//! The typed value of an application, with the defaults merged in.
+//! The typed value of a declared object, with the defaults merged in.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,6 @@ use crate::diagnostic::{Span, Spanned};
 use crate::duo::catalogue::{Family, lookup};
 use crate::kinds::Kind;
 use crate::kinds::application::entry::known_type;
-use crate::kinds::application::fields::field;
 use crate::kinds::application::{ACCESS, GROUPS};
 use crate::kinds::field::{Field, Roles};
 use crate::kinds::reference::Reference;
@@ -16,7 +15,7 @@ use crate::kinds::value::{Setting, Written};
 use crate::text::member;
 use crate::yaml::{Data, Entry, Node};
 
-use super::model::{Application, Ignore};
+use super::model::{Declaration, Ignore};
 use super::read::{flag, ignores, mapping, max_age, secret_target};
 
 /// `defaults`, ready to be merged.
@@ -28,7 +27,7 @@ pub struct Defaults {
     types: BTreeMap<String, Layer>,
 }
 
-/// Values for keys that an application leaves out.
+/// Values for keys that an object leaves out.
 #[derive(Debug, Default)]
 struct Layer {
     settings: BTreeMap<String, Spanned<Setting>>,
@@ -40,6 +39,7 @@ struct Layer {
 
 impl Layer {
     fn decode(entries: &[Entry]) -> Self {
+        let field = |name: &str| Kind::Application.field(name);
         let defaultable =
             |entry: &&Entry| field(&entry.key.value).is_some_and(|field| field.is(Roles::DEFAULTABLE));
         let mut layer = Self::default();
@@ -76,90 +76,76 @@ impl Defaults {
         }
     }
 
-    /// Fills in keys that an application leaves out; defaults of its type win over those of all applications. If the
-    /// application has no `type`, no settings are filled in; if the type is unknown, only settings that every type with
-    /// users has.
-    fn merge(&self, application: &mut Application, own: Layer) {
-        let kind = application.kind.as_ref().map(|kind| kind.value.as_str());
-        let of_type = kind.and_then(|kind| self.types.get(kind));
-        let layers = || of_type.into_iter().chain([&self.general]);
-        application.protect =
+    /// Fills in keys that an object leaves out. Only applications have defaults: those of the type win over those of all
+    /// applications. If an application has no `type`, no settings are filled in; if the type is unknown, only settings that
+    /// every type with users has.
+    fn merge(&self, kind: Kind, declared: &mut Declaration, own: Layer) {
+        let variant = declared.variant.as_ref().map(|variant| variant.value.as_str());
+        let of_type = variant.and_then(|variant| self.types.get(variant));
+        let general = (kind == Kind::Application).then_some(&self.general);
+        let layers = || of_type.into_iter().chain(general);
+        declared.protect =
             first(own.protect, layers().map(|layer| layer.protect.as_ref())).unwrap_or_default();
-        application.authoritative =
-            first(own.authoritative, layers().map(|layer| layer.authoritative.as_ref()))
-                .unwrap_or(self.authoritative);
-        application.max_age = first(own.max_age, layers().map(|layer| layer.max_age.as_ref()));
-        application.own_ignore = own.ignore.is_some();
-        application.ignore =
-            first(own.ignore, layers().map(|layer| layer.ignore.as_ref())).unwrap_or_default();
-        let Some(kind) = kind else { return };
-        let family = lookup(kind).map_or(Family::AuthApi, |kind| kind.family);
+        declared.authoritative = first(own.authoritative, layers().map(|layer| layer.authoritative.as_ref()))
+            .unwrap_or(self.authoritative);
+        declared.max_age = first(own.max_age, layers().map(|layer| layer.max_age.as_ref()));
+        declared.own_ignore = own.ignore.is_some();
+        declared.ignore = first(own.ignore, layers().map(|layer| layer.ignore.as_ref())).unwrap_or_default();
+        let Some(variant) = variant else { return };
+        let family = lookup(variant).map_or(Family::AuthApi, |variant| variant.family);
         for (name, value) in layers().flat_map(|layer| &layer.settings) {
-            if field(name).is_some_and(|field| (field.applies)(family)) {
-                application.settings.entry(name.clone()).or_insert_with(|| value.clone());
+            if kind.field(name).is_some_and(|field| (field.applies)(family)) {
+                declared.settings.entry(name.clone()).or_insert_with(|| value.clone());
             }
         }
     }
 }
 
-/// The application's own value, or the first one from a layer.
+/// The object's own value, or the first one from a layer.
 fn first<'l, T: Clone + 'l>(own: Option<T>, mut found: impl Iterator<Item = Option<&'l T>>) -> Option<T> {
     own.or_else(|| found.find_map(|value| value.cloned()))
 }
 
-/// The typed value of an entry of `applications`. Invalid values are left out: they are reported already.
-pub fn decode(key: Span, node: Node, defaults: &Defaults) -> Application {
+/// The typed value of an entry of the section of a kind. Invalid values are left out: they are reported already.
+pub fn decode(kind: Kind, key: Span, node: Node, defaults: &Defaults) -> Declaration {
     let entries = match node.data {
         Data::Mapping(entries) => entries,
         _ => Vec::new(),
     };
-    let kind = known_type(&entries);
-    let mut application = Application {
-        span: key,
-        kind: None,
-        name: None,
-        integration_key: None,
-        settings: BTreeMap::new(),
-        secret: None,
-        protect: false,
-        authoritative: false,
-        ignore: Vec::new(),
-        own_ignore: false,
-        max_age: None,
-    };
+    let variant = known_type(&entries).filter(|_| kind == Kind::Application);
+    let mut declared = Declaration::new(key);
     let mut own = Layer::default();
     for Entry { key, value } in entries {
+        let field = kind.field(&key.value);
         match key.value.as_str() {
-            "type" => application.kind = into_text(value),
-            "name" => application.name = into_text(value),
-            "integration_key" => application.integration_key = into_text(value),
-            "secret" => application.secret = secret_target(&value),
+            "type" => declared.variant = into_text(value),
+            "name" => declared.name = into_text(value),
+            pin if pin == kind.endpoint().pin => declared.pin = into_text(value),
+            "secret" => declared.secret = secret_target(&value),
             "max_age" => own.max_age = max_age(&value),
             "protect" => own.protect = flag(&value),
             "authoritative" => own.authoritative = flag(&value),
             "ignore" => own.ignore = Some(ignores(&value)),
-            name => {
-                let field = field(name).filter(|field| field.is_setting() && field.applies_to(kind));
-                if let Some(field) = field
-                    && let Some(setting) = decode_setting(field, value)
-                {
-                    application.settings.insert(key.value, setting);
+            _ => {
+                let field = field.filter(|field| field.is_setting() && field.applies_to(variant));
+                if let Some(setting) = field.and_then(|field| decode_setting(field, value)) {
+                    declared.settings.insert(key.value, setting);
                 }
             }
         }
     }
-    drop_cleared_groups(&mut application);
-    defaults.merge(&mut application, own);
-    application
+    drop_cleared_groups(&mut declared);
+    defaults.merge(kind, &mut declared, own);
+    declared
 }
 
 /// Drops `groups_allowed: null` if the access is not `permitted_groups`. Duo accepts a list only with that access, so
 /// the key has no effect (duo-api.md, trap 3).
-fn drop_cleared_groups(application: &mut Application) {
-    let cleared = application.settings.get(GROUPS).is_some_and(|groups| groups.value == Setting::Clear);
+fn drop_cleared_groups(declared: &mut Declaration) {
+    let cleared = declared.settings.get(GROUPS).is_some_and(|groups| groups.value == Setting::Clear);
     let permitted = |access: &Spanned<Setting>| access.value == Setting::Text("permitted_groups".to_owned());
-    if cleared && !application.settings.get(ACCESS).is_some_and(permitted) {
-        application.settings.remove(GROUPS);
+    if cleared && !declared.settings.get(ACCESS).is_some_and(permitted) {
+        declared.settings.remove(GROUPS);
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::diagnostic::{Code, Diagnostic};
 
-use super::super::desired::DesiredApplication;
+use super::super::desired::Wanted;
 use super::super::diff;
 use super::super::live::Live;
 use super::super::matching::Match;
@@ -19,10 +19,10 @@ use crate::kinds::marker::MarkerState;
 use crate::kinds::risk::Risk;
 
 /// Everything that one address adds to the plan.
-pub(super) fn application(
+pub(super) fn object(
     cx: &Context<'_>,
     look_alikes: &mut LookAlikes<'_>,
-    wanted: &DesiredApplication,
+    wanted: &Wanted,
     found: Result<Match<'_>, Box<Diagnostic>>,
 ) -> Parts {
     let managed = diff::managed(wanted, &cx.references);
@@ -58,7 +58,7 @@ pub(super) fn application(
 
 /// Someone created an adopted application of this type and name, perhaps to have duoctl adopt it. Its key is delivered only
 /// with consent.
-fn tell_adopted_keys(cx: &Context<'_>, wanted: &DesiredApplication, found: &Match<'_>, steps: &mut [Step]) {
+fn tell_adopted_keys(cx: &Context<'_>, wanted: &Wanted, found: &Match<'_>, steps: &mut [Step]) {
     let by_name: Vec<_> = found.all().filter(|live| cx.is_by_name(wanted, live)).collect();
     for step in steps {
         let Some(delivery) = &step.delivery else { continue };
@@ -80,13 +80,13 @@ fn tell_adopted_keys(cx: &Context<'_>, wanted: &DesiredApplication, found: &Matc
 fn steps(
     cx: &Context<'_>,
     look_alikes: &mut LookAlikes<'_>,
-    wanted: &DesiredApplication,
+    wanted: &Wanted,
     managed: Vec<Managed>,
     found: &Match<'_>,
     parts: &mut Parts,
 ) -> Result<Vec<Step>, Vec<Diagnostic>> {
     let same_type =
-        |live: &Live<'_>| wanted.kind.as_deref().is_none_or(|kind| kind == live.integration.variant());
+        |live: &Live<'_>| wanted.variant.as_deref().is_none_or(|kind| kind == live.integration.variant());
     if let Some(pair) = &found.pair {
         let rotation = rotation::under_way(cx, wanted, pair)?;
         parts.rotations.push(rotation.clone());
@@ -111,7 +111,7 @@ fn steps(
 /// An application whose key is not being rotated. A requested rotation begins only if nothing else is pending.
 fn settled(
     cx: &Context<'_>,
-    wanted: &DesiredApplication,
+    wanted: &Wanted,
     managed: &[Managed],
     live: &Live<'_>,
     said: &mut Vec<Diagnostic>,
@@ -128,7 +128,7 @@ fn settled(
 }
 
 /// An application for which Duo returned no type, so it is neither the declared type nor another one.
-fn without_type(wanted: &DesiredApplication, live: &Live<'_>) -> Diagnostic {
+fn without_type(wanted: &Wanted, live: &Live<'_>) -> Diagnostic {
     let message = format!("{}: Duo did not return the type of {}", wanted.address, live.integration.id);
     Diagnostic::error(Code::AccountUnreadable, wanted.span, message)
         .help("nothing is planned for this address until Duo returns the type")

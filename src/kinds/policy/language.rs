@@ -1,0 +1,1 @@
+//! How the YAML writes the sections of a policy, and how Duo does.

@@ -1,0 +1,1 @@
+//! What a changed section does to access (policies.md, section 6).
