@@ -4,7 +4,10 @@
 //! A section is a tree: a field with [`Shape::Object`] or [`Shape::Branches`] has fields of its own. [`Section::leaves`]
 //! lists the other fields by their paths, such as `os_restrictions.ios.block_policy`.
 
+mod countries;
 mod table;
+
+pub use countries::is_country;
 
 use std::ops::RangeInclusive;
 
@@ -216,10 +219,53 @@ impl Section {
         leaves
     }
 
-    /// What Duo stores if the section is added without a field. Fields without a known default, replaced ones and those that
-    /// the edition lacks are left out.
+    /// What Duo stores if the section is added without any field.
     pub fn defaults(&self, edition: Edition) -> Map<String, Value> {
-        defaults(self.fields, edition)
+        let mut map = Map::new();
+        complete(self.fields, &mut map, edition);
+        map
+    }
+
+    /// Fills in what Duo stores for the fields that were not sent with a new section. Fields without a known default,
+    /// replaced ones and those that the edition lacks stay absent, and so do the branches that have no effect.
+    pub fn complete(&self, map: &mut Map<String, Value>, edition: Edition) {
+        complete(self.fields, map, edition);
+    }
+}
+
+fn complete(fields: &'static [Field], map: &mut Map<String, Value>, edition: Edition) {
+    for field in fields.iter().filter(|field| field.edition <= edition && field.replaced_by.is_none()) {
+        // A branch depends on fields that come before it.
+        match field.shape {
+            Shape::Object(inner) => complete_inner(field.name, inner, map, edition),
+            Shape::Branches(inner) => {
+                complete_inner(field.name, inner, map, edition);
+                map.get_mut(field.name).and_then(Value::as_object_mut).map(|map| drop_branches(inner, map));
+            }
+            Shape::Optional(inner) if map.contains_key(field.name) => {
+                complete_inner(field.name, inner, map, edition);
+            }
+            Shape::Optional(_) => {}
+            _ => {
+                if let (false, Some(default)) = (map.contains_key(field.name), field.default(edition)) {
+                    map.insert(field.name.to_owned(), default);
+                }
+            }
+        }
+    }
+}
+
+fn complete_inner(name: &str, inner: &'static [Field], map: &mut Map<String, Value>, edition: Edition) {
+    if let Value::Object(object) = map.entry(name).or_insert_with(|| json!({})) {
+        complete(inner, object, edition);
+    }
+}
+
+/// Removes the fields of an object of [`Shape::Branches`] that have no effect.
+pub fn drop_branches(fields: &[Field], map: &mut Map<String, Value>) {
+    let siblings = map.clone();
+    for field in fields.iter().filter(|field| !field.applies(&siblings)) {
+        map.remove(field.name);
     }
 }
 
@@ -238,12 +284,6 @@ fn collect(fields: &'static [Field], above: &Leaf, leaves: &mut Vec<Leaf>) {
     }
 }
 
-/// The defaults of the fields of one object: see [`Section::defaults`].
-pub fn defaults(fields: &'static [Field], edition: Edition) -> Map<String, Value> {
-    let known = fields.iter().filter(|field| field.edition <= edition && field.replaced_by.is_none());
-    known.filter_map(|field| Some((field.name.to_owned(), field.default(edition)?))).collect()
-}
-
 impl Field {
     /// Whether it has an effect, given the fields of its object; what no API shows counts as having one.
     pub fn applies(&self, siblings: &Map<String, Value>) -> bool {
@@ -258,18 +298,17 @@ impl Field {
         }
     }
 
-    /// What Duo stores for it if it is not sent with a new section; `None` if that is unknown, or nothing.
+    /// What Duo stores for it if it is not sent with a new section; `None` if that is unknown, and for an object.
     pub fn default(&self, edition: Edition) -> Option<Value> {
-        match (self.default, self.shape) {
-            (Default::Unknown, _) | (_, Shape::Optional(_)) => None,
-            (Default::Bool(flag), _) => Some(json!(flag)),
-            (Default::Integer(number), _) => Some(json!(number)),
-            (Default::Text(text), _) => Some(json!(text)),
-            (Default::ByEdition(low, high), _) => {
+        match self.default {
+            Default::Unknown | Default::Inner => None,
+            Default::Bool(flag) => Some(json!(flag)),
+            Default::Integer(number) => Some(json!(number)),
+            Default::Text(text) => Some(json!(text)),
+            Default::ByEdition(low, high) => {
                 Some(json!(if edition == Edition::Essentials { low } else { high }))
             }
-            (Default::List(texts), _) => Some(json!(texts)),
-            (Default::Inner, _) => Some(Value::Object(defaults(self.inner()?, edition))),
+            Default::List(texts) => Some(json!(texts)),
         }
     }
 }

@@ -227,12 +227,40 @@ impl Call {
         Ok(Window { limit, offset: number("offset")?.unwrap_or(0), bare, nulls })
     }
 
+    /// A list of texts in a JSON body, or in a form: a JSON array as one text, or one field for each.
+    pub fn list(&self, name: &str) -> Result<Option<Vec<String>>, Reply> {
+        let refused = || Reply::invalid(name);
+        match self.params.get(name) {
+            None | Some(Value::Null) => Ok(None),
+            Some(Value::String(text)) if text.starts_with('[') => {
+                serde_json::from_str(text).map(Some).map_err(|_| refused())
+            }
+            Some(Value::String(text)) if text.is_empty() => Ok(Some(Vec::new())),
+            Some(Value::String(text)) => Ok(Some(vec![text.clone()])),
+            Some(Value::Array(items)) => {
+                let texts: Option<Vec<String>> =
+                    items.iter().map(|item| item.as_str().map(str::to_owned)).collect();
+                texts.map(Some).ok_or_else(refused)
+            }
+            Some(_) => Err(refused()),
+        }
+    }
+
     /// A JSON array of at most 100 texts, sent as one text (duo-api.md, section 7.1).
     pub fn json_list(&self, name: &str) -> Result<Option<Vec<String>>, Reply> {
         let Some(text) = self.text(name) else { return Ok(None) };
         let texts =
             serde_json::from_str::<Vec<String>>(&text).ok().filter(|texts| texts.len() <= DEFAULT_ROWS);
         texts.map(Some).ok_or_else(|| Reply::invalid(name))
+    }
+}
+
+/// A boolean of a form.
+pub(super) fn flag(text: &str) -> Option<bool> {
+    match text.to_ascii_lowercase().as_str() {
+        "1" | "true" => Some(true),
+        "0" | "false" => Some(false),
+        _ => None,
     }
 }
 

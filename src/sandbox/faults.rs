@@ -87,6 +87,12 @@ faults! {
     Lag = "lag", "N";
     /// The first N changes of an Admin API application by another one also revoke its permissions, except the one to set them.
     Revoke = "revoke", "N";
+    /// The first N writes are answered as if they had been carried out, but change nothing.
+    NoEffect = "no-effect", "N";
+    /// The first N writes of a policy silently drop the sections that Duo does not know.
+    DropSections = "drop-sections", "N";
+    /// The summary of policies only has the first half of them, and says so.
+    ShortSummary = "short-summary", "";
     /// The first N calls of the token endpoint and the public API of Identity Intelligence get 503.
     IntelligenceDown = "intelligence-503", "N";
     /// The first N of these calls get 200 and an HTML page, as from a proxy.
@@ -126,6 +132,8 @@ impl FaultKind {
                 | Self::StringCode
                 | Self::Lag
                 | Self::Revoke
+                | Self::DropSections
+                | Self::ShortSummary
         )
     }
 }
@@ -414,6 +422,21 @@ impl Faults {
         self.take(FaultKind::Revoke, "")
     }
 
+    /// Whether a write is answered without being carried out.
+    pub(super) fn has_no_effect(&mut self, call: &Call) -> bool {
+        call.method != "GET" && self.take(FaultKind::NoEffect, &format!("/{}", call.path.join("/")))
+    }
+
+    /// Whether a write of a policy drops the sections that Duo does not know.
+    pub(super) fn drops_sections(&mut self) -> bool {
+        self.take(FaultKind::DropSections, "")
+    }
+
+    /// Whether the summary of policies lacks some of them.
+    pub(super) fn shortens_summary(&self) -> bool {
+        self.amount(FaultKind::ShortSummary).is_some()
+    }
+
     /// Falsifies the metadata of a page if a fault says so; `moved` is the result of [`Self::moves`].
     pub(super) fn falsify(&self, path: &str, offset: usize, moved: i64, metadata: &mut Map<String, Value>) {
         for name in ["next_offset", "total_objects"] {
@@ -437,64 +460,4 @@ impl Faults {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn faults_are_read_from_their_names() {
-        for kind in FaultKind::ALL {
-            let amount = if kind.takes().is_empty() { 1 } else { 3 };
-            for after in [0, 7] {
-                let fault = Fault { kind: *kind, amount, after, path: String::new() };
-                assert_eq!(fault.to_string().parse(), Ok(fault.clone()));
-                let limited = Fault { path: "/admin/v2/groups".to_owned(), ..fault };
-                let read = limited.to_string().parse::<Fault>();
-                assert_eq!(read.is_ok(), kind.is_local(), "{limited}");
-                assert!(read.is_err() || read == Ok(limited));
-            }
-        }
-        assert_eq!(
-            "429".parse(),
-            Ok(Fault { kind: FaultKind::TooMany, amount: 1, after: 0, path: String::new() })
-        );
-        assert_eq!(
-            "skew=-400".parse(),
-            Ok(Fault { kind: FaultKind::Skew, amount: -400, after: 0, path: String::new() })
-        );
-        assert_eq!(
-            "halt@3".parse(),
-            Ok(Fault { kind: FaultKind::Halt, amount: 1, after: 3, path: String::new() })
-        );
-        let error = "halt@x".parse::<Fault>().unwrap_err();
-        assert_eq!(error, "add the number of calls before `halt` starts: halt@CALLS");
-        let error = "430=1".parse::<Fault>().unwrap_err();
-        assert!(
-            error.starts_with("unknown fault `430`; known faults: 429=N, writes-per-minute=N, "),
-            "{error}"
-        );
-        assert_eq!("429=-1".parse::<Fault>(), Err("fault `429` needs a number, not `-1`".to_owned()));
-        assert_eq!("delay".parse::<Fault>(), Err("fault `delay` needs a number: delay=MS".to_owned()));
-        assert_eq!("drip=2".parse::<Fault>(), Err("fault `drip` takes no number".to_owned()));
-    }
-
-    #[test]
-    fn a_counted_fault_ends_and_the_write_limit_slides() {
-        let request = |method| RawRequest::new(method, "/", Vec::new(), Vec::new());
-        let mut faults = Faults::new(vec!["reset-after-commit=1".parse().unwrap()]);
-        let switches = Switches::default();
-        assert!(faults.strike(&request("GET"), &switches, 0) == Strike::None);
-        assert!(faults.strike(&request("POST"), &switches, 0) == Strike::ResetAfter);
-        assert!(faults.strike(&request("POST"), &switches, 0) == Strike::None);
-
-        let mut faults = Faults::new(vec!["halt=1@2".parse().unwrap()]);
-        let struck: Vec<bool> =
-            (0..4).map(|_| faults.strike(&request("GET"), &switches, 0) == Strike::Halt).collect();
-        assert_eq!((struck, faults.halted()), (vec![false, false, true, false], 1));
-
-        let mut faults = Faults::new(vec!["writes-per-minute=2".parse().unwrap()]);
-        let limited: Vec<bool> = [0, 1, 2, 60, 61]
-            .map(|now| faults.strike(&request("POST"), &switches, now) != Strike::None)
-            .into();
-        assert_eq!(limited, [false, false, true, false, false]);
-    }
-}
+mod tests;

@@ -1,12 +1,13 @@
-//! Groups (duo-api.md, section 7.1).
+//! Groups (policies.md, section 7).
 
 use serde_json::{Value, json};
 
 use super::call::{Call, Paging, Reply};
-use super::collections::{GROUPS, USERS};
+use super::collections::{GROUPS, INTEGRATIONS, POLICIES, UNITS, USERS};
+use super::logs::written::{self, Target};
 use super::permissions::{READ_RESOURCE, WRITE_RESOURCE};
 use super::state::Account;
-use super::switches::{StatusCase, Switches};
+use super::switches::{StatusCase, Switches, SyncedGroups};
 
 pub(super) fn answer(
     account: &mut Account,
@@ -27,8 +28,15 @@ pub(super) fn answer(
         ("v1", "DELETE", [id]) => {
             call.require(WRITE_RESOURCE)?;
             account.may_be_deleted(GROUPS, id)?;
+            if account.switches.keep_used_groups && is_used(account, id) {
+                return Err(Reply::invalid("group_id"));
+            }
+            let target = target(account, id);
             // Users and applications keep the id, but reads do not show a deleted group.
             account.store.remove(GROUPS, id)?;
+            if let Some(target) = target {
+                written::record(account, call, "group_delete", &target)?;
+            }
             Ok(Reply::Ok(account.deleted()))
         }
         ("v1", _, [] | [_]) => Err(Reply::wrong_method()),
@@ -39,6 +47,32 @@ pub(super) fn answer(
 /// Whether a stored user is a member of a group.
 pub(super) fn is_in(user: &Value, group: &str) -> bool {
     user.get("groups").and_then(Value::as_array).is_some_and(|ids| ids.iter().any(|id| id == group))
+}
+
+/// Whether an application, a policy or an administrative unit names a group.
+fn is_used(account: &Account, id: &str) -> bool {
+    let names = |value: Option<&Value>| {
+        value.and_then(Value::as_array).is_some_and(|ids| ids.iter().any(|known| known == id))
+    };
+    let by_application = |stored: &Value| {
+        let bindings = stored.get("group_policies").and_then(Value::as_array);
+        names(stored.get("groups_allowed"))
+            || bindings.is_some_and(|all| all.iter().any(|binding| names(binding.get("group_ids"))))
+    };
+    account.store.list(INTEGRATIONS).any(|(_, stored)| by_application(stored))
+        || account.store.list(POLICIES).any(|(_, policy)| names(policy.get("user_groups")))
+        || account.store.list(UNITS).any(|(_, unit)| names(unit.get("groups")))
+}
+
+/// Whether a group comes from a directory: its name says from which one (policies.md, section 7).
+fn is_synced(group: &Value) -> bool {
+    let name = group.get("name").and_then(Value::as_str).unwrap_or_default();
+    name.contains(" (from ") && name.ends_with("\")")
+}
+
+fn target(account: &Account, id: &str) -> Option<Target> {
+    let name = account.store.get(GROUPS, id)?.get("name")?.as_str()?.to_owned();
+    Some(Target { key: id.to_owned(), kind: "group", name })
 }
 
 fn list(account: &Account, call: &Call) -> Result<Reply, Reply> {
@@ -100,6 +134,7 @@ fn create(account: &mut Account, call: &Call) -> Result<Reply, Reply> {
     let mut group = blank(&id, &name);
     write(&mut group, call)?;
     account.store.put(GROUPS, &id, group.clone())?;
+    log(account, call, "group_create", &id)?;
     Ok(Reply::Ok(show(&group, &account.switches)))
 }
 
@@ -109,9 +144,31 @@ fn modify(account: &mut Account, call: &Call, id: &str) -> Result<Reply, Reply> 
     if let Some(name) = call.text("name") {
         check_name(account, &name, Some(id))?;
     }
+    if is_synced(&group) {
+        check_synced(account, call, &group)?;
+    }
     write(&mut group, call)?;
     account.store.put(GROUPS, id, group.clone())?;
+    log(account, call, "group_update", id)?;
     Ok(Reply::Ok(show(&group, &account.switches)))
+}
+
+/// What the directory owns cannot be written.
+fn check_synced(account: &Account, call: &Call, group: &Value) -> Result<(), Reply> {
+    let renamed = call.text("name").is_some_and(|name| group.get("name") != Some(&json!(name)));
+    let written = ["name", "desc", "status"].into_iter().find(|name| call.params.contains_key(*name));
+    match (account.switches.synced_groups, written) {
+        (SyncedGroups::Refused, Some(name)) => Err(Reply::invalid(name)),
+        _ if renamed => Err(Reply::invalid("name")),
+        _ => Ok(()),
+    }
+}
+
+fn log(account: &mut Account, call: &Call, action: &str, id: &str) -> Result<(), Reply> {
+    if let Some(target) = target(account, id) {
+        written::record(account, call, action, &target)?;
+    }
+    Ok(())
 }
 
 /// A group with only a name. The legacy factor flags have no effect (trap 33).

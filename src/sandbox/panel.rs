@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::application::Application;
 use super::call::{Call, Caller, Reply};
-use super::collections::{GROUPS, INTEGRATIONS, POLICIES, USERS};
+use super::collections::{GROUPS, INTEGRATION_OF_DEVICES, INTEGRATIONS, POLICIES, USERS};
 use super::integrations::sso;
 use super::logs::written::Login;
 use super::state::Account;
@@ -138,9 +138,41 @@ impl Account {
     ///
     /// When the state cannot be written.
     pub fn add_policy(&mut self, name: &str) -> std::io::Result<String> {
+        self.place_policy(name, Map::new())
+    }
+
+    /// Puts a policy with any sections into the account, also such as the reference does not know, and returns its key.
+    ///
+    /// # Errors
+    ///
+    /// When the state cannot be written.
+    pub fn place_policy(&mut self, name: &str, sections: Map<String, Value>) -> std::io::Result<String> {
         let key = self.next_id("PO", POLICIES)?;
-        self.store.put(POLICIES, &key, policies::policy(&key, name, false, json!({})))?;
+        self.store.put(POLICIES, &key, policies::policy(&key, name, false, sections))?;
         Ok(key)
+    }
+
+    /// Binds a policy to groups on every application.
+    ///
+    /// # Errors
+    ///
+    /// When the state cannot be written.
+    pub fn bind_user_groups(&mut self, policy: &str, groups: &[String]) -> std::io::Result<()> {
+        policies::bind_user_groups(self, policy, groups)
+    }
+
+    /// Sets up or removes the integration of Trusted Endpoints with a device management. Without one, the section
+    /// `trusted_endpoints` of every policy is `not-configured`.
+    ///
+    /// # Errors
+    ///
+    /// When the state cannot be written.
+    pub fn manage_devices(&mut self, on: bool) -> std::io::Result<()> {
+        if on {
+            self.store.put(INTEGRATION_OF_DEVICES, "integration", json!({}))
+        } else {
+            self.store.remove(INTEGRATION_OF_DEVICES, "integration")
+        }
     }
 
     /// Adds a user who is a member of groups, as a directory sync does.

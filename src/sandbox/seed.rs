@@ -11,7 +11,7 @@ use super::collections::{ADMINS, GROUPS, INTEGRATIONS, POLICIES, SETTINGS, UNITS
 use super::integrations::sso;
 use super::logs::written::{self, Login, Target};
 use super::state::Account;
-use super::{groups, ids, permissions, policies, settings, units, users};
+use super::{groups, ids, permissions, policies, recorded, settings, units, users};
 
 /// Groups by name. Two have the same name, and one came from a directory (duo-api.md, section 7.1).
 const GROUP_NAMES: &[(&str, &str)] = &[
@@ -53,12 +53,12 @@ pub(super) fn everything(account: &mut Account) -> io::Result<()> {
 /// The operator's application, the global policy and the settings: an account with nothing else.
 pub(super) fn operator_only(account: &mut Account) -> io::Result<()> {
     account.store.put(SETTINGS, SETTINGS, settings::defaults())?;
-    let sections = json!({
-        "authentication_policy": {"user_auth_behavior": "enforce"}, "new_user": {"new_user_behavior": "enroll"},
-        "remembered_devices": {"browser_apps": {"enabled": false}},
-    });
     let key = account.next_id("PO", POLICIES)?;
-    account.store.put(POLICIES, &key, policies::policy(&key, "Global Policy", true, sections))?;
+    account.store.put(
+        POLICIES,
+        &key,
+        policies::policy(&key, "Global Policy", true, policies::of_global_policy()),
+    )?;
     let operator = Application {
         notes: "Keys of the pipeline that keeps this account".to_owned(),
         permissions: permissions::every().map(str::to_owned).collect(),
@@ -99,6 +99,8 @@ fn seed_groups(account: &mut Account) -> io::Result<Vec<String>> {
 }
 
 fn seed_policies(account: &mut Account) -> io::Result<Vec<String>> {
+    account.manage_devices(true)?;
+    let week = json!({"max_time_units": "days", "max_time_value": 7});
     let policies = [
         (
             "Require trusted endpoints",
@@ -109,14 +111,18 @@ fn seed_policies(account: &mut Account) -> io::Result<Vec<String>> {
             json!({"new_user": {"new_user_behavior": "deny"}, "authentication_methods": {"blocked_auth_list": ["sms", "phonecall"]}}),
         ),
         ("Block anonymous networks", json!({"anonymous_networks": {"anonymous_access_behavior": "deny"}})),
-        ("Remember devices for a week", json!({"remembered_devices": {"browser_apps": {"enabled": true}}})),
+        (
+            "Remember devices for a week",
+            json!({"remembered_devices": {"browser_apps": {"enabled": true, "remember_method": "user-based", "user_based": week}}}),
+        ),
     ];
     let mut seeded = Vec::new();
     for (name, sections) in policies {
-        let key = account.next_id("PO", POLICIES)?;
-        account.store.put(POLICIES, &key, policies::policy(&key, name, false, sections))?;
-        seeded.push(key);
+        let sections =
+            policies::of_new_policy(account, sections).map_err(|_| io::Error::other("bad seed"))?;
+        seeded.push(account.place_policy(name, sections)?);
     }
+    account.place_policy("Every section", recorded::every_section())?;
     Ok(seeded)
 }
 
@@ -285,17 +291,17 @@ fn seed_applications(
 
 fn seed_people(account: &mut Account, groups: &[String], applications: &[Named], now: i64) -> io::Result<()> {
     let administrators = [
-        ("Olga Owner", "olga@example.com", "Owner"),
-        ("Amir Admin", "amir@example.com", "Administrator"),
-        ("Rita Reader", "rita@example.com", "Read-only"),
+        ("Olga Owner", "olga@example.com", "Owner", false),
+        ("Amir Admin", "amir@example.com", "Administrator", true),
+        ("Rita Reader", "rita@example.com", "Read-only", false),
     ];
     let mut admin_ids = Vec::new();
-    for (name, email, role) in administrators {
+    for (name, email, role, is_restricted) in administrators {
         let id = account.next_id("DE", ADMINS)?;
         let admin = json!({
             "admin_id": id, "admin_units": [], "created": now - 86_400 * 300, "email": email, "hardtoken": null,
             "last_login": now - 3600, "name": name, "password_change_required": false, "phone": "+15035550199",
-            "restricted_by_admin_units": false, "role": role, "status": "Active",
+            "restricted_by_admin_units": is_restricted, "role": role, "status": "Active",
         });
         account.store.put(ADMINS, &id, admin)?;
         admin_ids.push(id);

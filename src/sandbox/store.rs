@@ -121,6 +121,11 @@ impl Store {
         std::mem::replace(self.collections.entry(collection.to_owned()).or_default(), other)
     }
 
+    /// A copy in memory, without the journal.
+    pub(super) fn copy(&self) -> Self {
+        Self { collections: self.collections.clone(), journal: None }
+    }
+
     /// One object.
     pub fn get(&self, collection: &str, id: &str) -> Option<&Value> {
         self.collections.get(collection)?.get(id)

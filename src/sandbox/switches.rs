@@ -1,86 +1,8 @@
 //! Choices where Duo's behaviour is unknown, depends on the tenant, or has changed (duo-api.md, "unconfirmed" and "SIM").
 //! The strict choice is the default. Turning a switch shows whether a client copes with the other behaviour.
 
-use super::setting::{Names, Setting, choices};
-
-choices! {
-    /// The answer to a request for another account's hostname.
-    ForeignHost {
-        /// As for a wrong signature.
-        BadSignature = "40103",
-        /// As for an unknown key.
-        UnknownKey = "40102",
-    }
-    /// The answer to a body with a wrong `Content-Type`.
-    MediaType {
-        /// As without credentials.
-        NoCredentials = "40101",
-        /// As for a wrong signature.
-        BadSignature = "40103",
-        /// Accepts it.
-        Any = "any",
-    }
-    /// The answer to a key of another type on `/admin`.
-    WrongKind {
-        /// As for an unknown key.
-        UnknownKey = "40102",
-        /// As for a wrong type.
-        WrongType = "40301",
-    }
-    /// The answer of `/auth/v2/check` where no source is certain.
-    AuthCheck {
-        /// The type is refused.
-        WrongType = "40301",
-        /// The type is accepted.
-        Accepted = "200",
-        /// As for an unknown key.
-        UnknownKey = "40102",
-    }
-    /// The answer of the health check where no source is certain.
-    HealthCheck {
-        /// The client is unknown.
-        Refused = "40002",
-        /// The client is accepted.
-        Accepted = "200",
-    }
-    /// The HTTP status of a refusal because of the clock.
-    ClockRefusal {
-        /// As for any other refusal.
-        BadRequest = "400",
-        /// Success, with `stat: FAIL`.
-        Ok = "200",
-    }
-    /// The answer about an unknown transaction.
-    UnknownTransaction {
-        /// 40002.
-        Invalid = "40002",
-        /// The login was denied.
-        Denied = "deny",
-    }
-    /// How a secret key is masked.
-    Mask {
-        /// 36 stars and its last four characters.
-        LastFour = "last-four",
-        /// 40 stars.
-        Stars = "stars",
-        /// Four stars.
-        FourStars = "four-stars",
-    }
-    /// How a group's status is written.
-    StatusCase {
-        /// `Active`.
-        Capitalized = "capitalized",
-        /// `active`.
-        Lower = "lower-case",
-    }
-    /// What deleting an absent object answers.
-    AbsentObject {
-        /// Success.
-        Ok = "200",
-        /// It does not exist.
-        NotFound = "40401",
-    }
-}
+pub use super::choices::*;
+use super::setting::{Names, Setting};
 
 /// A switch as listed for people.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -304,6 +226,70 @@ switches! {
     hide_application: Names, "hide-application" = Names::default();
     /// Two policies may not have the same name: 40003 (policies.md, section 14: a reader of Duo's page says that they may).
     unique_policies: bool, "unique-policies" = false;
+    /// `name` creates a policy, as in a preview of the API; off: only `policy_name` (policies.md, section 1).
+    legacy_policy_name: bool, "legacy-policy-name" = false;
+    /// The section `device_health_app` is accepted as the former name of `duo_desktop`; off: refused with 40002 (policies.md,
+    /// trap 11).
+    old_section_names: bool, "old-section-names" = true;
+    /// Sections, fields and values of policies that the reference lacks are stored; off: refused with 40002 (policies.md,
+    /// trap 13: Duo adds some over time).
+    open_policies: bool, "open-policies" = false;
+    /// A section that is added to a policy gets Duo's defaults for everything that was not sent; off: only what was sent
+    /// (policies.md, section 3.4).
+    section_defaults: bool, "section-defaults" = true;
+    /// A section that is sent as `null` is removed; off: refused with 40002 (policies.md, section 3.5).
+    null_sections: bool, "null-sections" = false;
+    /// Objects inside a section are merged with what is sent; off: replaced (policies.md, section 3.7).
+    deep_sections: bool, "deep-sections" = false;
+    /// What a write of a section or field does that the account's edition lacks (policies.md, section 3.8).
+    beyond_edition: BeyondEdition, "beyond-edition" = BeyondEdition::Invalid;
+    /// What removing a section of the global policy does (policies.md, section 3.5).
+    global_section: GlobalSection, "global-section" = GlobalSection::Invalid;
+    /// What deleting a policy does to the applications that use it (policies.md, section 3.12).
+    policy_delete: PolicyDelete, "policy-delete" = PolicyDelete::Detaches;
+    /// The update of several policies answers an object with `policies`; off: a list (policies.md, section 1).
+    bulk_object: bool, "bulk-object" = true;
+    /// The list of policies contains `policy_applies_to`; off: only a single policy and the summary (policies.md, section 2).
+    applies_to_in_list: bool, "applies-to-in-list" = true;
+    /// How `policy_applies_to` names groups: objects with `group_id` and `group_name`, names, or one entry with `group_name`
+    /// for each group (policies.md, section 2).
+    applies_to_groups: AppliesToGroups, "applies-to-groups" = AppliesToGroups::Objects;
+    /// Lists in a policy are returned in the order of their values; off: as they were sent (policies.md, section 2).
+    sorted_lists: bool, "sorted-lists" = true;
+    /// `unapply_list` and `unapply_group_policies_list` detach a policy; off: ignored (policies.md, section 2: in no source).
+    unapply_lists: bool, "unapply-lists" = false;
+    /// A policy that is bound to groups for every application shows this with `apply_type` `user_group`; off: not at all
+    /// (policies.md, section 3.1).
+    user_group_policies: bool, "user-group-policies" = false;
+    /// `group_policy_apply_order` also accepts `start` and `end`; off: only `existing` (policies.md, section 2).
+    group_orders: bool, "group-orders" = false;
+    /// Groups that are bound to a policy on an application replace those bound before; off: they are added (policies.md,
+    /// section 13.4).
+    replace_bindings: bool, "replace-bindings" = false;
+    /// The number of digits that a verified push may have (policies.md, section 4).
+    digits: Digits, "digits" = Digits::Six;
+    /// A country in two lists of `user_location` is refused with 40002; off: the list that was sent last has it (policies.md,
+    /// trap 5).
+    exclusive_countries: bool, "exclusive-countries" = true;
+    /// `trusted_endpoint_checking_mobile` follows `trusted_endpoint_checking` if it is not sent; off: it stays (policies.md,
+    /// trap 6).
+    mobile_follows: bool, "mobile-follows" = true;
+    /// Duo fills in or empties the version of an operating system's rule that needs none; off: it stays as sent (policies.md,
+    /// trap 2).
+    filled_versions: bool, "filled-versions" = true;
+    /// Policies have both `duo_desktop` and `health_checks`; off: only `duo_desktop` (policies.md, trap 11).
+    health_checks: bool, "health-checks" = true;
+    /// Attaching a policy also needs "Grant applications"; off: "Grant resource - Write" is enough (policies.md, section 1).
+    attach_needs_applications: bool, "attach-needs-applications" = false;
+    /// What may be written to a group from a directory: everything but its name, or nothing (policies.md, section 7).
+    synced_groups: SyncedGroups, "synced-groups" = SyncedGroups::NameRefused;
+    /// A group that an application, a policy or an administrative unit names cannot be deleted: 40002; off: they lose it
+    /// (policies.md, section 7).
+    keep_used_groups: bool, "keep-used-groups" = false;
+    /// Settings that are off are returned as `null`; off: as 0 (policies.md, section 9).
+    null_settings: bool, "null-settings" = true;
+    /// Help texts in other languages are kept when one is set; off: replaced by it (policies.md, section 10).
+    keep_locales: bool, "keep-locales" = true;
     /// How a group's status is written (duo-api.md, correction to section 7.1).
     group_status: StatusCase, "group-status" = StatusCase::Capitalized;
     /// The groups inside a user only have `desc` and `name`; off: everything (duo-api.md, correction to section 7.1: older
@@ -373,42 +359,4 @@ fn refusal(name: &str, value: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_switch_can_be_turned_by_its_name() {
-        for switch in Switches::all() {
-            let others: Vec<_> = switch.others().collect();
-            for other in if others.is_empty() { vec!["some-name"] } else { others } {
-                let mut switches = Switches::default();
-                switches.set(&format!("{}={other}", switch.name)).unwrap();
-                assert_ne!(switches, Switches::default(), "{}", switch.name);
-                switches.set(&format!("{}={}", switch.name, switch.default)).unwrap();
-                assert_eq!(switches, Switches::default(), "{}", switch.name);
-            }
-        }
-    }
-
-    #[test]
-    fn a_bad_switch_says_what_is_known() {
-        let error = |text: &str| Switches::default().set(text).unwrap_err();
-        let unknown = error("strict=on");
-        assert!(
-            unknown.starts_with("unknown switch `strict`; known switches: strict-permissions, "),
-            "{unknown}"
-        );
-        assert_eq!(error("trim-text=maybe"), "switch `trim-text` accepts `on` or `off`, not `maybe`");
-        assert_eq!(error("wrong-kind"), "switch `wrong-kind` accepts `40102` or `40301`, not `on`");
-        assert_eq!(error("refuse-type="), "switch `refuse-type` needs a name: refuse-type=NAME");
-    }
-
-    #[test]
-    fn a_switch_of_names_is_given_once_for_each() {
-        let mut switches = Switches::default();
-        switches.set("refuse-type=rdp").unwrap();
-        switches.set("refuse-type=unix").unwrap();
-        assert!(switches.refuse_type.contains("rdp") && switches.refuse_type.contains("unix"));
-        assert!(!switches.refuse_type.contains("radius"));
-    }
-}
+mod tests;

@@ -1,8 +1,8 @@
-//! Administrative units: which administrators manage which groups and applications (duo-api.md, section 7.3).
+//! Administrative units: which administrators manage which groups and applications (policies.md, section 8).
 
 use serde_json::{Value, json};
 
-use super::call::{Call, Paging, Reply};
+use super::call::{self, Call, Paging, Reply};
 use super::collections::{ADMINS, GROUPS, INTEGRATIONS, UNITS};
 use super::permissions::{READ_ADMINS, WRITE_ADMINS};
 use super::state::Account;
@@ -51,6 +51,9 @@ fn list(account: &Account, call: &Call) -> Result<Reply, Reply> {
     call.require(READ_ADMINS)?;
     let wanted: Vec<(&str, String)> =
         FILTERS.iter().filter_map(|(name, property)| Some((*property, call.text(name)?))).collect();
+    if wanted.len() > 1 {
+        return Err(Reply::invalid("one filter at a time"));
+    }
     let has = |unit: &Value, property: &str, id: &str| {
         unit.get(property).and_then(Value::as_array).is_some_and(|ids| ids.iter().any(|own| own == id))
     };
@@ -82,31 +85,64 @@ pub(super) fn unit(id: &str, name: &str, description: &str) -> Value {
 
 fn create(account: &mut Account, call: &Call) -> Result<Reply, Reply> {
     call.require(WRITE_ADMINS)?;
-    let (name, description) = (call.required("name")?, call.text("description").unwrap_or_default());
+    let (name, description) = (call.required("name")?, call.required("description")?);
+    let mut unit = unit("", &name, &description);
+    write(account, call, &mut unit, None)?;
     let id = account.next_id("DA", UNITS)?;
-    account.store.put(UNITS, &id, unit(&id, &name, &description))?;
-    modify(account, call, &id)
+    if let Value::Object(map) = &mut unit {
+        map.insert("admin_unit_id".to_owned(), json!(id));
+    }
+    account.store.put(UNITS, &id, unit.clone())?;
+    Ok(Reply::Ok(unit))
 }
 
 fn modify(account: &mut Account, call: &Call, id: &str) -> Result<Reply, Reply> {
     call.require(WRITE_ADMINS)?;
     let mut unit = load(account, id)?;
-    let Value::Object(map) = &mut unit else { return Err(Reply::internal()) };
-    for name in ["name", "description"] {
-        if let Some(text) = call.text(name) {
-            map.insert(name.to_owned(), json!(text));
-        }
-    }
-    for name in ["restrict_by_groups", "restrict_by_integrations"] {
-        match call.text(name).map(|text| text.to_ascii_lowercase()).as_deref() {
-            None => {}
-            Some("true" | "1") => drop(map.insert(name.to_owned(), json!(true))),
-            Some("false" | "0") => drop(map.insert(name.to_owned(), json!(false))),
-            Some(_) => return Err(Reply::invalid(name)),
-        }
-    }
+    write(account, call, &mut unit, Some(id))?;
     account.store.put(UNITS, id, unit.clone())?;
     Ok(Reply::Ok(unit))
+}
+
+/// Its lists only add members (policies.md, section 8).
+fn write(account: &Account, call: &Call, unit: &mut Value, own: Option<&str>) -> Result<(), Reply> {
+    let Value::Object(map) = unit else { return Err(Reply::internal()) };
+    for name in ["name", "description"] {
+        let Some(text) = call.text(name) else { continue };
+        if text.is_empty() {
+            return Err(Reply::invalid(name));
+        }
+        map.insert(name.to_owned(), json!(text));
+    }
+    let name = map.get("name");
+    let mut others = account.store.list(UNITS).filter(|(id, _)| Some(*id) != own);
+    if others.any(|(_, other)| other.get("name") == name) {
+        return Err(Reply::duplicate());
+    }
+    for name in ["restrict_by_groups", "restrict_by_integrations"] {
+        if let Some(text) = call.text(name) {
+            let on = call::flag(&text).ok_or_else(|| Reply::invalid(name))?;
+            map.insert(name.to_owned(), json!(on));
+        }
+    }
+    for (_, property, collection) in MEMBERS {
+        for member in call.list(property)?.unwrap_or_default() {
+            if !can_join(account, collection, &member) {
+                return Err(Reply::invalid(property));
+            }
+            let ids = map.get_mut(*property).and_then(Value::as_array_mut);
+            ids.filter(|ids| ids.iter().all(|id| *id != member)).map(|ids| ids.push(json!(member)));
+        }
+    }
+    Ok(())
+}
+
+/// Whether it exists and, if it is an administrator, is restricted by units; an Owner never is.
+fn can_join(account: &Account, collection: &str, member: &str) -> bool {
+    let Some(found) = account.store.get(collection, member) else { return false };
+    let is_restricted = found.get("restricted_by_admin_units").and_then(Value::as_bool).unwrap_or_default();
+    let is_owner = found.get("role").and_then(Value::as_str) == Some("Owner");
+    collection != ADMINS || (is_restricted && !is_owner)
 }
 
 fn assign(account: &mut Account, id: &str, kind: &str, member: &str, add: bool) -> Result<Reply, Reply> {
@@ -114,6 +150,9 @@ fn assign(account: &mut Account, id: &str, kind: &str, member: &str, add: bool) 
     let (_, property, collection) =
         MEMBERS.iter().find(|(segment, _, _)| *segment == kind).ok_or_else(Reply::not_found)?;
     account.store.get(collection, member).ok_or_else(Reply::not_found)?;
+    if add && !can_join(account, collection, member) {
+        return Err(Reply::invalid(property));
+    }
     if let Some(ids) = unit.get_mut(*property).and_then(Value::as_array_mut) {
         ids.retain(|id| id != member);
         if add {

@@ -71,7 +71,7 @@ async fn duos_own_clients_work_unchanged() {
     furnish(&mut sandbox.account());
     // A suite that finds no test must not pass.
     let count = run(&sandbox, python, &["discover"]).await;
-    assert!(count >= 32, "{count} tests");
+    assert!(count >= 47, "{count} tests");
     sandbox.shutdown().await;
 }
 

@@ -98,6 +98,7 @@ CALLS = [
     ("copy_policy_v2", ["$own_policy", ["every copy"]], ROW("policies")),
     ("delete_policy_v2", ["$own_policy"], ""),
     ("update_settings", [7], ROW("lockout_threshold")),
+    ("set_allowed_admin_auth_methods", [True], ROW("push_enabled")),
 ]
 
 # Calls that are not simulated.
@@ -161,7 +162,6 @@ CALLS += [
         "send_sms_activation_to_phone": ["$phone"],
         "send_sms_installation": ["$phone"],
         "send_verification_push": ["$user", "$phone"],
-        "set_allowed_admin_auth_methods": [],
         "start_idv": ["$user"],
         "sync_user": ["a", "$any"],
         "update_admin": ["$admin"],

@@ -7,7 +7,7 @@ use super::super::call::Call;
 use super::super::collections::{GROUPS, POLICIES};
 use super::super::state::Account;
 use super::super::store::Store;
-use super::super::switches::Switches;
+use super::super::switches::{PolicyDelete, Switches};
 use super::super::{kinds, permissions};
 use super::sso;
 use super::version::Version;
@@ -117,7 +117,9 @@ impl<'a> Showing<'a> {
 
     fn policy<'b>(&self, application: &'b Application) -> Option<&'b str> {
         let key = application.policy_key.as_deref()?;
-        self.store.get(POLICIES, key).map(|_| key)
+        let is_shown =
+            self.store.get(POLICIES, key).is_some() || self.switches.policy_delete == PolicyDelete::Dangling;
+        is_shown.then_some(key)
     }
 
     fn networks(&self, application: &Application) -> Value {
