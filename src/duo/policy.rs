@@ -221,9 +221,7 @@ impl Section {
 
     /// What Duo stores if the section is added without any field.
     pub fn defaults(&self, edition: Edition) -> Map<String, Value> {
-        let mut map = Map::new();
-        complete(self.fields, &mut map, edition);
-        map
+        defaults(self.fields, edition)
     }
 
     /// Fills in what Duo stores for the fields that were not sent with a new section. Fields without a known default,
@@ -231,6 +229,13 @@ impl Section {
     pub fn complete(&self, map: &mut Map<String, Value>, edition: Edition) {
         complete(self.fields, map, edition);
     }
+}
+
+/// What Duo stores for an object that is added without any field.
+pub fn defaults(fields: &'static [Field], edition: Edition) -> Map<String, Value> {
+    let mut map = Map::new();
+    complete(fields, &mut map, edition);
+    map
 }
 
 fn complete(fields: &'static [Field], map: &mut Map<String, Value>, edition: Edition) {

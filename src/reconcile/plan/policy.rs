@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 use crate::diagnostic::{Code, Diagnostic, Span};
 use crate::duo::object::{Kind, Object, Policy};
 use crate::duo::policy::Edition;
-use crate::kinds::policy::risk::{differences, whole};
+use crate::kinds::policy::risk::{Difference, differences, is_available, rewritten, whole};
 use crate::kinds::risk::Risk;
 use crate::kinds::value::Setting;
 use crate::names::same;
@@ -153,13 +153,20 @@ fn update(
                 sent.insert((*section).to_owned(), (*declared).clone());
             }
             (Section::Set(declared), Some(held)) => {
+                if !is_available(section, held) {
+                    problems.extend(not_available(wanted, section, *span));
+                    continue;
+                }
                 let found = differences(section, declared, held);
                 if found.is_empty() {
                     continue;
                 }
-                sent.insert((*section).to_owned(), changed(section, declared, &found, edition(cx)));
+                let becomes = rewritten(section, declared, held, edition(cx));
+                sent.insert((*section).to_owned(), changed(declared, &becomes, &found));
                 changes.extend(found.into_iter().map(|(path, after, before)| {
-                    drifted(Change::neutral(&format!("{section}.{path}"), before, after))
+                    let field =
+                        if path.is_empty() { (*section).to_owned() } else { format!("{section}.{path}") };
+                    drifted(Change::neutral(&field, before, after))
                 }));
             }
         }
@@ -187,16 +194,24 @@ fn update(
     Some(Step { changes, writes, ..Step::on(&wanted.address, Action::Update, live) })
 }
 
+/// Duo shows `not-configured` until the account has a management integration of trusted endpoints, and keeps nothing else.
+fn not_available(wanted: &Wanted, section: &str, span: Span) -> Option<Diagnostic> {
+    let message =
+        format!("{}: the account cannot have `{section}` yet, so nothing is planned for it", wanted.address);
+    Some(
+        Diagnostic::warning(Code::NotOfferedYet, span, message)
+            .help("add a management integration of trusted endpoints in the Duo Admin Panel"),
+    )
+}
+
 /// The fields of a section that an update sends: those that differ, inner objects whole.
-fn changed(
-    section: &str,
-    declared: &Value,
-    differences: &[(String, Value, Value)],
-    edition: Edition,
-) -> Value {
-    let whole = whole(section, declared, edition);
+fn changed(declared: &Value, becomes: &Value, differences: &[Difference]) -> Value {
+    // A section whose fields are not known is sent as it is declared.
+    if differences.iter().any(|(path, ..)| path.is_empty()) {
+        return declared.clone();
+    }
     let fields: BTreeSet<&str> = differences.iter().filter_map(|(path, ..)| path.split('.').next()).collect();
-    let of = |field: &str| declared.get(field).or_else(|| whole.get(field)).cloned();
+    let of = |field: &str| becomes.get(field).or_else(|| declared.get(field)).cloned();
     fields.into_iter().filter_map(|field| Some((field.to_owned(), of(field)?))).collect()
 }
 
