@@ -459,7 +459,7 @@ fn trap_35_what_duo_made_of_a_text_is_recorded_once() {
     duo.update("DINEW0", &settlements[0].body).unwrap();
     assert!(plan_of(&desired, &duo).is_empty());
     assert!(super::plan::settle::settle(&desired, &duo.observation(), &written, false).is_empty());
-    assert!(super::plan::settle::settle(&desired, &duo.observation(), &[]).is_empty());
+    assert!(super::plan::settle::settle(&desired, &duo.observation(), &[], false).is_empty());
 }
 
 #[test]
