@@ -290,9 +290,14 @@ fn completion_knows_the_type_the_names_and_the_snapshot() {
     assert_eq!(policies["items"][0]["textEdit"]["newText"], "\"Strict: all\"");
     let groups = complete(&APPLICATIONS.replace("VPN Users", "VPN Users, |"));
     assert_eq!(labels(&groups), ["Contractors", "VPN Users"]);
+    client.open("s.duo.yaml", "groups:\n  staff: {name: Staff}\n");
+    let groups = client.at("textDocument/completion", "a.duo.yaml", &APPLICATIONS.replace("VPN Users", "|"));
+    assert_eq!(labels(&groups), ["Contractors", "groups.staff"]);
+    assert_eq!(groups["items"][1]["detail"], "Staff");
+    let mut complete = |marked: &str| client.at("textDocument/completion", "a.duo.yaml", marked);
     let allow =
         complete(&format!("{APPLICATIONS}guards:\n  allow:\n    - risk: widens_access\n      address: |\n"));
-    assert_eq!(labels(&allow), ["applications.vpn"]);
+    assert_eq!(labels(&allow), ["applications.vpn", "groups.staff"]);
     let risks = complete("guards:\n  allow:\n    - risk: |\n");
     let risk = risks["items"].as_array().unwrap().iter().find(|it| it["label"] == "destroys").unwrap();
     assert!(risk["documentation"]["value"].as_str().unwrap().contains("deleted"), "{risk}");
@@ -359,6 +364,19 @@ fn names_are_found_and_renamed_over_all_files() {
         assert!(
             client.try_ask("textDocument/rename", params).unwrap_err().contains("is not a valid address")
         );
+        // A group of the workspace, by its address.
+        let group = APPLICATIONS.replace("VPN Users", "groups.staf|f");
+        client.change("a.duo.yaml", None, &group.replace('|', ""));
+        client.open("s.duo.yaml", "groups:\n  staff: {name: Staff}\n");
+        let defined = client.at("textDocument/definition", "a.duo.yaml", &group);
+        assert_eq!(
+            (&defined[0]["uri"], &defined[0]["range"]["start"]["line"]),
+            (&json!(client.uri("s.duo.yaml")), &json!(1))
+        );
+        let mut params = client.place("a.duo.yaml", &group);
+        params["newName"] = json!("people");
+        let edit = client.ask("textDocument/rename", params).to_string();
+        assert_eq!(edit.matches("\"newText\":\"people\"").count(), 2, "{edit}");
         let group = APPLICATIONS.replace("VPN Users", "VPN| Users");
         let params = client.place("a.duo.yaml", &group);
         assert!(client.try_ask("textDocument/prepareRename", params).is_err());

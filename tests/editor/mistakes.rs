@@ -131,7 +131,8 @@ fn the_language_server_finds_what_validate_finds_as_generated() {
         json!({"name": format!("mistake-{index}.yaml"), "text": format!("{MODELINE}{}", mistake.text)})
     });
     let Some(answers) = (Editor { documents: documents.collect() }).run() else { return };
-    let mut table = row(["Mistake", "Schema", "Language server and `validate`", "Quick fix"]) + "|---|---|---|---|\n";
+    let mut table =
+        row(["Mistake", "Schema", "Language server and `validate`", "Quick fix"]) + "|---|---|---|---|\n";
     for (index, (mistake, (found, fixes))) in mistakes.iter().zip(&served).enumerate() {
         assert_eq!(*found, validated(&mistake.text), "{}", mistake.name);
         let schema = answers[&format!("mistake-{index}.yaml")]["diagnostics"].as_array().unwrap();
