@@ -82,8 +82,11 @@ fn an_editor_and_another_validator_find_the_same_mistakes() {
     assert!(!answers[&file(0)].to_string().contains("1a2b3c4d5e6f"), "the secret is repeated");
 }
 
-/// What `validate` finds in a text: the code, and the message with the help.
-fn validated(text: &str) -> Vec<(String, String)> {
+/// Findings: the code of each, and the message with the help.
+type Found = Vec<(String, String)>;
+
+/// What `validate` finds in a text.
+fn validated(text: &str) -> Found {
     let loaded = load_text("duo.yaml".into(), text.to_owned());
     let found = loaded.diagnostics.iter().map(|found| {
         let help = found.help.as_ref().map(|help| format!("\nhelp: {help}")).unwrap_or_default();
@@ -93,7 +96,7 @@ fn validated(text: &str) -> Vec<(String, String)> {
 }
 
 /// What the real language server finds in the same texts, and the fixes that it offers.
-fn served(mistakes: &[Mistake]) -> Option<Vec<(Vec<(String, String)>, Vec<String>)>> {
+fn served(mistakes: &[Mistake]) -> Option<Vec<(Found, Vec<String>)>> {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().canonicalize().unwrap();
     let all = json!({"start": {"line": 0, "character": 0}, "end": {"line": 999, "character": 0}});
