@@ -8,6 +8,7 @@ mod completion;
 mod context;
 mod diagnostics;
 mod documents;
+mod findings;
 mod fixes;
 mod hints;
 mod hover;

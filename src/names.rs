@@ -26,11 +26,16 @@ pub fn same_key(name: &str) -> String {
 
 /// The key that names share if they are [`alike`].
 pub fn alike_key(name: &str) -> String {
+    let words = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+    if name.is_ascii() {
+        // Most names are; looking each character up in tables takes much longer.
+        return words(&name.to_ascii_lowercase());
+    }
     let visible: String = name.nfd().filter(|c| !is_ignorable(*c)).collect();
     // Upper case first: it joins letters such as the two forms of the small sigma.
     let folded = visible.chars().flat_map(char::to_uppercase).flat_map(char::to_lowercase);
     let folded: String = folded.nfc().collect();
-    folded.split_whitespace().collect::<Vec<_>>().join(" ")
+    words(&folded)
 }
 
 /// Whether `kept` may be what Duo stored for `asked`: cut, with other whitespace, or HTML-escaped (duo-api.md, trap 35).

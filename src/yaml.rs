@@ -7,10 +7,12 @@ use crate::diagnostic::Diagnostic;
 
 mod build;
 mod node;
+mod reparse;
 pub(crate) mod scalar;
 mod syntax;
 
 pub use node::{Data, Entry, Node, find, size};
+pub(crate) use reparse::reparse;
 pub use scalar::plain;
 
 /// Parses the text of one file. `None` if it has no value or is not YAML; the diagnostics tell which.

@@ -1,9 +1,13 @@
 //! Looks up declared objects by address: entries of the sections of kinds, and the applications of
 //! `identity_intelligence` entries, which are treated alike.
 
-use super::model::{Ignore, IntelligenceEntry, Part, Workspace};
+use std::collections::BTreeMap;
+
+use super::model::{Declaration, Ignore, IntelligenceEntry, Part, Workspace};
 use crate::diagnostic::{Span, Spanned};
+use crate::kinds::Kind;
 use crate::kinds::application::{ACCESS, NETWORKS, PERMISSION_LIST};
+use crate::kinds::value::Setting;
 use crate::language::address::{ADMIN_API, AUTH_API, Place};
 
 /// A declared object.
@@ -21,14 +25,23 @@ pub struct Declared<'w> {
     pub ignore: &'w [Spanned<Ignore>],
     /// Whether they are set on the application itself and not in `defaults`.
     pub own_ignore: bool,
-    /// The YAML keys of the fields that are set.
-    pub fields: Vec<&'w str>,
     /// Whether fields that are left out count as unset.
     pub authoritative: bool,
     /// Whether its key has a maximum age.
     pub has_max_age: bool,
     /// Whether its key is delivered to a secret store.
     pub has_secret: bool,
+    settings: Option<&'w BTreeMap<String, Spanned<Setting>>>,
+    /// YAML keys of other fields that are set.
+    others: [Option<&'static str>; 4],
+}
+
+impl Declared<'_> {
+    /// Whether a field is set, by its YAML key.
+    pub(crate) fn sets(&self, field: &str) -> bool {
+        self.settings.is_some_and(|settings| settings.contains_key(field))
+            || self.others.contains(&Some(field))
+    }
 }
 
 impl Workspace {
@@ -36,20 +49,8 @@ impl Workspace {
     pub fn declared(&self, place: Place<'_>) -> Option<Declared<'_>> {
         match place {
             Place::Object(kind, key) => {
-                let (key, application) = self.of(kind).get_key_value(key)?;
-                let named = application.name.as_ref().map(|_| "name");
-                Some(Declared {
-                    place: Place::Object(kind, key),
-                    span: application.span,
-                    kind: application.variant.as_ref().map(|kind| kind.value.as_str()),
-                    pin: application.pin.as_ref(),
-                    ignore: &application.ignore,
-                    own_ignore: application.own_ignore,
-                    fields: application.settings.keys().map(String::as_str).chain(named).collect(),
-                    authoritative: application.authoritative,
-                    has_max_age: application.max_age.is_some(),
-                    has_secret: application.secret.is_some(),
-                })
+                let (key, declaration) = self.of(kind).get_key_value(key)?;
+                Some(declaration.declared(kind, key))
             }
             Place::Entry(_) => None,
             Place::Part { entry, part } => {
@@ -64,11 +65,29 @@ impl Workspace {
 
     /// Every declared object, including the applications of entries.
     pub fn every_declared(&self) -> impl Iterator<Item = Declared<'_>> {
-        let objects = self.entries().filter_map(|(kind, key, _)| self.declared(Place::Object(kind, key)));
+        let objects = self.entries().map(|(kind, key, declaration)| declaration.declared(kind, key));
         let entries = self.identity_intelligence.iter();
         let parts =
             entries.flat_map(|(key, entry)| std::iter::once(entry.admin_api(key)).chain(entry.auth_api(key)));
         objects.chain(parts)
+    }
+}
+
+impl Declaration {
+    fn declared<'w>(&'w self, kind: Kind, key: &'w str) -> Declared<'w> {
+        Declared {
+            place: Place::Object(kind, key),
+            span: self.span,
+            kind: self.variant.as_ref().map(|variant| variant.value.as_str()),
+            pin: self.pin.as_ref(),
+            ignore: &self.ignore,
+            own_ignore: self.own_ignore,
+            authoritative: self.authoritative,
+            has_max_age: self.max_age.is_some(),
+            has_secret: self.secret.is_some(),
+            settings: Some(&self.settings),
+            others: [self.name.as_ref().map(|_| "name"), None, None, None],
+        }
     }
 }
 
@@ -81,13 +100,13 @@ impl IntelligenceEntry {
 
     fn admin_api<'w>(&'w self, key: &'w str) -> Declared<'w> {
         let networks = self.networks.first().map(|_| NETWORKS);
-        let fields = ["name", ACCESS, PERMISSION_LIST].into_iter().chain(networks).collect();
+        let fields = [Some("name"), Some(ACCESS), Some(PERMISSION_LIST), networks];
         self.part(key, ADMIN_API, "adminapi", &self.admin_api, fields)
     }
 
     fn auth_api<'w>(&'w self, key: &'w str) -> Option<Declared<'w>> {
         let named = self.push_application_name.as_ref().map(|_| "name");
-        let fields = [ACCESS].into_iter().chain(named).collect();
+        let fields = [Some(ACCESS), named, None, None];
         self.has_auth_api().then(|| self.part(key, AUTH_API, "authapi", &self.auth_api, fields))
     }
 
@@ -97,7 +116,7 @@ impl IntelligenceEntry {
         part: &'static str,
         kind: &'static str,
         managed: &'w Part,
-        fields: Vec<&'static str>,
+        others: [Option<&'static str>; 4],
     ) -> Declared<'w> {
         Declared {
             place: Place::Part { entry, part },
@@ -106,10 +125,11 @@ impl IntelligenceEntry {
             pin: managed.integration_key.as_ref(),
             ignore: &managed.ignore,
             own_ignore: true,
-            fields,
             authoritative: managed.authoritative,
             has_max_age: self.max_age.is_some(),
             has_secret: self.secret.is_some(),
+            settings: None,
+            others,
         }
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! The set of types is open: an unknown type works, with a warning.
 
+use std::collections::HashMap;
 use std::sync::LazyLock;
 
 /// A type of application.
@@ -73,8 +74,9 @@ pub fn kinds() -> &'static [Variant] {
 
 /// A type by its name.
 pub fn lookup(name: &str) -> Option<&'static Variant> {
-    let index = KINDS.binary_search_by(|kind| kind.name.cmp(name)).ok()?;
-    KINDS.get(index)
+    static BY_NAME: LazyLock<HashMap<&str, &Variant>> =
+        LazyLock::new(|| KINDS.iter().map(|kind| (kind.name, kind)).collect());
+    BY_NAME.get(name).copied()
 }
 
 fn kind((name, product): (&'static str, &'static str)) -> Variant {

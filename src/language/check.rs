@@ -198,16 +198,16 @@ fn text(node: &Node, rule: &TextRule, name: &str, findings: &mut Findings) {
 fn choice(node: &Node, choices: &[Choice], name: &str, findings: &mut Findings) {
     let words = choices.iter().map(|choice| choice.value);
     let all =
-        format!("one of {}", words.clone().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", "));
+        || format!("one of {}", words.clone().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", "));
     let Data::Text(text) = &node.data else {
-        return findings.push(wrong_type(node, name, &all, None));
+        return findings.push(wrong_type(node, name, &all(), None));
     };
     if choices.iter().any(|choice| choice.value == text) {
         return;
     }
     let shorter = || words.clone().find(|word| text.ends_with(word)).and_then(|word| Help::instead(&[word]));
     let help =
-        suggested(text, words.clone()).or_else(shorter).unwrap_or_else(|| format!("write {all}").into());
+        suggested(text, words.clone()).or_else(shorter).unwrap_or_else(|| format!("write {}", all()).into());
     let message = format!("`{name}` cannot be {}", shown(text));
     findings.push(Diagnostic::error(Code::InvalidValue, node.span, message).help(help));
 }

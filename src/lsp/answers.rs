@@ -12,7 +12,7 @@ use crate::config::format::{FormatError, canonical};
 use crate::diagnostic::Span;
 
 use super::completion;
-use super::diagnostics::{self, Places, mark};
+use super::diagnostics::{Places, mark};
 use super::fixes::{self, Change};
 use super::hints;
 use super::hover;
@@ -95,19 +95,21 @@ fn format(state: &mut State, here: &Here, _: &Value) -> Result<Answered, String>
     }
 }
 
-/// The findings of the document.
-fn found(state: &State, here: &Here) -> Vec<lsp::Diagnostic> {
-    let Some(unit) = state.workspaces.unit(&here.root) else { return Vec::new() };
-    let all = diagnostics::by_file(unit, &here.root, &state.documents, state.client.can.encoding);
-    all.into_iter().find(|(file, _)| *file == here.file).map(|(_, found)| found).unwrap_or_default()
-}
-
-fn diagnose(state: &mut State, here: &Here, _: &Value) -> Result<Answered, String> {
-    ok(json!({"kind": "full", "items": found(state, here)}))
+fn diagnose(state: &mut State, here: &Here, params: &Value) -> Result<Answered, String> {
+    let Some((found, number)) = state.findings.of(&here.file) else {
+        return ok(json!({"kind": "full", "items": []}));
+    };
+    let number = number.to_string();
+    let known = params.get("previousResultId").and_then(Value::as_str) == Some(number.as_str());
+    ok(if known {
+        json!({"kind": "unchanged", "resultId": number})
+    } else {
+        json!({"kind": "full", "resultId": number, "items": found})
+    })
 }
 
 fn lens(state: &mut State, here: &Here, _: &Value) -> Result<Answered, String> {
-    ok(hints::lenses(&found(state, here)))
+    ok(hints::lenses(state.findings.of(&here.file).map_or(&[], |(found, _)| found)))
 }
 
 fn fix(state: &mut State, here: &Here, params: &Value) -> Result<Answered, String> {

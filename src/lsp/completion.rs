@@ -140,7 +140,7 @@ impl List<'_> {
         }
     }
 
-    /// A whole application, or a whole entry of `identity_intelligence`, to fill in.
+    /// Whole entries to fill in.
     fn whole_entries(&mut self, row: Row, context: &Context) {
         if !self.can.snippets || context.flow || row.object().is_some() || row.entries().is_none() {
             return;
@@ -158,6 +158,9 @@ impl List<'_> {
                     "${1:siem}:\n  type: adminapi\n  name: ${2:SIEM export}\n  user_access: no_users\n  permissions: [${3:read_log}]",
                 ),
             ],
+            Some("groups") if row.is_top("groups") => {
+                &[("group", "a group of users", "${1:contractors}:\n  name: ${2:Contractors}")]
+            }
             Some("identity_intelligence") if row.is_top("identity_intelligence") => &[(
                 "identity intelligence entry",
                 "a connection to Cisco Identity Intelligence",

@@ -6,6 +6,7 @@ use crate::duo::catalogue::{kinds, lookup};
 use crate::kinds::Kind;
 use crate::kinds::application::entry::APPLICATION;
 use crate::kinds::application::fields::{FIELDS, IGNORE, field};
+use crate::language::address::Place;
 use crate::language::places::SECRET_TARGET;
 use crate::language::shape::{Key, Shape};
 use crate::output::explain;
@@ -80,7 +81,7 @@ fn by_meaning(row: Row, world: World<'_>) -> Vec<Offer> {
     refers_to(row).map(|kind| objects(kind, world)).unwrap_or_default()
 }
 
-/// The groups or policies that are used in the workspace, or exist in Duo.
+/// The objects that the workspace declares, by address, and those that it uses or that exist in Duo, by name.
 fn objects(kind: Kind, world: World<'_>) -> Vec<Offer> {
     let name = |name: &Name| match (kind, name) {
         (Kind::Group, Name::Group(name)) | (Kind::Policy, Name::Policy(name)) => Some(name.clone()),
@@ -89,8 +90,14 @@ fn objects(kind: Kind, world: World<'_>) -> Vec<Offer> {
     let live = world.snapshot.map(|snapshot| live(kind, snapshot)).unwrap_or_default();
     let mut offers: Vec<Offer> =
         live.iter().map(|object| Offer::text(&object.name, object.id.as_str())).collect();
-    let used = world.names.into_iter().flat_map(Names::all).filter_map(|(found, _)| name(found));
-    for used in used {
+    for (found, detail) in world.names.into_iter().flat_map(Names::all) {
+        if let Name::Address(address) = found
+            && matches!(Place::parse(address), Some(Place::Object(of, _)) if of == kind)
+            && world.names.is_some_and(|names| names.declares(found))
+        {
+            offers.push(Offer::text(address, detail));
+        }
+        let Some(used) = name(found) else { continue };
         if live.iter().all(|object| object.name != used) {
             let detail =
                 if world.snapshot.is_some() { "used here, but not in the snapshot" } else { "used here" };

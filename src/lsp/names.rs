@@ -22,7 +22,7 @@ pub(super) enum Name {
     Store(String),
     /// An entry of `vars`.
     Variable(String),
-    /// An application, or an entry of `identity_intelligence`, by its full address.
+    /// An object of this workspace, or an entry of `identity_intelligence`, by its full address.
     Address(String),
     /// A group in Duo.
     Group(String),
@@ -152,14 +152,11 @@ impl Walk<'_, '_> {
     fn entry(&mut self, entry: &Entry, row: Row) {
         let key = entry.key.value.as_str();
         let chosen = row.object().is_none() && row.entries().is_some();
-        let declared = match row.key.map(|key| key.name).filter(|_| chosen) {
-            Some("secret_stores") if row.is_top("secret_stores") => Some(Name::Store(key.to_owned())),
-            Some("vars") if row.is_top("vars") => Some(Name::Variable(key.to_owned())),
-            Some("applications") if row.is_top("applications") => Some(address(Place::application(key))),
-            Some("identity_intelligence") if row.is_top("identity_intelligence") => {
-                Some(address(Place::Entry(key)))
-            }
-            Some("removed") if row.is_top("removed") => {
+        let declared = match row.key.map(|key| key.name).filter(|name| chosen && row.is_top(name)) {
+            Some("secret_stores") => Some(Name::Store(key.to_owned())),
+            Some("vars") => Some(Name::Variable(key.to_owned())),
+            Some("identity_intelligence") => Some(address(Place::Entry(key))),
+            Some("removed") => {
                 self.add(
                     Name::Address(key.to_owned()),
                     entry.key.span.start..entry.key.span.end,
@@ -169,7 +166,11 @@ impl Walk<'_, '_> {
                 );
                 None
             }
-            _ => None,
+            Some(section) => {
+                let kind = Kind::ALL.into_iter().find(|kind| kind.section() == section);
+                kind.map(|kind| address(Place::Object(kind, key)))
+            }
+            None => None,
         };
         if let Some(name) = declared {
             let detail = detail(&name, entry);
@@ -190,10 +191,13 @@ impl Walk<'_, '_> {
             if let Some(place) = Place::shortened(text) {
                 self.add(address(place), span, text, false, "");
             }
-        } else if let Some(kind) = refers_to(row)
-            && let Reference::Name(name) = Reference::written(kind, text)
-        {
-            self.add(of_kind(kind, name), span, text, false, "");
+        } else if let Some(kind) = refers_to(row) {
+            let name = match Reference::written(kind, text) {
+                Reference::Name(name) => of_kind(kind, name),
+                Reference::Address(address) => Name::Address(address),
+                Reference::Id(_) => return,
+            };
+            self.add(name, span, text, false, "");
         }
     }
 

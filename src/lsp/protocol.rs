@@ -1,6 +1,6 @@
 //! What the server tells the client that it can do, and what it reads from the client's own abilities.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use gen_lsp_types as lsp;
 use serde_json::{Value, json};
@@ -20,6 +20,12 @@ pub(super) struct Client {
     pub(super) configuration: bool,
     /// Whether it can watch files for the server.
     pub(super) watches: bool,
+    /// Whether it asks for findings again if the server says so.
+    pub(super) refreshes_findings: bool,
+    /// The same for inlay hints.
+    pub(super) refreshes_hints: bool,
+    /// Whether a pattern of files to watch may have its own folder.
+    pub(super) relative_patterns: bool,
     /// Whether it shows annotations of changes, and asks before it makes them.
     pub(super) annotations: bool,
     /// The folders that are open.
@@ -44,6 +50,9 @@ impl Client {
             pulls: has("textDocument/diagnostic"),
             configuration: has("workspace/configuration"),
             watches: has("workspace/didChangeWatchedFiles/dynamicRegistration"),
+            refreshes_findings: has("workspace/diagnostics/refreshSupport"),
+            refreshes_hints: has("workspace/inlayHint/refreshSupport"),
+            relative_patterns: has("workspace/didChangeWatchedFiles/relativePatternSupport"),
             annotations: has("workspace/workspaceEdit/changeAnnotationSupport")
                 && has("workspace/workspaceEdit/documentChanges"),
             folders: folders(params),
@@ -87,7 +96,7 @@ pub(super) fn capabilities(client: &Client) -> Value {
         && let Value::Object(all) = &mut capabilities
     {
         let provider =
-            json!({"identifier": "duoctl", "interFileDependencies": true, "workspaceDiagnostics": false});
+            json!({"identifier": "duoctl", "interFileDependencies": true, "workspaceDiagnostics": true});
         all.insert("diagnosticProvider".to_owned(), provider);
     }
     json!({"capabilities": capabilities, "serverInfo": {"name": "duoctl", "version": env!("CARGO_PKG_VERSION")}})
@@ -96,10 +105,33 @@ pub(super) fn capabilities(client: &Client) -> Value {
 /// The request to watch the files of workspaces.
 pub(super) fn watchers() -> Value {
     let globs = ["**/duo.yaml", "**/*.duo.yaml", "**/duo.yml", "**/*.duo.yml"];
-    let watchers: Vec<Value> = globs.iter().map(|glob| json!({"globPattern": glob})).collect();
-    json!({"registrations": [{
-        "id": "duoctl-files",
-        "method": "workspace/didChangeWatchedFiles",
-        "registerOptions": {"watchers": watchers},
-    }]})
+    registration("duoctl-files", globs.iter().map(|glob| json!(glob)))
+}
+
+/// The request to watch a file that a setting names.
+pub(super) fn watcher_of(file: &Path, client: &Client) -> Option<Value> {
+    let name = file.file_name()?.to_string_lossy();
+    let folder = file.parent().filter(|folder| folder.is_absolute());
+    let folder = folder.and_then(|folder| lsp::Uri::from_file_path(folder).ok());
+    let pattern = match folder {
+        Some(folder) if client.relative_patterns => json!({"baseUri": folder, "pattern": name}),
+        // Relative to the folder of a workspace, which may be any.
+        _ => json!(format!("**/{name}")),
+    };
+    Some(registration(WATCHED_REPORT, std::iter::once(pattern)))
+}
+
+/// The name of the registration of [`watcher_of`].
+const WATCHED_REPORT: &str = "duoctl-report";
+
+/// The request to end [`watcher_of`].
+pub(super) fn unwatch() -> Value {
+    json!({"unregisterations": [{"id": WATCHED_REPORT, "method": WATCH}]})
+}
+
+const WATCH: &str = "workspace/didChangeWatchedFiles";
+
+fn registration(id: &str, globs: impl Iterator<Item = Value>) -> Value {
+    let watchers: Vec<Value> = globs.map(|glob| json!({"globPattern": glob})).collect();
+    json!({"registrations": [{"id": id, "method": WATCH, "registerOptions": {"watchers": watchers}}]})
 }

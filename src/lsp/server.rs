@@ -1,22 +1,23 @@
 //! The loop: messages of the client in, answers and findings out. Everything happens on one thread, in order.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use gen_lsp_types as lsp;
-use lsp_server::{Connection, ErrorCode, Message, Notification, Request, Response};
+use lsp_server::{Connection, ErrorCode, Message, Notification, Request, RequestId, Response};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
+use crate::config::files;
 use crate::config::load::Terms;
 
 use super::answers::{self, Answered};
 use super::diagnostics;
 use super::documents::{Documents, path_of, real};
+use super::findings::{Findings, Report, Way};
 use super::hints;
-use super::protocol::{Client, capabilities, watchers};
+use super::protocol::{Client, capabilities, unwatch, watcher_of, watchers};
 use super::settings::{Reports, Settings};
 use super::state::{Here, State};
 use super::workspaces::Workspaces;
@@ -27,9 +28,6 @@ const QUIET: Duration = Duration::from_millis(10);
 
 /// The longest time without a check while changes keep coming.
 const PATIENCE: Duration = Duration::from_millis(200);
-
-/// The settings that the server asks for have this request id.
-const SETTINGS: i32 = 1;
 
 /// How the client ended the connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,9 +52,20 @@ pub fn serve(connection: &Connection, terms: Terms) -> Result<Ended, String> {
         client,
         documents: Documents::default(),
         workspaces: Workspaces::new(terms),
+        findings: Findings::default(),
         reports: Reports::new(settings),
     };
-    let mut server = Server { connection, state, published: BTreeMap::new(), changed: None, stopping: false };
+    let mut server = Server {
+        connection,
+        state,
+        asked: 0,
+        settings: None,
+        watched: None,
+        waiting: Vec::new(),
+        changed: None,
+        elsewhere: false,
+        stopping: false,
+    };
     server.begin();
     Ok(server.run())
 }
@@ -64,18 +73,27 @@ pub fn serve(connection: &Connection, terms: Terms) -> Result<Ended, String> {
 struct Server<'c> {
     connection: &'c Connection,
     state: State,
-    /// The files of each workspace whose findings the client has.
-    published: BTreeMap<PathBuf, BTreeSet<PathBuf>>,
+    /// The id of the newest request.
+    asked: i32,
+    /// The id of the newest request for settings.
+    settings: Option<RequestId>,
+    /// The plan that the client watches.
+    watched: Option<PathBuf>,
+    /// Requests for all findings from a client that has them already: they are answered when there are others.
+    waiting: Vec<(RequestId, Value)>,
     /// When the first change came that is not checked yet.
     changed: Option<Instant>,
+    /// Whether something changed that is not an edit.
+    elsewhere: bool,
     stopping: bool,
 }
 
 impl Server<'_> {
     fn begin(&mut self) {
         if self.state.client.watches {
-            self.ask("client/registerCapability", watchers(), 0);
+            self.ask("client/registerCapability", watchers());
         }
+        self.watch_plan();
         self.ask_for_settings();
         self.rediscover();
     }
@@ -115,22 +133,54 @@ impl Server<'_> {
         self.send(Notification { method: method.to_owned(), params });
     }
 
-    fn ask(&self, method: &str, params: Value, id: i32) {
-        self.send(Request { id: id.into(), method: method.to_owned(), params });
+    fn ask(&mut self, method: &str, params: Value) -> RequestId {
+        self.asked += 1;
+        self.send(Request { id: self.asked.into(), method: method.to_owned(), params });
+        self.asked.into()
     }
 
-    fn ask_for_settings(&self) {
+    fn ask_for_settings(&mut self) {
         if self.state.client.configuration {
-            self.ask("workspace/configuration", json!({"items": [{"section": "duoctl"}]}), SETTINGS);
+            let params = json!({"items": [{"section": "duoctl"}]});
+            self.settings = Some(self.ask("workspace/configuration", params));
         }
     }
 
     fn response(&mut self, response: Response) {
-        if response.id == SETTINGS.into()
+        if self.settings.as_ref() == Some(&response.id)
             && let Ok(Value::Array(values)) = response.response_result
             && let Some(value) = values.first().filter(|value| value.is_object())
         {
-            self.state.reports.settings = Settings::from(value);
+            self.set(Settings::from(value));
+        }
+    }
+
+    fn set(&mut self, settings: Settings) {
+        if self.state.reports.settings != settings {
+            self.state.reports.settings = settings;
+            self.watch_plan();
+            self.refresh_hints();
+        }
+    }
+
+    /// Asks the client to watch the plan that the settings name.
+    fn watch_plan(&mut self) {
+        let plan = self.state.reports.settings.plan.clone();
+        if !self.state.client.watches || plan == self.watched {
+            return;
+        }
+        if self.watched.take().is_some() {
+            self.ask("client/unregisterCapability", unwatch());
+        }
+        if let Some(watcher) = plan.as_ref().and_then(|plan| watcher_of(plan, &self.state.client)) {
+            self.ask("client/registerCapability", watcher);
+            self.watched = plan;
+        }
+    }
+
+    fn refresh_hints(&mut self) {
+        if self.state.client.refreshes_hints {
+            self.ask("workspace/inlayHint/refresh", Value::Null);
         }
     }
 
@@ -141,10 +191,7 @@ impl Server<'_> {
                 let opened = read(params).and_then(|it: lsp::DidOpenTextDocumentParams| {
                     self.state.documents.open(it.text_document)
                 });
-                if let Some(path) = opened {
-                    self.touch(&path);
-                    self.take_over(&path);
-                }
+                opened.iter().for_each(|path| self.touch(path));
             }
             "textDocument/didChange" => {
                 let encoding = self.state.client.can.encoding;
@@ -154,6 +201,7 @@ impl Server<'_> {
             "textDocument/didClose" => {
                 let uri = params.pointer("/textDocument/uri").and_then(|uri| lsp::Uri::deserialize(uri).ok());
                 let closed = uri.and_then(|uri| self.state.documents.close(&uri));
+                self.elsewhere |= closed.is_some();
                 closed.iter().for_each(|path| self.touch(path));
             }
             "textDocument/didSave" => {
@@ -177,8 +225,12 @@ impl Server<'_> {
                 if self.state.client.configuration {
                     self.ask_for_settings();
                 } else if let Some(settings) = params.get("settings") {
-                    self.state.reports.settings = Settings::from(settings);
+                    self.set(Settings::from(settings));
                 }
+            }
+            "$/cancelRequest" => {
+                let id = params.get("id").and_then(|id| RequestId::deserialize(id).ok());
+                self.cancel(ErrorCode::RequestCanceled, |waiting| Some(waiting) == id.as_ref());
             }
             _ => {}
         }
@@ -189,24 +241,23 @@ impl Server<'_> {
         self.changed.get_or_insert_with(Instant::now);
     }
 
-    /// A client that asks for the findings of a document gets them once, not twice.
-    fn take_over(&mut self, path: &Path) {
-        if self.state.client.pulls
-            && let Some(uri) = self.state.documents.uri(path)
-        {
-            self.tell("textDocument/publishDiagnostics", json!({"uri": uri, "diagnostics": []}));
-        }
-    }
-
     fn files_changed(&mut self, params: Value) {
         let Some(changes) = read(params).map(|it: lsp::DidChangeWatchedFilesParams| it.changes) else {
             return;
         };
-        if changes.iter().any(|change| change.kind != lsp::FileChangeType::Changed) {
+        self.elsewhere = true;
+        let found = |change: &lsp::FileEvent| {
+            change.kind != lsp::FileChangeType::Changed
+                && path_of(&change.uri).is_some_and(|path| files::is_near(&path))
+        };
+        if changes.iter().any(found) {
             return self.rediscover();
         }
         for path in changes.iter().filter_map(|change| path_of(&change.uri)) {
             self.touch(&path);
+        }
+        if self.state.reports.plan_changed() {
+            self.refresh_hints();
         }
     }
 
@@ -219,12 +270,8 @@ impl Server<'_> {
         }
         let open: Vec<PathBuf> = self.state.documents.paths().map(Path::to_owned).collect();
         open.iter().for_each(|path| self.state.workspaces.touch(path));
-        let roots: BTreeSet<PathBuf> = self.state.workspaces.roots().into_iter().collect();
-        let gone: Vec<PathBuf> =
-            self.published.keys().filter(|root| !roots.contains(*root)).cloned().collect();
-        for files in gone.iter().filter_map(|root| self.published.remove(root)).collect::<Vec<_>>() {
-            files.iter().for_each(|file| self.publish_one(file, &[]));
-        }
+        self.state.findings.keep(&self.state.workspaces.roots());
+        self.elsewhere = true;
         self.changed.get_or_insert_with(Instant::now);
     }
 
@@ -232,27 +279,78 @@ impl Server<'_> {
     fn flush(&mut self) {
         self.changed = None;
         for root in self.state.workspaces.refresh(&self.state.documents) {
-            self.publish(&root);
+            let Some(unit) = self.state.workspaces.unit(&root) else { continue };
+            let encoding = self.state.client.can.encoding;
+            let mut found = diagnostics::by_file(unit, &root, &self.state.documents, encoding);
+            // A folder with several workspaces also holds the files of those below it.
+            found.retain(|file, _| self.state.workspaces.unit_of(file).is_none_or(|owner| owner == root));
+            self.state.findings.set(&root, found);
+        }
+        self.publish();
+        for (id, params) in std::mem::take(&mut self.waiting) {
+            self.report(id, params);
+        }
+        if std::mem::take(&mut self.elsewhere) && self.state.client.refreshes_findings {
+            self.ask("workspace/diagnostic/refresh", Value::Null);
+        }
+        if self.state.reports.plan_changed() {
+            self.refresh_hints();
         }
     }
 
-    fn publish(&mut self, root: &Path) {
-        let Some(unit) = self.state.workspaces.unit(root) else { return };
-        let mut found =
-            diagnostics::by_file(unit, root, &self.state.documents, self.state.client.can.encoding);
-        // A folder with several workspaces also holds the files of those below it.
-        found.retain(|file, _| self.state.workspaces.unit_of(file).is_none_or(|owner| owner == root));
-        let before = self.published.remove(root).unwrap_or_default();
-        for file in before.iter().filter(|file| !found.contains_key(*file)) {
-            self.publish_one(file, &[]);
+    /// Sends the findings that the client does not ask for.
+    fn publish(&mut self) {
+        let State { documents, client, findings, .. } = &mut self.state;
+        let waits = !self.waiting.is_empty();
+        let send = findings.to_send(|file| match documents.at(file).is_some() {
+            open if client.pulls && (open || waits) => Way::Asked,
+            true => Way::Sent,
+            false => Way::SentIfNew,
+        });
+        for (file, found) in send {
+            self.publish_one(&file, &found);
         }
-        for (file, diagnostics) in &found {
-            let pulled = self.state.client.pulls && self.state.documents.at(file).is_some();
-            if !pulled {
-                self.publish_one(file, diagnostics);
+    }
+
+    /// Answers a request for all findings, as soon as the client does not have them.
+    fn report(&mut self, id: RequestId, params: Value) {
+        let State { documents, findings, .. } = &self.state;
+        let known = params.get("previousResultIds").and_then(Value::as_array).into_iter().flatten();
+        let known = known.filter_map(|known| {
+            let uri = lsp::Uri::deserialize(known.get("uri")?).ok()?;
+            Some((real(&path_of(&uri)?), known.get("value")?.as_str()?.to_owned()))
+        });
+        let known = known.collect();
+        let Some(reports) = findings.unknown_to(&known) else {
+            self.waiting.push((id, params));
+            return;
+        };
+        let item = |report: Report<'_>| {
+            let mut item = json!({
+                "uri": documents.uri(report.file)?,
+                "version": documents.at(report.file).map(|document| document.version),
+                "kind": if report.found.is_some() { "full" } else { "unchanged" },
+            });
+            if let Some(number) = report.number {
+                item["resultId"] = json!(number.to_string());
             }
+            if let Some(found) = report.found {
+                item["items"] = json!(found);
+            }
+            Some(item)
+        };
+        let items: Vec<Value> = reports.into_iter().filter_map(item).collect();
+        self.send(Response { id, response_result: Ok(json!({"items": items})) });
+    }
+
+    /// Ends requests that wait.
+    fn cancel(&mut self, code: ErrorCode, which: impl Fn(&RequestId) -> bool) {
+        let (ended, waiting): (Vec<_>, Vec<_>) =
+            std::mem::take(&mut self.waiting).into_iter().partition(|(id, _)| which(id));
+        self.waiting = waiting;
+        for (id, _) in ended {
+            self.send(Response::new_err(id, number(code), "the request is cancelled".to_owned()));
         }
-        self.published.insert(root.to_owned(), found.into_keys().collect());
     }
 
     fn publish_one(&self, file: &Path, diagnostics: &[lsp::Diagnostic]) {
@@ -266,6 +364,13 @@ impl Server<'_> {
 
     fn request(&mut self, request: Request) {
         let Request { id, method, params } = request;
+        if method == "workspace/diagnostic" && !self.stopping {
+            if self.state.workspaces.is_stale() {
+                self.flush();
+            }
+            self.report(id, params);
+            return self.publish();
+        }
         let answer = if self.stopping {
             Err((ErrorCode::InvalidRequest, "the server is shutting down".to_owned()))
         } else {
@@ -281,6 +386,7 @@ impl Server<'_> {
         match method {
             "shutdown" => {
                 self.stopping = true;
+                self.cancel(ErrorCode::ServerCancelled, |_| true);
                 return Ok(Value::Null);
             }
             "workspace/executeCommand" => return self.execute(&params),
@@ -319,6 +425,8 @@ fn number(code: ErrorCode) -> i32 {
     match code {
         ErrorCode::InvalidRequest => -32600,
         ErrorCode::MethodNotFound => -32601,
+        ErrorCode::RequestCanceled => -32800,
+        ErrorCode::ServerCancelled => -32802,
         _ => -32803,
     }
 }

@@ -1,5 +1,6 @@
 //! The settings of the client, and the files that they name.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
@@ -24,7 +25,7 @@ pub(super) struct Settings {
     /// A snapshot of names in Duo.
     snapshot: Option<PathBuf>,
     /// A saved plan, or a JSON report of `plan` or `drift`.
-    plan: Option<PathBuf>,
+    pub(super) plan: Option<PathBuf>,
 }
 
 impl Settings {
@@ -39,11 +40,18 @@ impl Settings {
     }
 }
 
+/// When a file was changed, and its size; `None` if it does not exist.
+type Stamp = Option<(SystemTime, u64)>;
+
+fn stamp(path: &Path) -> Stamp {
+    std::fs::metadata(path).ok().and_then(|it| Some((it.modified().ok()?, it.len())))
+}
+
 /// A file that is read again when it changes.
 #[derive(Debug)]
 struct Cached<T> {
     path: PathBuf,
-    stamp: Option<(SystemTime, u64)>,
+    stamp: Stamp,
     value: Option<T>,
 }
 
@@ -55,7 +63,7 @@ impl<T> Default for Cached<T> {
 
 impl<T> Cached<T> {
     fn get(&mut self, path: PathBuf, read: impl FnOnce(&str) -> Option<T>) -> Option<&T> {
-        let stamp = std::fs::metadata(&path).ok().and_then(|it| Some((it.modified().ok()?, it.len())));
+        let stamp = stamp(&path);
         if path != self.path || stamp != self.stamp {
             let text = stamp.and_then(|_| reading::text(&path, MAX_BYTES).ok());
             *self = Self { path, stamp, value: text.and_then(|text| read(&text)) };
@@ -70,6 +78,8 @@ pub(super) struct Reports {
     pub(super) settings: Settings,
     snapshot: Cached<Snapshot>,
     plan: Cached<PlanDocument>,
+    /// The plans that the client has hints from, as they were.
+    hinted: BTreeMap<PathBuf, Stamp>,
 }
 
 impl Reports {
@@ -84,9 +94,21 @@ impl Reports {
         self.snapshot.get(folder.join(path), Snapshot::read)
     }
 
+    /// Whether a plan has changed since the client got hints from it. Says so once.
+    pub(super) fn plan_changed(&mut self) -> bool {
+        let mut changed = false;
+        for (path, before) in &mut self.hinted {
+            let now = stamp(path);
+            changed |= *before != now;
+            *before = now;
+        }
+        changed
+    }
+
     /// The plan, or the report of drift.
     pub(super) fn plan(&mut self, folder: &Path) -> Option<&PlanDocument> {
         let path = folder.join(self.settings.plan.as_deref()?);
+        self.hinted.insert(path.clone(), stamp(&path));
         let read = |text: &str| match read(&serde_json::from_str(text).ok()?) {
             Ok(Document::Plan(plan) | Document::Drift(plan)) => Some(*plan),
             _ => None,

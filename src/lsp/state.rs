@@ -11,6 +11,7 @@ use crate::yaml::Node;
 
 use super::diagnostics::mark;
 use super::documents::{Documents, Text, path_of, real};
+use super::findings::Findings;
 use super::items::World;
 use super::names::{Names, Occurrence};
 use super::protocol::Client;
@@ -23,6 +24,7 @@ pub(super) struct State {
     pub(super) client: Client,
     pub(super) documents: Documents,
     pub(super) workspaces: Workspaces,
+    pub(super) findings: Findings,
     pub(super) reports: Reports,
 }
 

@@ -13,6 +13,7 @@ use super::{Ended, serve};
 use crate::config::load::Terms;
 
 mod random;
+mod refreshed;
 
 const HEAD: &str = "version: 1\nworkspace: acme\ntenant: {api_hostname: api-1a2b3c4d.duosecurity.com}\n";
 
@@ -25,6 +26,10 @@ struct Client {
     /// The newest findings of each file.
     found: BTreeMap<String, Value>,
     told: Vec<Notification>,
+    /// What the server asked.
+    asked: Vec<Request>,
+    /// Answers that nothing waits for yet.
+    early: Vec<Response>,
 }
 
 impl Client {
@@ -47,6 +52,8 @@ impl Client {
             next: 100,
             found: BTreeMap::new(),
             told: Vec::new(),
+            asked: Vec::new(),
+            early: Vec::new(),
         };
         let root = client.uri("");
         client.ask(
@@ -84,7 +91,7 @@ impl Client {
                 self.told.push(told);
             }
             Message::Notification(told) => self.told.push(told),
-            Message::Request(_) => {}
+            Message::Request(asked) => self.asked.push(asked),
         }
         None
     }
@@ -94,15 +101,24 @@ impl Client {
     }
 
     fn try_ask(&mut self, method: &str, params: Value) -> Result<Value, String> {
+        let id = self.begin(method, params);
+        self.answer(id)
+    }
+
+    /// Sends a request and does not wait for the answer.
+    fn begin(&mut self, method: &str, params: Value) -> i32 {
         self.next += 1;
-        let id = self.next;
-        self.send(Request { id: id.into(), method: method.to_owned(), params });
+        self.send(Request { id: self.next.into(), method: method.to_owned(), params });
+        self.next
+    }
+
+    fn answer(&mut self, id: i32) -> Result<Value, String> {
         loop {
-            if let Some(response) = self.receive()
-                && response.id == id.into()
-            {
-                return response.response_result.map_err(|error| error.message);
+            if let Some(at) = self.early.iter().position(|response| response.id == id.into()) {
+                return self.early.remove(at).response_result.map_err(|error| error.message);
             }
+            let response = self.receive();
+            self.early.extend(response);
         }
     }
 
@@ -193,10 +209,14 @@ fn findings_are_those_of_the_whole_workspace_with_what_is_open() {
     let before = client.told.len();
     client.settle("b.duo.yaml");
     assert_eq!(client.messages("a.duo.yaml"), Vec::<String>::new());
-    // Findings are sent again although they are the same.
+    // Those of an open document are sent again although they are the same; the client may wait for them.
     client.change("b.duo.yaml", None, STORES);
     client.settle("b.duo.yaml");
-    assert!(client.told.len() >= before + 6, "{}", client.told.len() - before);
+    let sent = |name: &str| {
+        let uri = json!(client.uri(name));
+        client.told.iter().skip(before).filter(|it| it.params["uri"] == uri).count()
+    };
+    assert_eq!(["duo.yaml", "a.duo.yaml", "b.duo.yaml"].map(sent), [0, 1, 2]);
     // After it is closed, the disk counts.
     client.open("a.duo.yaml", APPLICATIONS);
     client.tell("textDocument/didClose", json!({"textDocument": {"uri": client.uri("b.duo.yaml")}}));
@@ -227,21 +247,6 @@ fn files_have_the_names_that_the_client_uses() {
     client.ask("textDocument/codeLens", json!({"textDocument": {"uri": uri("duo.yaml")}}));
     fs::remove_file(&link).unwrap();
     assert_eq!(client.found[&uri("a.duo.yaml")].as_array().unwrap().len(), 1, "{:?}", client.found.keys());
-}
-
-#[test]
-fn a_client_that_asks_for_findings_gets_them_once() {
-    let pulls = json!({"textDocument": {"diagnostic": {}}, "general": {"positionEncodings": ["utf-8"]}});
-    let files = [("duo.yaml", HEAD), ("a.duo.yaml", "applications: {é: 1}\n")];
-    let mut client = Client::with(&files, pulls, json!({}));
-    client.open("duo.yaml", &format!("{HEAD}\u{1f511}: 1\n"));
-    let params = json!({"textDocument": {"uri": client.uri("duo.yaml")}});
-    let answer = client.ask("textDocument/diagnostic", params);
-    let items = answer["items"].as_array().unwrap();
-    assert_eq!(items.len(), 1, "{answer}");
-    assert_eq!(items[0]["range"]["end"], json!({"line": 3, "character": 4}), "bytes");
-    assert_eq!(client.found[&client.uri("duo.yaml")], json!([]), "not pushed as well");
-    assert!(!client.messages("a.duo.yaml").is_empty(), "it is not open, so it is pushed");
 }
 
 #[test]
@@ -285,9 +290,14 @@ fn completion_knows_the_type_the_names_and_the_snapshot() {
     assert_eq!(policies["items"][0]["textEdit"]["newText"], "\"Strict: all\"");
     let groups = complete(&APPLICATIONS.replace("VPN Users", "VPN Users, |"));
     assert_eq!(labels(&groups), ["Contractors", "VPN Users"]);
+    client.open("s.duo.yaml", "groups:\n  staff: {name: Staff}\n");
+    let groups = client.at("textDocument/completion", "a.duo.yaml", &APPLICATIONS.replace("VPN Users", "|"));
+    assert_eq!(labels(&groups), ["Contractors", "groups.staff"]);
+    assert_eq!(groups["items"][1]["detail"], "Staff");
+    let mut complete = |marked: &str| client.at("textDocument/completion", "a.duo.yaml", marked);
     let allow =
         complete(&format!("{APPLICATIONS}guards:\n  allow:\n    - risk: widens_access\n      address: |\n"));
-    assert_eq!(labels(&allow), ["applications.vpn"]);
+    assert_eq!(labels(&allow), ["applications.vpn", "groups.staff"]);
     let risks = complete("guards:\n  allow:\n    - risk: |\n");
     let risk = risks["items"].as_array().unwrap().iter().find(|it| it["label"] == "destroys").unwrap();
     assert!(risk["documentation"]["value"].as_str().unwrap().contains("deleted"), "{risk}");
@@ -354,6 +364,19 @@ fn names_are_found_and_renamed_over_all_files() {
         assert!(
             client.try_ask("textDocument/rename", params).unwrap_err().contains("is not a valid address")
         );
+        // A group of the workspace, by its address.
+        let group = APPLICATIONS.replace("VPN Users", "groups.staf|f");
+        client.change("a.duo.yaml", None, &group.replace('|', ""));
+        client.open("s.duo.yaml", "groups:\n  staff: {name: Staff}\n");
+        let defined = client.at("textDocument/definition", "a.duo.yaml", &group);
+        assert_eq!(
+            (&defined[0]["uri"], &defined[0]["range"]["start"]["line"]),
+            (&json!(client.uri("s.duo.yaml")), &json!(1))
+        );
+        let mut params = client.place("a.duo.yaml", &group);
+        params["newName"] = json!("people");
+        let edit = client.ask("textDocument/rename", params).to_string();
+        assert_eq!(edit.matches("\"newText\":\"people\"").count(), 2, "{edit}");
         let group = APPLICATIONS.replace("VPN Users", "VPN| Users");
         let params = client.place("a.duo.yaml", &group);
         assert!(client.try_ask("textDocument/prepareRename", params).is_err());
@@ -390,48 +413,6 @@ fn a_document_is_formatted_outlined_folded_and_fixed() {
         actions.as_array().unwrap().iter().map(|it| it["title"].as_str().unwrap()).collect();
     assert_eq!(titles, ["Change to `user_access`"]);
     assert_eq!(actions[0]["edit"]["changes"][client.uri("a.duo.yaml")][0]["newText"], "user_access");
-}
-
-#[test]
-fn a_saved_plan_is_shown_next_to_the_addresses() {
-    let plan = plan_document();
-    let files = [
-        ("duo.yaml", HEAD),
-        ("a.duo.yaml", APPLICATIONS),
-        ("b.duo.yaml", STORES),
-        ("plan.json", plan.as_str()),
-    ];
-    let mut client = Client::with(&files, json!({}), json!({"duoctl": {"plan": "plan.json"}}));
-    client.open("a.duo.yaml", APPLICATIONS);
-    let range = json!({"start": {"line": 0, "character": 0}, "end": {"line": 99, "character": 0}});
-    let hints = client.ask(
-        "textDocument/inlayHint",
-        json!({"textDocument": {"uri": client.uri("a.duo.yaml")}, "range": range}),
-    );
-    assert_eq!(hints.as_array().unwrap().len(), 1, "{hints}");
-    assert_eq!(hints[0]["position"], json!({"line": 1, "character": 6}));
-    assert!(hints[0]["label"].as_str().unwrap().starts_with("plan: create"), "{hints}");
-}
-
-/// A plan that creates the application, as `duoctl plan --format json` prints it.
-fn plan_document() -> String {
-    use crate::duo::object::{Ikey, Kind};
-    use crate::intelligence::expand::desired;
-    use crate::output::document::PlanDocument;
-    use crate::reconcile::observation::Observation;
-    use crate::reconcile::observed::{Objects, Observed};
-    use crate::reconcile::plan::{Options, plan};
-
-    let yaml = format!("{HEAD}applications:\n  vpn: {{type: radius, name: VPN, user_access: no_users}}\n");
-    let loaded = crate::config::load::load_text("duo.yaml".into(), yaml);
-    let desired = desired(loaded.valid().unwrap());
-    let now = jiff::Timestamp::now();
-    let observation = Observation {
-        objects: Objects::from([(Kind::Application, Observed::Present(Vec::new()))]),
-        ..Observation::new("api-1a2b3c4d.duosecurity.com", Ikey::new("DIXXXXXXXXXXXXXXXXXX"), now)
-    };
-    let plan = plan(&desired, &observation, &Options::at(now));
-    serde_json::to_string(&PlanDocument::new(&plan, &[], &desired, &loaded.sources)).unwrap()
 }
 
 #[test]

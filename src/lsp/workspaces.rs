@@ -10,7 +10,7 @@ use crate::config::scope;
 use crate::config::untrusted::Trust;
 use crate::diagnostic::{Code, Diagnostic, SourceFile, Sources};
 use crate::reading::{self, ReadError};
-use crate::yaml::Node;
+use crate::yaml::{self, Node};
 
 use super::documents::{Documents, real};
 use super::names::Names;
@@ -47,10 +47,44 @@ pub(super) struct Unit {
 #[derive(Debug)]
 struct Parsed {
     text: String,
-    /// The tree, or that of the last text that had one.
-    tree: Option<Node>,
-    current: bool,
     findings: Vec<Diagnostic>,
+    tree: Option<Tree>,
+}
+
+/// The tree of a text.
+#[derive(Debug)]
+struct Tree {
+    root: Node,
+    /// Its text, if that is an earlier one: the last that was YAML.
+    earlier: Option<String>,
+    /// Whether the text had no findings.
+    clean: bool,
+}
+
+impl Parsed {
+    /// Parses a text. If only one entry differs from the text of an earlier tree, only that is parsed.
+    fn of(text: &str, index: usize, before: Option<Self>) -> Self {
+        let mut earlier = before.and_then(|before| {
+            let mut tree = before.tree?;
+            tree.earlier.get_or_insert(before.text);
+            Some(tree)
+        });
+        let old = earlier.as_mut().filter(|tree| tree.clean);
+        let again = old.and_then(|tree| yaml::reparse(&mut tree.root, tree.earlier.as_deref()?, text));
+        let mut findings = Vec::new();
+        let tree = match earlier {
+            Some(tree) if again.is_some() => Some(Tree { earlier: None, ..tree }),
+            earlier => file_tree(index, text, &mut findings)
+                .map(|root| Tree { root, earlier: None, clean: findings.is_empty() })
+                .or(earlier),
+        };
+        Self { text: text.to_owned(), findings, tree }
+    }
+
+    /// The tree of the text; `None` if it is not YAML.
+    fn current(&self) -> Option<&Node> {
+        self.tree.as_ref().filter(|tree| tree.earlier.is_none()).map(|tree| &tree.root)
+    }
 }
 
 /// Every workspace.
@@ -169,7 +203,7 @@ impl Workspaces {
 
     /// The tree of a file as it is now; `None` if it is not YAML.
     pub(super) fn tree(&self, file: &Path) -> Option<&Node> {
-        self.parsed.get(file).filter(|parsed| parsed.current)?.tree.as_ref()
+        self.parsed.get(file)?.current()
     }
 
     /// The names in a workspace.
@@ -180,7 +214,8 @@ impl Workspaces {
             let files: HashSet<&PathBuf> = files.collect();
             let trees = files.into_iter().filter_map(|path| {
                 let parsed = self.parsed.get(path)?;
-                Some((path.as_path(), parsed.text.as_str(), parsed.current, parsed.tree.as_ref()?))
+                let tree = parsed.tree.as_ref()?;
+                Some((path.as_path(), parsed.text.as_str(), tree.earlier.is_none(), &tree.root))
             });
             unit.names = Some(Names::of(trees));
         }
@@ -233,16 +268,12 @@ impl load::Files for From<'_> {
     fn tree(&mut self, index: usize, file: &SourceFile, diagnostics: &mut Vec<Diagnostic>) -> Option<Node> {
         let fresh = self.parsed.get(&file.path).is_some_and(|parsed| parsed.text == file.text);
         if !fresh {
-            let mut findings = Vec::new();
-            let tree = file_tree(index, &file.text, &mut findings);
-            let current = tree.is_some();
-            let tree = tree.or_else(|| self.parsed.remove(&file.path)?.tree);
-            let parsed = Parsed { text: file.text.clone(), tree, current, findings };
+            let parsed = Parsed::of(&file.text, index, self.parsed.remove(&file.path));
             self.parsed.insert(file.path.clone(), parsed);
         }
         let parsed = self.parsed.get(&file.path)?;
         diagnostics.extend(parsed.findings.iter().map(|found| moved(found, index)));
-        let mut tree = parsed.tree.clone().filter(|_| parsed.current)?;
+        let mut tree = parsed.current().cloned()?;
         tree.move_to(index);
         Some(tree)
     }

@@ -11,7 +11,7 @@ use super::syntax;
 use crate::diagnostic::{Code, Diagnostic, Span, Spanned};
 
 /// The maximum number of values in one file.
-const MAX_VALUES: usize = 500_000;
+pub(super) const MAX_VALUES: usize = 500_000;
 
 /// The maximum number of values that aliases and anchors add to one file.
 const MAX_ALIASED: usize = 300_000;

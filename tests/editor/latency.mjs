@@ -13,6 +13,7 @@ const here = dirname(fileURLToPath(import.meta.url));
 const program = resolve(process.argv[2] ?? 'target/release/duoctl');
 const applications = Number(process.argv[3] ?? 10000);
 const EDITS = 20;
+const QUESTIONS = 5;
 
 const HEAD = 'version: 1\nworkspace: bench\ntenant: {api_hostname: api-1a2b3c4d.duosecurity.com}\n';
 const entry = (n) => `  vpn-${n}:\n    type: radius\n    name: VPN of branch ${n}\n    user_access: permitted_groups\n    `
@@ -36,12 +37,13 @@ function measure(command, files, name, extra) {
     steps.push({ change: name, text: 'x', range: { start: at(middle, end + edit), end: at(middle, end + edit) } });
   }
   steps.push({ change: name, text: '\n    ', range: { start: at(middle, end + EDITS), end: at(middle, end + EDITS) } });
-  for (let question = 0; question < 5; question += 1) {
-    steps.push({ ask: 'textDocument/completion', name, params: { position: at(middle + 1, 4) } });
-  }
-  for (let question = 0; question < 5; question += 1) {
-    steps.push({ ask: 'textDocument/hover', name, params: { position: at(middle - 2, 8) } });
-  }
+  // Each question comes after an edit: what is known of the old text is of no use then.
+  const asked = (method, position) => {
+    const range = { start: at(middle, end), end: at(middle, end) };
+    steps.push({ change: name, text: 'y', range }, { ask: `textDocument/${method}`, name, params: { position } });
+  };
+  for (let question = 0; question < QUESTIONS; question += 1) asked('completion', at(middle + 1, 4));
+  for (let question = 0; question < QUESTIONS; question += 1) asked('hover', at(middle - 2, 8));
   const input = JSON.stringify({ command, folder, steps });
   const run = spawnSync(process.execPath, [join(here, 'lsp.mjs')], { input, maxBuffer: 1 << 30, encoding: 'utf8' });
   rmSync(folder, { recursive: true });
@@ -52,8 +54,9 @@ function measure(command, files, name, extra) {
   const [opened] = times(all.slice(begin, begin + 1));
   const edits = times(all.slice(begin + 1, begin + 1 + EDITS));
   const used = all[begin + EDITS].processor - all[begin + 1].processor;
-  const completions = times(all.slice(begin + 2 + EDITS, begin + 7 + EDITS));
-  const hovers = times(all.slice(begin + 7 + EDITS, begin + 12 + EDITS));
+  const answers = times(all.slice(begin + 2 + EDITS, begin + 2 + EDITS + 4 * QUESTIONS)).filter((_, index) => index % 2 === 1);
+  const completions = answers.slice(0, QUESTIONS);
+  const hovers = answers.slice(QUESTIONS);
   return {
     'first findings': `${round(opened)} ms`, 'after an edit': `${round(median(edits))} ms`,
     slowest: `${round(Math.max(...edits))} ms`, processor: `${round(used / (EDITS - 1))} ms`, completion: `${round(median(completions))} ms`,

@@ -43,7 +43,7 @@ fn compare(path: &str, wanted: &str) {
 }
 
 /// Compares the generated parts of a hand-written page: the text between `<!-- generated: NAME -->` and `<!-- end -->`.
-fn compare_parts(path: &str, parts: &[(&str, String)]) {
+pub(crate) fn compare_parts(path: &str, parts: &[(&str, String)]) {
     let mut page = fs::read_to_string(path).unwrap().replace("\r\n", "\n");
     for (name, text) in parts {
         let open = format!("<!-- generated: {name} -->\n");
@@ -56,7 +56,7 @@ fn compare_parts(path: &str, parts: &[(&str, String)]) {
 }
 
 /// A table row; characters that would end a cell are escaped.
-fn row<const N: usize>(cells: [&str; N]) -> String {
+pub(crate) fn row<const N: usize>(cells: [&str; N]) -> String {
     let cells = cells.map(|cell| cell.replace('|', "\\|").replace('\n', " "));
     format!("| {} |\n", cells.join(" | "))
 }

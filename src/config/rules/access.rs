@@ -1,9 +1,10 @@
 //! Who may log in: `user_access` and `groups_allowed` must agree.
 
 use std::collections::HashSet;
+use std::hash::Hash;
 
 use crate::config::model::{Declaration, Workspace};
-use crate::diagnostic::{Code, Diagnostic, Span, Spanned};
+use crate::diagnostic::{Code, Diagnostic, Spanned};
 use crate::duo::catalogue::{Variant, lookup};
 use crate::kinds::Kind;
 use crate::kinds::application::access::conflict;
@@ -55,25 +56,29 @@ fn takes_groups(kind: Option<&Variant>) -> bool {
 }
 
 fn repetitions(application: &Declaration, field: &str, findings: &mut Vec<Diagnostic>) {
-    let items: Vec<(Reference, Span)> = match application.settings.get(field).map(|setting| &setting.value) {
-        Some(Setting::List(items)) => {
-            items.iter().map(|item| (Reference::Name(item.value.clone()), item.span)).collect()
-        }
-        Some(Setting::References(items)) => {
-            items.iter().map(|item| (item.value.clone(), item.span)).collect()
-        }
-        _ => return,
-    };
+    match application.settings.get(field).map(|setting| &setting.value) {
+        Some(Setting::List(items)) => repeated(field, items, String::as_str, findings),
+        Some(Setting::References(items)) => repeated(field, items, Reference::text, findings),
+        _ => {}
+    }
+}
+
+fn repeated<T: Eq + Hash>(
+    field: &str,
+    items: &[Spanned<T>],
+    text: fn(&T) -> &str,
+    findings: &mut Vec<Diagnostic>,
+) {
     let mut seen = HashSet::new();
-    for (item, span) in &items {
-        if seen.insert(item) {
+    for Spanned { value, span } in items {
+        if seen.insert(value) {
             continue;
         }
         findings.push(
             Diagnostic::warning(
                 Code::InvalidValue,
                 *span,
-                format!("`{field}` has {} twice", shown(item.text())),
+                format!("`{field}` has {} twice", shown(text(value))),
             )
             .help("remove one of the two"),
         );

@@ -10,10 +10,11 @@ use super::suppressions::every;
 pub(super) fn check(workspace: &Workspace, findings: &mut Vec<Diagnostic>) {
     let allowed = workspace.guards.allow.iter().map(|allow| (&allow.value.address, allow.span));
     let suppressed = workspace.suppress.iter().map(|suppress| (&suppress.value.address, suppress.span));
-    let known: Vec<String> = every(workspace).collect();
-    for (address, span) in allowed.chain(suppressed) {
-        findings.extend(address.as_ref().and_then(|address| unusable(address, span, &known)));
-    }
+    let mut all =
+        allowed.chain(suppressed).filter_map(|(address, span)| Some((address.as_ref()?, span))).peekable();
+    // Few workspaces have any, and there may be many addresses.
+    let known: Vec<String> = all.peek().map(|_| every(workspace).collect()).unwrap_or_default();
+    findings.extend(all.filter_map(|(address, span)| unusable(address, span, &known)));
 }
 
 fn unusable(address: &str, span: Span, known: &[String]) -> Option<Diagnostic> {

@@ -71,5 +71,5 @@ pub(super) fn defaults(workspace: &Workspace, findings: &mut Vec<Diagnostic>) {
 fn is_compared(declared: &Declared<'_>, name: &str) -> bool {
     let kind = declared.kind.and_then(lookup);
     let counts = declared.authoritative && field(name).is_some_and(|field| field.applies_to(kind));
-    declared.fields.contains(&name) || counts
+    declared.sets(name) || counts
 }

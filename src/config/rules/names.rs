@@ -51,8 +51,7 @@ fn is_plain(name: &&Spanned<String>) -> bool {
 }
 
 fn report<'w>(place: Place<'_>, names: impl Iterator<Item = Name<'w>>, findings: &mut Vec<Diagnostic>) {
-    let address = place.to_string();
-    findings.extend(names.filter_map(deceptive).map(|finding| finding.about(&address)));
+    findings.extend(names.filter_map(deceptive).map(|finding| finding.about(&place)));
 }
 
 fn deceptive((name, span): Name<'_>) -> Option<Diagnostic> {

@@ -1,6 +1,6 @@
 //! References between parts of the YAML: addresses, names, pins.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, hash_map};
 
 use serde_json::Value;
 
@@ -94,23 +94,25 @@ fn names(workspace: &Workspace, findings: &mut Vec<Diagnostic>) {
     });
     let mut seen: HashMap<_, (Place<'_>, Span, bool)> = HashMap::new();
     for (place, of, name, pinned) in in_order(named, |(_, _, name, _)| name.span) {
-        match seen.get(&(of, alike_key(&name.value))) {
-            Some((.., true)) if pinned => {}
-            Some((other, first, _)) => findings.push(
-                Diagnostic::error(
-                    Code::AmbiguousName,
-                    name.span,
-                    if of.1.is_some() {
-                        format!("`{place}` and `{other}` have the same type and names that look the same")
-                    } else {
-                        format!("`{place}` and `{other}` have names that look the same")
-                    },
-                )
-                .help(format!("rename one of the two, or pin both with `{}`", of.0.endpoint().pin))
-                .related(*first, "the other name is here"),
-            ),
-            None => {
-                seen.insert((of, alike_key(&name.value)), (place, name.span, pinned));
+        match seen.entry((of, alike_key(&name.value))) {
+            hash_map::Entry::Vacant(free) => {
+                free.insert((place, name.span, pinned));
+            }
+            hash_map::Entry::Occupied(seen) => {
+                let (other, first, also_pinned) = *seen.get();
+                if pinned && also_pinned {
+                    continue;
+                }
+                let message = if of.1.is_some() {
+                    format!("`{place}` and `{other}` have the same type and names that look the same")
+                } else {
+                    format!("`{place}` and `{other}` have names that look the same")
+                };
+                findings.push(
+                    Diagnostic::error(Code::AmbiguousName, name.span, message)
+                        .help(format!("rename one of the two, or pin both with `{}`", of.0.endpoint().pin))
+                        .related(first, "the other name is here"),
+                );
             }
         }
     }
