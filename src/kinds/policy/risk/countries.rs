@@ -55,7 +55,9 @@ pub(super) fn assess(before: &Map<String, Value>, after: &Map<String, Value>) ->
             (Some(before), Some(after)) if after < before => {
                 (Risk::WidensAccess, "less is required in every country that no list names")
             }
-            (Some(_), Some(_)) => (Risk::NarrowsAccess, "more is required in every country that no list names"),
+            (Some(_), Some(_)) => {
+                (Risk::NarrowsAccess, "more is required in every country that no list names")
+            }
             _ => UNKNOWN_VALUE,
         }
     };

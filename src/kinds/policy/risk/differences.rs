@@ -18,7 +18,11 @@ pub fn same_section(name: &str, declared: &Value, live: &Value) -> bool {
 /// The fields of a declared section that differ from the live one. An empty path is the section as a whole.
 pub fn differences(name: &str, declared: &Value, live: &Value) -> Vec<Difference> {
     let (Some(declared_map), Some(live_map)) = (declared.as_object(), live.as_object()) else {
-        return if declared == live { Vec::new() } else { vec![(String::new(), declared.clone(), live.clone())] };
+        return if declared == live {
+            Vec::new()
+        } else {
+            vec![(String::new(), declared.clone(), live.clone())]
+        };
     };
     let mut found = Vec::new();
     let Some(section) = section(name) else {
@@ -31,7 +35,8 @@ pub fn differences(name: &str, declared: &Value, live: &Value) -> Vec<Difference
     let (full, live) = (complete(section, declared_map, None), complete(section, live_map, None));
     walk(section.fields, (&full, &live), &mut |leaf| {
         let path = leaf.path();
-        let given = declared.pointer(&format!("/{}", path.replace('.', "/"))).is_some_and(|value| !value.is_null());
+        let given =
+            declared.pointer(&format!("/{}", path.replace('.', "/"))).is_some_and(|value| !value.is_null());
         if differs(leaf, given, declared_map) {
             let value = |value: Option<&Value>| value.cloned().unwrap_or_default();
             found.push((path, value(leaf.one), value(leaf.other)));

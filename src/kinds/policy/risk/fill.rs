@@ -14,7 +14,11 @@ const BLOCKED: &str = "blocked_auth_list";
 
 /// A section with its known defaults filled in. Without an edition, every field is filled in, except those whose default
 /// depends on the edition.
-pub(super) fn complete(section: &Section, value: &Map<String, Value>, edition: Option<Edition>) -> Map<String, Value> {
+pub(super) fn complete(
+    section: &Section,
+    value: &Map<String, Value>,
+    edition: Option<Edition>,
+) -> Map<String, Value> {
     let mut value = value.clone();
     if section.name == "remembered_devices" {
         choose_branch(&mut value);
@@ -30,14 +34,19 @@ pub(super) fn complete(section: &Section, value: &Map<String, Value>, edition: O
     whole
 }
 
-fn filled(fields: &'static [Field], value: &Map<String, Value>, edition: Option<Edition>) -> Map<String, Value> {
+fn filled(
+    fields: &'static [Field],
+    value: &Map<String, Value>,
+    edition: Option<Edition>,
+) -> Map<String, Value> {
     let present = value.iter().filter(|(_, value)| !value.is_null());
     let mut whole: Map<String, Value> = present.map(|(name, value)| (name.clone(), value.clone())).collect();
     for field in fields {
         match (field.inner(), whole.get_mut(field.name)) {
             (Some(inner), Some(Value::Object(map))) => *map = filled(inner, map, edition),
             (_, Some(_)) => {}
-            (_, None) if edition.is_some_and(|edition| edition < field.edition || field.replaced_by.is_some()) => {}
+            (_, None)
+                if edition.is_some_and(|edition| edition < field.edition || field.replaced_by.is_some()) => {}
             (Some(_), None) if matches!(field.shape, Shape::Optional(_)) => {}
             (Some(inner), None) => {
                 whole.insert(field.name.to_owned(), Value::Object(filled(inner, &Map::new(), edition)));
@@ -109,9 +118,8 @@ fn hide(fields: &'static [Field], map: &mut Map<String, Value>) {
         hide(inner, object);
         if matches!(field.shape, Shape::Branches(_)) {
             let siblings = object.clone();
-            let is_hidden = |name: &String| {
-                inner.iter().any(|field| field.name == *name && !field.applies(&siblings))
-            };
+            let is_hidden =
+                |name: &String| inner.iter().any(|field| field.name == *name && !field.applies(&siblings));
             object.retain(|name, _| !is_hidden(name));
         }
     }
@@ -124,7 +132,8 @@ fn keep(fields: &'static [Field], whole: &mut Map<String, Value>, live: &Map<Str
             (Some(inner), Some(Value::Object(whole)), Value::Object(live)) => keep(inner, whole, live),
             (_, Some(_), _) => {}
             (_, None, live) => {
-                let stays = field.is_none_or(|field| field.default == Default::Unknown || field.replaced_by.is_some());
+                let stays = field
+                    .is_none_or(|field| field.default == Default::Unknown || field.replaced_by.is_some());
                 if stays && !live.is_null() {
                     whole.insert(name.clone(), live.clone());
                 }
@@ -139,6 +148,7 @@ fn derive_allowed(whole: &mut Map<String, Value>, others: &BTreeSet<String>) {
     let defaults = crate::duo::policy::defaults(fields, Edition::Essentials);
     let names = [ALLOWED, BLOCKED].into_iter().flat_map(|name| list(&defaults, name));
     let blocked = list(whole, BLOCKED);
-    let all: BTreeSet<String> = names.chain(others.iter().cloned()).filter(|name| !blocked.contains(name)).collect();
+    let all: BTreeSet<String> =
+        names.chain(others.iter().cloned()).filter(|name| !blocked.contains(name)).collect();
     whole.insert(ALLOWED.to_owned(), json!(all));
 }

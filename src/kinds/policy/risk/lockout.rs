@@ -15,9 +15,8 @@ pub fn lockout(name: &str, effective: &Value) -> Option<&'static str> {
     let has = |field: &str| !list(&value, field).is_empty();
     match name {
         "authentication_policy" => is("user_auth_behavior", "deny").then_some("every login is denied"),
-        "authentication_methods" => {
-            methods::none_remains(section, &value).then_some("no method remains with which everyone can log in")
-        }
+        "authentication_methods" => methods::none_remains(section, &value)
+            .then_some("no method remains with which everyone can log in"),
         networks::SECTION => {
             networks::denies_others(&value).then_some("logins from networks that are not listed are denied")
         }

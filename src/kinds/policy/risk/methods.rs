@@ -51,7 +51,10 @@ fn more(methods: &BTreeSet<&str>, is_verified: bool) -> Assessment {
         "a weak method is permitted: a text message, a phone call or a bypass code"
     } else if !methods.iter().all(|method| graded.contains(method)) {
         "a method that duoctl does not know is permitted"
-    } else if is_verified && methods.iter().all(|method| PUSH.contains(method) || RESISTANT.contains(method)) && one(PUSH) {
+    } else if is_verified
+        && methods.iter().all(|method| PUSH.contains(method) || RESISTANT.contains(method))
+        && one(PUSH)
+    {
         "verified push is permitted"
     } else if one(PHISHABLE) {
         "a method that can be phished is permitted"
@@ -69,6 +72,8 @@ pub(super) fn none_remains(section: &Section, value: &Map<String, Value>) -> boo
     let mut permitted: BTreeSet<String> = names.iter().map(|name| (*name).to_owned()).collect();
     permitted.extend(list(value, ALLOWED));
     let blocked = list(value, BLOCKED);
-    permitted.retain(|name| !blocked.contains(name) && !name.ends_with("-pwl") && name != "bypass" && name != VERIFICATION);
+    permitted.retain(|name| {
+        !blocked.contains(name) && !name.ends_with("-pwl") && name != "bypass" && name != VERIFICATION
+    });
     permitted.is_empty()
 }

@@ -37,8 +37,14 @@ impl Zones {
 }
 
 /// The risk of a changed field; `None` if it does not depend on the others.
-pub(super) fn assess(path: &str, before: &Map<String, Value>, after: &Map<String, Value>) -> Option<Assessment> {
-    if ![EXEMPT, REQUIRED].iter().any(|list| list.trim_start_matches('/').replace('/', ".") == path) && path != DENY {
+pub(super) fn assess(
+    path: &str,
+    before: &Map<String, Value>,
+    after: &Map<String, Value>,
+) -> Option<Assessment> {
+    if ![EXEMPT, REQUIRED].iter().any(|list| list.trim_start_matches('/').replace('/', ".") == path)
+        && path != DENY
+    {
         return None;
     }
     let zones = |section: &Map<String, Value>| Zones::of(&Value::Object(section.clone()));

@@ -35,7 +35,9 @@ pub(super) fn assess(
             let (assessment, count) = countries::assess(before, after);
             (assessment, Some(count))
         }
-        (Row::By(Rule::AuthMethods), _) if field.name == methods::BLOCKED => (methods::assess(before, after), None),
+        (Row::By(Rule::AuthMethods), _) if field.name == methods::BLOCKED => {
+            (methods::assess(before, after), None)
+        }
         (Row::By(Rule::AuthMethods), _) => ((Risk::Neutral, "it only informs"), None),
         (risk, _) => match (leaf.one, leaf.other) {
             (Some(one), Some(other)) => (values(field, risk, leaf, one, other), None),
@@ -79,7 +81,9 @@ fn known<'v>(field: &Field, value: &'v Value) -> Option<&'v str> {
 }
 
 fn remediation(field: &Field, before: &Value, after: &Value) -> Assessment {
-    let (Some(before), Some(after)) = (known(field, before), known(field, after)) else { return UNKNOWN_VALUE };
+    let (Some(before), Some(after)) = (known(field, before), known(field, after)) else {
+        return UNKNOWN_VALUE;
+    };
     let blocks = |value: &str| !matches!(value, "no-remediation" | "warn-only");
     match (blocks(before), blocks(after)) {
         (_, _) if after == "no-remediation" => {
@@ -99,14 +103,18 @@ fn agents(before: &Value, after: &Value) -> Assessment {
         (true, true) => NEUTRAL,
         (true, false) => (Risk::NarrowsAccess, "a security agent is required"),
         (false, true) => (Risk::WidensAccess, "a security agent is no longer required"),
-        (false, false) if after.is_subset(&before) => (Risk::NarrowsAccess, "fewer security agents are accepted"),
+        (false, false) if after.is_subset(&before) => {
+            (Risk::NarrowsAccess, "fewer security agents are accepted")
+        }
         (false, false) => (Risk::WidensAccess, "another security agent is accepted"),
     }
 }
 
 /// Only some values of the enumeration block anyone.
 fn enforced(field: &Field, before: &Value, after: &Value, enforces: fn(&str) -> bool) -> Assessment {
-    let (Some(before), Some(after)) = (known(field, before), known(field, after)) else { return UNKNOWN_VALUE };
+    let (Some(before), Some(after)) = (known(field, before), known(field, after)) else {
+        return UNKNOWN_VALUE;
+    };
     match (enforces(before), enforces(after)) {
         (true, false) => (Risk::WidensAccess, "a check is no longer enforced"),
         (false, true) => (Risk::NarrowsAccess, "a check is enforced"),
@@ -116,7 +124,9 @@ fn enforced(field: &Field, before: &Value, after: &Value, enforces: fn(&str) -> 
 
 fn lengths(before: Option<i64>, after: Option<i64>) -> Assessment {
     match (before, after) {
-        (Some(before), Some(after)) if after > before => (Risk::WidensAccess, "devices are remembered for longer"),
+        (Some(before), Some(after)) if after > before => {
+            (Risk::WidensAccess, "devices are remembered for longer")
+        }
         (Some(before), Some(after)) if after < before => {
             (Risk::NarrowsAccess, "devices are remembered for a shorter time")
         }

@@ -9,7 +9,11 @@ use crate::kinds::risk::Risk::{self, NarrowsAccess as Narrows, Neutral, WidensAc
 /// The worst risk of a change, and its reason.
 fn worst(section: &str, before: &Value, after: &Value) -> (Risk, &'static str) {
     let judged = compare(section, Some(before), Some(after));
-    judged.iter().map(|judged| judged.assessment).max_by_key(|assessment| assessment.0).unwrap_or((Neutral, ""))
+    judged
+        .iter()
+        .map(|judged| judged.assessment)
+        .max_by_key(|assessment| assessment.0)
+        .unwrap_or((Neutral, ""))
 }
 
 /// Checks a change, and the opposite one.
@@ -27,11 +31,19 @@ fn an_order_of_values_is_the_order_of_the_table() {
     for (section, weaker, stricter) in [
         ("new_user", json!({"new_user_behavior": "no-mfa"}), json!({"new_user_behavior": "enroll"})),
         ("new_user", json!({"new_user_behavior": "enroll"}), json!({"new_user_behavior": "deny"})),
-        ("authentication_policy", json!({"user_auth_behavior": "bypass"}), json!({"user_auth_behavior": "deny"})),
+        (
+            "authentication_policy",
+            json!({"user_auth_behavior": "bypass"}),
+            json!({"user_auth_behavior": "deny"}),
+        ),
         ("anonymous_networks", json!({}), json!({"anonymous_access_behavior": "require-mfa"})),
         ("tampered_devices", json!({"block_tampered_devices": false}), json!({})),
         ("authentication_methods", json!({"verified_push_digits": 3}), json!({"verified_push_digits": 6})),
-        ("authentication_methods", json!({"require_verified_push": false}), json!({"verified_push_digits": 4})),
+        (
+            "authentication_methods",
+            json!({"require_verified_push": false}),
+            json!({"verified_push_digits": 4}),
+        ),
         ("plugins", json!({"java": "allow-all"}), json!({"java": "warn-and-block"})),
         ("plugins", json!({"java": "warn-and-block"}), json!({"java": "block-all"})),
         (
@@ -73,8 +85,11 @@ fn what_is_not_known_widens_with_the_reason() {
         ("plugins", json!({}), json!({"flash": "block-all"})),
         ("remembered_devices", json!({}), json!({"browser_apps": "off"})),
         ("duo_desktop", json!({}), json!({"requires_duo_desktop": true})),
-        ("duo_mobile_app", json!({"block_policy": "less-than-version", "block_version": "1.x"}),
-            json!({"block_policy": "less-than-version", "block_version": "2.0"})),
+        (
+            "duo_mobile_app",
+            json!({"block_policy": "less-than-version", "block_version": "1.x"}),
+            json!({"block_policy": "less-than-version", "block_version": "2.0"}),
+        ),
         ("authorized_networks", json!({}), json!({"mfa_required": {"ip_list": ["office"]}})),
         ("authorized_networks", json!({}), json!({"blocked": {"ip_list": ["office"]}})),
         ("authorized_networks", json!({"deny_other_access": 1}), json!({})),
@@ -127,7 +142,13 @@ fn methods_are_permitted_unless_they_are_blocked() {
     // The allowed list only informs.
     let allowed = |names: &[&str]| json!({"blocked_auth_list": [], "allowed_auth_list": names});
     check("authentication_methods", &allowed(&["sms"]), &allowed(&[]), Neutral, Neutral);
-    check("authentication_methods", &blocked(&["sms", "desktop"]), &json!({"blocked_auth_list": "desktop, sms"}), Neutral, Neutral);
+    check(
+        "authentication_methods",
+        &blocked(&["sms", "desktop"]),
+        &json!({"blocked_auth_list": "desktop, sms"}),
+        Neutral,
+        Neutral,
+    );
     // The trap of section 3.4: a new section brings Duo's defaults along, which permit text messages again.
     let global = blocked(&["bypass", "phonecall", "sms"]);
     let added = whole("authentication_methods", &json!({"require_verified_push": true}), Edition::Essentials);
@@ -160,7 +181,8 @@ fn networks_are_judged_together() {
     ] {
         check("authorized_networks", &before, &after, there, back);
     }
-    let enrolled = |list: &[&str], must| json!({"no_2fa_required": {"ip_list": list, "require_enrollment": must}});
+    let enrolled =
+        |list: &[&str], must| json!({"no_2fa_required": {"ip_list": list, "require_enrollment": must}});
     check("authorized_networks", &enrolled(&office, true), &enrolled(&office, false), Widens, Narrows);
     check("authorized_networks", &enrolled(&[], true), &enrolled(&[], false), Neutral, Neutral);
     check("authorized_networks", &enrolled(&office, false), &enrolled(&[], true), Narrows, Widens);
@@ -183,7 +205,8 @@ fn countries_are_compared_by_their_actions() {
     ] {
         check("user_location", &none, &after, there, back);
     }
-    let judged = compare("user_location", Some(&none), Some(&of("require-mfa", "ignore_location", &["DE", "FR"])));
+    let judged =
+        compare("user_location", Some(&none), Some(&of("require-mfa", "ignore_location", &["DE", "FR"])));
     assert_eq!((judged[0].path.as_str(), judged[0].countries), ("ignore_location_countries_list", Some(2)));
 }
 
@@ -254,10 +277,9 @@ fn times_are_compared_in_hours_over_both_branches() {
 fn every_field_that_can_widen_is_judged() {
     for section in sections() {
         for leaf in section.leaves() {
-            let nested = |value: Value| {
-                leaf.path.rsplit('.').fold(value, |value, name| json!({name: value}))
-            };
-            let (before, after) = (nested(json!("one brand-new value")), nested(json!("another brand-new value")));
+            let nested = |value: Value| leaf.path.rsplit('.').fold(value, |value, name| json!({name: value}));
+            let (before, after) =
+                (nested(json!("one brand-new value")), nested(json!("another brand-new value")));
             let judged = compare(section.name, Some(&before), Some(&after));
             assert!(judged.iter().any(|judged| judged.path == leaf.path), "{}.{}", section.name, leaf.path);
         }
@@ -278,7 +300,11 @@ fn values_that_can_lock_people_out_are_known() {
         ("authentication_methods", json!({"blocked_auth_list": but("bypass")}), true),
         ("authentication_methods", json!({"blocked_auth_list": but("duo-push-pwl")}), true),
         ("authentication_methods", json!({"blocked_auth_list": but("sms")}), false),
-        ("authorized_networks", json!({"deny_other_access": true, "mfa_required": {"ip_list": ["192.0.2.1"]}}), true),
+        (
+            "authorized_networks",
+            json!({"deny_other_access": true, "mfa_required": {"ip_list": ["192.0.2.1"]}}),
+            true,
+        ),
         ("authorized_networks", json!({"deny_other_access": true}), false),
         ("user_location", json!({"default_action": "deny-access"}), true),
         ("user_location", json!({"deny_access_countries_list": ["DE"]}), false),
@@ -319,34 +345,109 @@ fn cases() -> Vec<Case<'static>> {
         ("new_user", json!({}), json!({"new_user_behavior": "enroll"}), &[]),
         ("new_user", json!({}), json!({"new_user_behavior": "deny"}), &["new_user_behavior"]),
         ("new_user", json!({"new_user_behavior": "enroll"}), json!({}), &[]),
-        ("authorized_networks", json!({}), json!({"no_2fa_required": {"ip_list": ["192.0.2.1"]}}), &["no_2fa_required.ip_list"]),
+        (
+            "authorized_networks",
+            json!({}),
+            json!({"no_2fa_required": {"ip_list": ["192.0.2.1"]}}),
+            &["no_2fa_required.ip_list"],
+        ),
         ("operating_systems", json!({}), windows(outdated("10")), &["os_restrictions.windows.block_policy"]),
         ("operating_systems", windows(json!({})), json!({}), &[]),
         // Sets have no order, and networks no spelling.
-        ("browsers", json!({"blocked_browsers_list": ["ie", "edge"]}), json!({"blocked_browsers_list": "edge,ie"}), &[]),
-        ("authorized_networks", json!({"blocked": {"ip_list": ["192.0.2.0/31"]}}), json!({"blocked": {"ip_list": ["192.0.2.1", "192.0.2.0"]}}), &[]),
+        (
+            "browsers",
+            json!({"blocked_browsers_list": ["ie", "edge"]}),
+            json!({"blocked_browsers_list": "edge,ie"}),
+            &[],
+        ),
+        (
+            "authorized_networks",
+            json!({"blocked": {"ip_list": ["192.0.2.0/31"]}}),
+            json!({"blocked": {"ip_list": ["192.0.2.1", "192.0.2.0"]}}),
+            &[],
+        ),
         // Trap 1: a setting that has no effect keeps the value that it has.
-        ("authorized_networks", json!({}), json!({"no_2fa_required": {"ip_list": [], "require_enrollment": false}}), &[]),
+        (
+            "authorized_networks",
+            json!({}),
+            json!({"no_2fa_required": {"ip_list": [], "require_enrollment": false}}),
+            &[],
+        ),
         // Trap 2.
-        ("operating_systems", windows(json!({"block_policy": "end-of-life"})), windows(json!({"block_policy": "end-of-life", "block_version": "10"})), &[]),
-        ("operating_systems", windows(json!({"block_policy": "end-of-life", "block_version": "9"})), windows(json!({"block_policy": "end-of-life", "block_version": "10"})), &[]),
-        ("operating_systems", windows(outdated("9")), windows(outdated("10")), &["os_restrictions.windows.block_version"]),
+        (
+            "operating_systems",
+            windows(json!({"block_policy": "end-of-life"})),
+            windows(json!({"block_policy": "end-of-life", "block_version": "10"})),
+            &[],
+        ),
+        (
+            "operating_systems",
+            windows(json!({"block_policy": "end-of-life", "block_version": "9"})),
+            windows(json!({"block_policy": "end-of-life", "block_version": "10"})),
+            &[],
+        ),
+        (
+            "operating_systems",
+            windows(outdated("9")),
+            windows(outdated("10")),
+            &["os_restrictions.windows.block_version"],
+        ),
         // Trap 4: a time is compared in hours.
         ("remembered_devices", hours, one("user-based"), &[]),
         // Trap 6: the check of mobile devices is compared only if it is declared.
-        ("trusted_endpoints", json!({"trusted_endpoint_checking": "allow-all"}), json!({"trusted_endpoint_checking": "allow-all", "trusted_endpoint_checking_mobile": "no-action"}), &[]),
-        ("trusted_endpoints", json!({"trusted_endpoint_checking": "allow-all", "trusted_endpoint_checking_mobile": "allow-all"}), json!({"trusted_endpoint_checking": "allow-all", "trusted_endpoint_checking_mobile": "no-action"}), &["trusted_endpoint_checking_mobile"]),
+        (
+            "trusted_endpoints",
+            json!({"trusted_endpoint_checking": "allow-all"}),
+            json!({"trusted_endpoint_checking": "allow-all", "trusted_endpoint_checking_mobile": "no-action"}),
+            &[],
+        ),
+        (
+            "trusted_endpoints",
+            json!({"trusted_endpoint_checking": "allow-all", "trusted_endpoint_checking_mobile": "allow-all"}),
+            json!({"trusted_endpoint_checking": "allow-all", "trusted_endpoint_checking_mobile": "no-action"}),
+            &["trusted_endpoint_checking_mobile"],
+        ),
         // Trap 7: an account without a management integration keeps no other value.
-        ("trusted_endpoints", json!({"trusted_endpoint_checking": "allow-all"}), json!({"trusted_endpoint_checking": "not-configured", "trusted_endpoint_message": "x"}), &[]),
-        ("trusted_endpoints", json!({"trusted_endpoint_checking": "allow-all"}), json!({"trusted_endpoint_checking": "no-action"}), &["trusted_endpoint_checking"]),
+        (
+            "trusted_endpoints",
+            json!({"trusted_endpoint_checking": "allow-all"}),
+            json!({"trusted_endpoint_checking": "not-configured", "trusted_endpoint_message": "x"}),
+            &[],
+        ),
+        (
+            "trusted_endpoints",
+            json!({"trusted_endpoint_checking": "allow-all"}),
+            json!({"trusted_endpoint_checking": "no-action"}),
+            &["trusted_endpoint_checking"],
+        ),
         // Trap 8: a branch that is not in force is no difference.
-        ("remembered_devices", json!({"browser_apps": {"enabled": false}}), json!({"browser_apps": {"enabled": false, "remember_method": "user-based", "user_based": {"max_time_value": 99}}}), &[]),
+        (
+            "remembered_devices",
+            json!({"browser_apps": {"enabled": false}}),
+            json!({"browser_apps": {"enabled": false, "remember_method": "user-based", "user_based": {"max_time_value": 99}}}),
+            &[],
+        ),
         ("remembered_devices", one("user-based"), both, &[]),
         ("remembered_devices", json!({}), one("user-based"), &["browser_apps.enabled"]),
         // Trap 9: the allowed methods follow from the blocked ones.
-        ("authentication_methods", json!({"blocked_auth_list": ["sms"]}), json!({"blocked_auth_list": ["sms"], "allowed_auth_list": ["desktop"]}), &[]),
-        ("authentication_methods", json!({"blocked_auth_list": ["sms"], "allowed_auth_list": ["duo-push"]}), json!({"blocked_auth_list": ["sms"], "allowed_auth_list": ["desktop"]}), &[]),
-        ("authentication_methods", json!({"blocked_auth_list": []}), json!({"blocked_auth_list": ["sms"]}), &["blocked_auth_list"]),
+        (
+            "authentication_methods",
+            json!({"blocked_auth_list": ["sms"]}),
+            json!({"blocked_auth_list": ["sms"], "allowed_auth_list": ["desktop"]}),
+            &[],
+        ),
+        (
+            "authentication_methods",
+            json!({"blocked_auth_list": ["sms"], "allowed_auth_list": ["duo-push"]}),
+            json!({"blocked_auth_list": ["sms"], "allowed_auth_list": ["desktop"]}),
+            &[],
+        ),
+        (
+            "authentication_methods",
+            json!({"blocked_auth_list": []}),
+            json!({"blocked_auth_list": ["sms"]}),
+            &["blocked_auth_list"],
+        ),
         // Without a known default, only what is declared is compared.
         ("plugins", json!({}), json!({"flash": "block-all", "java": "block-all"}), &[]),
         ("plugins", json!({"flash": "allow-all"}), json!({"java": "block-all"}), &["flash"]),
@@ -371,7 +472,11 @@ fn a_declared_section_is_compared_as_a_whole() {
         for edition in [Edition::Essentials, Edition::Advantage] {
             let written = [whole(section, &declared, edition), rewritten(section, &declared, &live, edition)];
             for written in written {
-                assert_eq!(differences(section, &declared, &written), [], "{section}: {declared} and {written}");
+                assert_eq!(
+                    differences(section, &declared, &written),
+                    [],
+                    "{section}: {declared} and {written}"
+                );
             }
         }
     }
@@ -411,11 +516,18 @@ fn a_new_section_has_the_defaults_of_the_edition_and_only_the_branch_in_force() 
             "cisco_secure_endpoint_can_block": false,
         })
     );
-    let methods = of("authentication_methods", json!({"blocked_auth_list": ["duo-push", "sms"]}), Edition::Essentials);
+    let methods =
+        of("authentication_methods", json!({"blocked_auth_list": ["duo-push", "sms"]}), Edition::Essentials);
     let allowed = value::items(&methods["allowed_auth_list"]);
-    assert!(allowed.contains("desktop") && allowed.contains("bypass") && !allowed.contains("sms"), "{allowed:?}");
+    assert!(
+        allowed.contains("desktop") && allowed.contains("bypass") && !allowed.contains("sms"),
+        "{allowed:?}"
+    );
     let checks = of("duo_desktop", json!({}), Edition::Essentials);
-    assert!(checks.get("requires_duo_desktop").is_some() && checks.get("enforce_firewall").is_none(), "{checks}");
+    assert!(
+        checks.get("requires_duo_desktop").is_some() && checks.get("enforce_firewall").is_none(),
+        "{checks}"
+    );
     assert!(checks.get("device_health_signed_payload").is_none(), "{checks}");
 }
 
@@ -437,5 +549,8 @@ fn a_section_that_exists_keeps_what_a_write_cannot_set() {
         Edition::Essentials,
     );
     let allowed = value::items(&shown["allowed_auth_list"]);
-    assert!(allowed.contains("smart-card") && allowed.contains("brand-new") && !allowed.contains("sms"), "{allowed:?}");
+    assert!(
+        allowed.contains("smart-card") && allowed.contains("brand-new") && !allowed.contains("sms"),
+        "{allowed:?}"
+    );
 }

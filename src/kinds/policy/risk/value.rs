@@ -41,7 +41,9 @@ pub(super) fn same(shape: Shape, one: &Value, other: &Value) -> bool {
             _ => items(one) == items(other),
         },
         // Duo may trim a text (policies.md, trap 21).
-        Shape::Text => one.as_str().zip(other.as_str()).is_some_and(|(one, other)| one.trim() == other.trim()),
+        Shape::Text => {
+            one.as_str().zip(other.as_str()).is_some_and(|(one, other)| one.trim() == other.trim())
+        }
         _ => false,
     }
 }

@@ -79,7 +79,8 @@ impl Walk {
                 let walk = Self {
                     prefix: format!("{}{name}.", self.prefix),
                     applies,
-                    hidden: self.hidden || field.is_some_and(|field| matches!(field.shape, Shape::Branches(_))),
+                    hidden: self.hidden
+                        || field.is_some_and(|field| matches!(field.shape, Shape::Branches(_))),
                 };
                 // An absent object has no effect, which is what the defaults of its fields say.
                 let absent = defaults(inner, Edition::Advantage);
