@@ -77,12 +77,15 @@ fn altered<'w>(before: &'w World<'w>, after: &'w World<'w>) -> Altered<'w> {
 /// Which policies decide a section before and after, if that can be told.
 type Decided<'w> = Result<(Option<Section<'w>>, Option<Section<'w>>), &'static str>;
 
+/// A section, and the policies that it is from before and after.
+type Compared<'w> = (&'w str, Option<&'w Id>, Option<&'w Id>);
+
 /// Two worlds, and the comparisons that were made: many applications have the same policies.
 struct Judge<'w> {
     before: &'w World<'w>,
     after: &'w World<'w>,
     altered: Altered<'w>,
-    compared: HashMap<(&'w str, Option<&'w Id>, Option<&'w Id>), Arc<[Judged]>>,
+    compared: HashMap<Compared<'w>, Arc<[Judged]>>,
 }
 
 impl<'w> Judge<'w> {

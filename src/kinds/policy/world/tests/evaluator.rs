@@ -113,7 +113,7 @@ impl Section {
     /// What each login is asked for, one number for each thing that can be asked; a greater one asks for more.
     fn asks(&self) -> Vec<i64> {
         match self {
-            Self::NewUser(rank) => vec![*rank as i64],
+            Self::NewUser(rank) => vec![number(*rank)],
             Self::Methods(blocked, verification, digits) => {
                 let methods = blocked.iter().map(|blocked| i64::from(*blocked));
                 methods.chain([i64::from(!verification), digits.unwrap_or(0)]).collect()
@@ -131,8 +131,8 @@ impl Section {
             }
             Self::Location(countries, others) => countries
                 .iter()
-                .map(|action| action.unwrap_or(*others) as i64)
-                .chain([*others as i64])
+                .map(|action| number(action.unwrap_or(*others)))
+                .chain([number(*others)])
                 .collect(),
             // A browser that is not remembered is asked every time.
             Self::Remember(None) => vec![2, 0],
@@ -198,6 +198,10 @@ impl Model {
         }
         json!(entries)
     }
+}
+
+fn number(rank: usize) -> i64 {
+    i64::try_from(rank).unwrap()
 }
 
 /// Whether some user of an application is asked for less than before.
