@@ -9,3 +9,6 @@ mod read;
 
 pub use judge::{Change, judge};
 pub use model::{How, Reach, Section, World};
+
+#[cfg(test)]
+mod tests;

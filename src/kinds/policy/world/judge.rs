@@ -62,10 +62,14 @@ fn altered<'w>(before: &'w World<'w>, after: &'w World<'w>) -> Altered<'w> {
         if one.zip(other).is_some_and(|(one, other)| Arc::ptr_eq(one, other)) {
             continue;
         }
-        let names = one.into_iter().chain(other).flat_map(|sections| sections.keys());
-        let value = |sections: Option<&'w Arc<Sections<'w>>>, name| sections.and_then(|held| held.get(name));
-        let names = names.filter(|name| value(one, *name) != value(other, *name));
-        altered.entry(id).or_default().extend(names.map(AsRef::<str>::as_ref));
+        let value =
+            |sections: Option<&'w Arc<Sections<'w>>>, name| sections.and_then(|sections| sections.get(name));
+        let names =
+            one.into_iter().chain(other).flat_map(|sections| sections.keys()).map(AsRef::<str>::as_ref);
+        let names: BTreeSet<&str> = names.filter(|name| value(one, *name) != value(other, *name)).collect();
+        if !names.is_empty() {
+            altered.insert(id, names);
+        }
     }
     altered
 }
@@ -73,32 +77,35 @@ fn altered<'w>(before: &'w World<'w>, after: &'w World<'w>) -> Altered<'w> {
 /// Which policies decide a section before and after, if that can be told.
 type Decided<'w> = Result<(Option<Section<'w>>, Option<Section<'w>>), &'static str>;
 
+/// A section, and the policies that it is from before and after.
+type Compared<'w> = (&'w str, Option<&'w Id>, Option<&'w Id>);
+
 /// Two worlds, and the comparisons that were made: many applications have the same policies.
 struct Judge<'w> {
     before: &'w World<'w>,
     after: &'w World<'w>,
     altered: Altered<'w>,
-    compared: HashMap<(&'w str, Option<&'w Id>, Option<&'w Id>), Arc<[Judged]>>,
+    compared: HashMap<Compared<'w>, Arc<[Judged]>>,
 }
 
 impl<'w> Judge<'w> {
     fn application(&mut self, id: &Id, before: &'w Application, after: &'w Application) -> Vec<Change> {
         let sections = self.sections(before, after);
         let unknown = self.unknown(before, after);
-        let mut changes: Vec<Change> = Vec::new();
-        for section in &sections {
+        let (mut changes, mut touched) = (Vec::new(), BTreeSet::new());
+        for section in sections {
             for users in users(before, after) {
                 let Some(decided) = self.decided(id, (before, after), &users, section) else { continue };
+                touched.insert(section);
                 self.add(&mut changes, section, decided, users);
             }
         }
-        let changed: BTreeSet<String> = changes.iter().map(|change| change.section.clone()).collect();
         for policy in unknown {
             let mut names: BTreeSet<&str> = self.altered.get(policy).cloned().unwrap_or_default();
-            let worlds = [self.before, self.after];
-            let own = worlds.iter().filter_map(|world| world.policies.get(policy));
+            let own = [self.before, self.after].into_iter().filter_map(|world| world.policies.get(policy));
+            // Even if the users that are known keep what they have, others may now have the section of this policy.
             names.extend(
-                own.flat_map(|own| own.keys()).map(AsRef::as_ref).filter(|name| changed.contains(*name)),
+                own.flat_map(|own| own.keys()).map(AsRef::as_ref).filter(|name| touched.contains(name)),
             );
             changes.extend(names.into_iter().map(|name| unjudged(name, UNKNOWN_REACH, Vec::new())));
         }
