@@ -1,9 +1,13 @@
 //! The tables of `docs/reference/policies.md`: every field of a policy, what it is if a section leaves it out, and which
 //! change of it narrows or widens access. Each row is checked against what duoctl says about such a change.
 
+use std::borrow::Cow;
+
 use duoctl::config::load::load_text;
 use duoctl::diagnostic::Code;
-use duoctl::duo::policy::{Default, Edition, Field, Leaf, Risk as Direction, Rule, Section, Shape, When, sections};
+use duoctl::duo::policy::{
+    Default, Edition, Field, Leaf, Risk as Direction, Rule, Section, Shape, When, sections,
+};
 use duoctl::kinds::policy::language::written;
 use duoctl::kinds::policy::risk::compare;
 use duoctl::kinds::risk::Risk::{self, *};
@@ -17,8 +21,8 @@ const NETWORKS: [&str; 2] = ["192.0.2.0/25", "192.0.2.0/24"];
 
 /// Two values of a field, and what the way from the first to the second does to access, and the way back.
 struct Rows {
-    narrows: &'static str,
-    widens: &'static str,
+    narrows: Cow<'static, str>,
+    widens: Cow<'static, str>,
     values: [Value; 2],
     risks: [Risk; 2],
 }
@@ -40,7 +44,8 @@ pub(crate) fn table() -> String {
         }
         page.push('\n');
     }
-    page.trim_end().to_owned()
+    page.truncate(page.trim_end().len());
+    page + "\n"
 }
 
 /// Whether the YAML can have the field. Two fields of Duo are one duration.
@@ -71,7 +76,7 @@ fn cells(section: &Section, leaf: &Leaf) -> String {
         assert_eq!(judged.assessment.0, risk, "{}.{}: {before} -> {after}", section.name, leaf.path);
     }
     let edition = if leaf.edition == Edition::Essentials { "all" } else { "Advantage" };
-    row([&format!("`{}`", name(leaf)), &default(leaf), edition, rows.narrows, rows.widens])
+    row([&format!("`{}`", name(leaf)), &default(leaf), edition, &rows.narrows, &rows.widens])
 }
 
 /// The language has a key of this name; whether it takes this value does not matter.
@@ -116,12 +121,17 @@ fn rows(field: &Field) -> Rows {
     match field.risk {
         Direction::Neutral => {
             let [one, other] = values(field);
-            Rows { narrows: NEVER, widens: NEVER, values: [one, other], risks: [Neutral, Neutral] }
+            Rows {
+                narrows: NEVER.into(),
+                widens: NEVER.into(),
+                values: [one, other],
+                risks: [Neutral, Neutral],
+            }
         }
         // Both branches count: the default of the second one is longer.
         Direction::UpNarrows if field.name == "remember_method" => Rows {
-            narrows: "`risk-based`, unless devices are remembered for longer",
-            widens: "`user-based`, or devices are remembered for longer",
+            narrows: "`risk-based`, unless devices are remembered for longer".into(),
+            widens: "`user-based`, or devices are remembered for longer".into(),
             values: [json!("user-based"), json!("risk-based")],
             risks: [WidensAccess, WidensAccess],
         },
@@ -139,16 +149,22 @@ fn rows(field: &Field) -> Rows {
 }
 
 /// What up and down are called.
-fn directions(shape: Shape) -> [&'static str; 2] {
-    match shape {
+fn directions(shape: Shape) -> [Cow<'static, str>; 2] {
+    let [up, down] = match shape {
         Shape::Bool => ["`true`", "`false`"],
-        Shape::Integer { .. } | Shape::OneOf(_) | Shape::PanelDays => ["a greater number", "a smaller number"],
-        Shape::Enum(_) => ["a stricter value", "a weaker value"],
+        Shape::Integer { .. } | Shape::OneOf(_) | Shape::PanelDays => {
+            ["a greater number", "a smaller number"]
+        }
         Shape::Set(_) => ["an item added", "an item removed"],
         Shape::Networks => ["more addresses", "fewer addresses"],
         Shape::Version => ["a later version", "an earlier version"],
+        Shape::Enum(words) => {
+            let words = words.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", ");
+            return [format!("a later one of {words}").into(), "an earlier one".into()];
+        }
         other => panic!("{other:?} has no order"),
-    }
+    };
+    [up.into(), down.into()]
 }
 
 /// Two values, the second of which is up.
@@ -198,7 +214,7 @@ fn by(rule: Rule, field: &Field) -> Rows {
         ),
         Rule::Remediation => (
             "outdated software is blocked",
-            "outdated software is no longer blocked, or duoctl does not know which value is stricter",
+            "outdated software is no longer blocked, or one blocking value replaces another",
             [json!("no-remediation"), last(field)],
             [NarrowsAccess, WidensAccess],
         ),
@@ -208,16 +224,21 @@ fn by(rule: Rule, field: &Field) -> Rows {
             [json!(["crowdstrike-falcon"]), json!(["crowdstrike-falcon", "sentinelone"])],
             [WidensAccess, NarrowsAccess],
         ),
-        Rule::Duration => ("a shorter time", "a longer time", [json!(1), json!(2)], [WidensAccess, NarrowsAccess]),
+        Rule::Duration => {
+            ("a shorter time", "a longer time", [json!(1), json!(2)], [WidensAccess, NarrowsAccess])
+        }
         Rule::Trusted => (
             "`require-trusted`",
             "any other value after `require-trusted`",
             [json!("allow-all"), json!("require-trusted")],
             [NarrowsAccess, WidensAccess],
         ),
-        Rule::OpenEnum if field.shape == Shape::Bool => {
-            (NEVER, "any change: duoctl cannot judge it", [json!(false), json!(true)], [WidensAccess, WidensAccess])
-        }
+        Rule::OpenEnum if field.shape == Shape::Bool => (
+            NEVER,
+            "any change: duoctl cannot judge it",
+            [json!(false), json!(true)],
+            [WidensAccess, WidensAccess],
+        ),
         Rule::OpenEnum => (
             "`enforce-enabled`",
             "any other value after `enforce-enabled`",
@@ -225,7 +246,7 @@ fn by(rule: Rule, field: &Field) -> Rows {
             [NarrowsAccess, WidensAccess],
         ),
     };
-    Rows { narrows, widens, values, risks }
+    Rows { narrows: narrows.into(), widens: widens.into(), values, risks }
 }
 
 fn last(field: &Field) -> Value {
@@ -238,7 +259,9 @@ fn with(section: &Section, leaf: &Leaf, value: &Value) -> Map<String, Value> {
     let mut map = section.defaults(Edition::Advantage);
     // What these do depends on another field, although they always have an effect.
     match leaf.path.as_str() {
-        "ignore_location_countries_list" => map.insert("default_action".to_owned(), json!("allow-access-no-2fa")),
+        "ignore_location_countries_list" => {
+            map.insert("default_action".to_owned(), json!("allow-access-no-2fa"))
+        }
         "mfa_required.ip_list" => map.insert("deny_other_access".to_owned(), json!(true)),
         _ => None,
     };
@@ -252,7 +275,9 @@ fn put(map: &mut Map<String, Value>, fields: &[&'static Field], value: &Value) {
         let (path, needed) = match when {
             When::True(name) => (*name, json!(true)),
             When::In(name, words) => (*name, json!(words[0])),
-            When::Not(name, _) => (*name, json!(if name.ends_with("_policy") { "end-of-life" } else { "warn-and-block" })),
+            When::Not(name, _) => {
+                (*name, json!(if name.ends_with("_policy") { "end-of-life" } else { "warn-and-block" }))
+            }
             When::Filled(paths) => (paths[0], json!(["198.51.100.0/24"])),
             When::ManagementIntegration(_) => continue,
         };
