@@ -69,6 +69,7 @@ fn desired(size: usize) -> Desired {
         ignore: Vec::new(),
         secret: None,
         max_age: None,
+        group_policies: Vec::new(),
     };
     Desired {
         workspace: "acme".to_owned(),

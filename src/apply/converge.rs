@@ -76,9 +76,7 @@ pub async fn converge<W: WriteApi>(
         pause(writer, wait).await;
         let mut reading = observe(writer, desired, shelves.sealer.keyring(), operator, host).await;
         let held = shelves.look_again(desired, written).await;
-        // The first read may be too early; an old value must not be mistaken for Duo's form of the new one.
-        let settlements =
-            if wait.is_zero() { Vec::new() } else { settle(desired, &reading.observation, written) };
+        let settlements = settle(desired, &reading.observation, written, wait.is_zero());
         if !settlements.is_empty() {
             for settlement in settlements {
                 // If the marker cannot be written now, the next apply finds the same difference and writes it.

@@ -8,6 +8,7 @@ use crate::duo::api::{ReadApi, WriteApi};
 use crate::duo::call::Transport;
 use crate::duo::error::DuoError;
 use crate::duo::object::{Ikey, Kind, Object, ObjectId};
+use crate::kinds::address::Address;
 use crate::kinds::application::PERMISSION_PREFIX;
 use crate::reconcile::fingerprint::snapshot;
 use crate::reconcile::observed::Observed;
@@ -44,7 +45,12 @@ impl From<DuoError> for Stop {
 fn granted(step: &Step) -> Option<BTreeSet<String>> {
     let bodies = step.writes.iter().filter_map(|write| match write {
         Write::Create(_, body) | Write::Finish(body) => Some(body),
-        Write::Link(..) | Write::Update(..) | Write::Delete(_) | Write::Deliver(_) | Write::Prove(_) => None,
+        Write::Link(..)
+        | Write::Update(..)
+        | Write::Bind(..)
+        | Write::Delete(_)
+        | Write::Deliver(_)
+        | Write::Prove(_) => None,
     });
     let flags = bodies.flatten().filter(|(_, value)| value.as_str() == Some("1"));
     let names: BTreeSet<String> =
@@ -165,6 +171,11 @@ impl<'a, W: WriteApi, T: Transport + Clone> Run<'a, W, T> {
                     self.update(id, body).await
                 }
             },
+            Write::Bind(id, body) => {
+                let made = self.made.ids().get(&Address::new(id.as_str())).cloned();
+                let id = ObjectId { kind: id.kind, id: made.unwrap_or_else(|| id.id.clone()) };
+                self.update(&id, body).await
+            }
             Write::Delete(id) => self.delete(step, id).await,
             Write::Prove(ikey) => self.prove(step, ikey.as_ref().or(self.new_ikey())).await,
             Write::Deliver(ikey) => {

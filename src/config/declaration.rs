@@ -7,6 +7,7 @@ use jiff::SignedDuration;
 use crate::diagnostic::{Span, Spanned};
 use crate::duo::catalogue::{Family, lookup};
 use crate::kinds::Kind;
+use crate::kinds::application::bindings::{GROUP_POLICIES, GroupPolicy};
 use crate::kinds::application::entry::known_type;
 use crate::kinds::application::{ACCESS, GROUPS};
 use crate::kinds::field::{Field, Roles};
@@ -122,6 +123,7 @@ pub fn decode(kind: Kind, key: Span, node: Node, defaults: &Defaults) -> Declara
             "type" => declared.variant = into_text(value),
             "name" => declared.name = into_text(value),
             pin if pin == kind.endpoint().pin => declared.pin = into_text(value),
+            GROUP_POLICIES => declared.group_policies = GroupPolicy::read(&value),
             "secret" => declared.secret = secret_target(&value),
             "max_age" => own.max_age = max_age(&value),
             "protect" => own.protect = flag(&value),

@@ -14,6 +14,7 @@ use super::variables::Assigned;
 use crate::diagnostic::{Code, Diagnostic, Severity, Span, Spanned};
 use crate::duo::https::TlsRoots;
 use crate::kinds::Kind;
+use crate::kinds::application::bindings::GroupPolicy;
 use crate::kinds::reference::Reference;
 use crate::kinds::value::Setting;
 use crate::language::address::Place;
@@ -215,6 +216,8 @@ pub struct Declaration {
     pub own_ignore: bool,
     /// `max_age`: the maximum age of its key.
     pub max_age: Option<Spanned<SignedDuration>>,
+    /// `group_policies` of an application: policies for the members of groups.
+    pub group_policies: Vec<Spanned<GroupPolicy>>,
 }
 
 impl Declaration {
@@ -233,6 +236,7 @@ impl Declaration {
             ignore: Vec::new(),
             own_ignore: false,
             max_age: None,
+            group_policies: Vec::new(),
         }
     }
 }

@@ -122,5 +122,6 @@ fn application<const N: usize>(
         definition: BTreeMap::new(),
         secret: None,
         max_age: None,
+        group_policies: Vec::new(),
     }
 }

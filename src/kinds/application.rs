@@ -1,6 +1,7 @@
 //! Applications: integrations of the Admin API.
 
 pub mod access;
+pub mod bindings;
 pub mod entry;
 pub mod fields;
 pub mod leaf;

@@ -9,6 +9,7 @@ use crate::diagnostic::{Span, Spanned};
 use crate::duo::catalogue::lookup;
 use crate::duo::object::{Ikey, Kind};
 use crate::kinds::application::ROLE_ATTRS;
+use crate::kinds::application::bindings::GroupPolicy;
 use crate::kinds::reference::Reference;
 use crate::kinds::value::{FieldValue, Setting};
 
@@ -75,6 +76,8 @@ pub struct Wanted {
     pub secret: Option<DesiredSecret>,
     /// The maximum age of its key.
     pub max_age: Option<Spanned<SignedDuration>>,
+    /// Policies for the members of groups.
+    pub group_policies: Vec<Spanned<GroupPolicy>>,
 }
 
 impl Wanted {
@@ -97,6 +100,7 @@ impl Wanted {
                 .as_ref()
                 .map(|secret| DesiredSecret::of(&secret.value, secret.span, workspace)),
             max_age: declared.max_age.clone(),
+            group_policies: declared.group_policies.clone(),
         };
         wanted.completed(declared.span)
     }
@@ -129,12 +133,14 @@ impl Wanted {
             Setting::Document(document) => document.pointer(ROLE_ATTRS).is_some(),
             _ => false,
         };
-        self.sets("groups_allowed") || self.settings.values().any(|setting| in_roles(&setting.value))
+        self.sets("groups_allowed")
+            || !self.group_policies.is_empty()
+            || self.settings.values().any(|setting| in_roles(&setting.value))
     }
 
     /// Whether the YAML names a policy, or the plan would show the name of one, so that the list of policies is needed.
     pub fn names_policy(&self) -> bool {
-        self.sets("policy")
+        self.sets("policy") || !self.group_policies.is_empty()
     }
 
     fn sets(&self, key: &str) -> bool {

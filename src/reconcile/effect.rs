@@ -300,6 +300,7 @@ fn touch(step: &Step, live: &Object) -> Option<Touch> {
             let bodies = step.writes.iter().filter_map(|write| match write {
                 Write::Create(_, body) | Write::Finish(body) => Some(body.clone()),
                 Write::Link(..)
+                | Write::Bind(..)
                 | Write::Update(..)
                 | Write::Delete(_)
                 | Write::Deliver(_)

@@ -200,6 +200,7 @@ fn operator_networks(step: &Step) -> Option<&Value> {
         Write::Create(..)
         | Write::Finish(_)
         | Write::Link(..)
+        | Write::Bind(..)
         | Write::Delete(_)
         | Write::Deliver(_)
         | Write::Prove(_) => None,

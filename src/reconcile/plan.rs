@@ -26,6 +26,7 @@ use crate::kinds::address::Address;
 use crate::kinds::risk::Risk;
 
 mod ages;
+mod bindings;
 mod by_hand;
 mod claims;
 mod consequences;
@@ -45,6 +46,7 @@ mod lists;
 mod object;
 mod options;
 mod policy;
+mod reach;
 mod removal;
 mod renamed;
 mod restoration;
@@ -59,6 +61,8 @@ pub(crate) use late::resolved;
 use likeness::LookAlikes;
 use lists::Lists;
 pub use options::{Options, Prune};
+pub(crate) use policy::DEFAULT;
+use reach::Worlds;
 pub(crate) use removal::{AFTER_QUARANTINE, STILL_IN_CONSOLE};
 pub(crate) use step::{AFTER_REPLACEMENT, PROTECTED};
 pub use step::{Action, Reasons, Step, Write};
@@ -372,6 +376,10 @@ pub fn plan(desired: &Desired, observation: &Observation, options: &Options) -> 
     let claims: BTreeMap<Ikey, Claim> = claims.collect();
     late::mark(&cx.references, &mut parts.steps);
     late::hold(&mut parts);
+    let worlds = Worlds::new(&cx, &parts.steps, lives.values().map(|live| live.id.clone()).collect());
+    if let Some(worlds) = &worlds {
+        worlds.assess(&cx, &mut parts.steps);
+    }
     let edition = edition::check(&cx);
     let count = count::check(&cx, integrations, &parts.steps);
     for held_back in [edition, count] {
@@ -426,7 +434,7 @@ pub fn plan(desired: &Desired, observation: &Observation, options: &Options) -> 
         unmanaged: matches.unmanaged,
         unmanaged_fields,
         left_out_pending: pending(&cx, &parts.left_out),
-        consequences: consequences::of(&parts.steps, desired, integrations),
+        consequences: consequences::of(&parts.steps, desired, integrations, worlds.as_ref()),
         impact: Impact::default(),
         look_alikes: look_alikes.certain,
         fingerprint,

@@ -70,6 +70,7 @@ pub(crate) fn app(key: &str, kind: &str, name: &str) -> App {
         definition: BTreeMap::new(),
         secret: None,
         max_age: None,
+        group_policies: Vec::new(),
     };
     App(application).text("user_access", "all_users")
 }
@@ -243,6 +244,7 @@ pub(crate) fn requests(plan: &Plan) -> String {
         Write::Finish(body) => format!("finish {}", json!(body)),
         Write::Link(ikey, notes) => format!("link {ikey} {}", notes.join("NEW")),
         Write::Update(ikey, body) => format!("update {ikey} {}", json!(body)),
+        Write::Bind(id, body) => format!("bind {id} {}", json!(body)),
         Write::Delete(ikey) => format!("delete {ikey}"),
         Write::Deliver(ikey) => format!("deliver {ikey:?}"),
         Write::Prove(ikey) => format!("prove {ikey:?}"),
@@ -255,7 +257,9 @@ pub(crate) fn bodies(plan: &Plan) -> Vec<Value> {
     let writes = plan.steps().iter().flat_map(|step| &step.writes);
     writes
         .filter_map(|write| match write {
-            Write::Create(_, body) | Write::Finish(body) | Write::Update(_, body) => Some(body.clone()),
+            Write::Create(_, body) | Write::Finish(body) | Write::Update(_, body) | Write::Bind(_, body) => {
+                Some(body.clone())
+            }
             Write::Link(..) | Write::Delete(_) | Write::Deliver(_) | Write::Prove(_) => None,
         })
         .map(|mut body| {

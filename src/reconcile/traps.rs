@@ -450,7 +450,7 @@ fn trap_35_what_duo_made_of_a_text_is_recorded_once() {
     duo.apply(&first);
     assert!(!plan_of(&desired, &duo).is_empty());
     let written = [first.steps()[0].address.clone()];
-    let settlements = super::plan::settle::settle(&desired, &duo.observation(), &written);
+    let settlements = super::plan::settle::settle(&desired, &duo.observation(), &written, false);
     assert_eq!(settlements.len(), 1);
     assert_eq!(
         settlements[0].fields.iter().map(|(field, ..)| field.as_str()).collect::<Vec<_>>(),
@@ -458,7 +458,7 @@ fn trap_35_what_duo_made_of_a_text_is_recorded_once() {
     );
     duo.update("DINEW0", &settlements[0].body).unwrap();
     assert!(plan_of(&desired, &duo).is_empty());
-    assert!(super::plan::settle::settle(&desired, &duo.observation(), &written).is_empty());
+    assert!(super::plan::settle::settle(&desired, &duo.observation(), &written, false).is_empty());
     assert!(super::plan::settle::settle(&desired, &duo.observation(), &[]).is_empty());
 }
 

@@ -131,7 +131,9 @@ fn write(account: &Account, call: &Call, unit: &mut Value, own: Option<&str>) ->
                 return Err(Reply::invalid(property));
             }
             let ids = map.get_mut(*property).and_then(Value::as_array_mut);
-            ids.filter(|ids| ids.iter().all(|id| *id != member)).map(|ids| ids.push(json!(member)));
+            if let Some(ids) = ids.filter(|ids| ids.iter().all(|id| *id != member)) {
+                ids.push(json!(member));
+            }
         }
     }
     Ok(())

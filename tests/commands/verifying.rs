@@ -151,7 +151,7 @@ fn a_healthy_connection_is_proven_thing_by_thing() {
     shown by Duo permission allow_to_set_permissions: granted: apply sets permissions of Admin API applications
     shown by Duo permission read_log: granted: drift --who names who changed an application; apply --prune checks that a quarantined application is unused
     verified read groups: 10 groups
-    verified read policies: 5 policies
+    verified read policies: 6 policies
     Healthy: duoctl can work with this account.
     ");
     let document = folder.duoctl(["doctor", "--format", "json"]).at(&server).run().exits(0).json();

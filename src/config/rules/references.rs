@@ -8,6 +8,7 @@ use crate::config::model::Workspace;
 use crate::diagnostic::{Code, Diagnostic, Span};
 use crate::kinds::Kind;
 use crate::kinds::application::ROLE_ATTRS;
+use crate::kinds::application::bindings::GroupPolicy;
 use crate::kinds::reference::Reference;
 use crate::kinds::value::Setting;
 use crate::language::address::{Place, without_section};
@@ -37,6 +38,10 @@ fn addresses(workspace: &Workspace, findings: &mut Vec<Diagnostic>) {
         }
     };
     for (kind, _, declared) in workspace.entries() {
+        for GroupPolicy { policy, groups } in declared.group_policies.iter().map(|item| &item.value) {
+            check(Kind::Policy, &policy.value, policy.span);
+            groups.iter().for_each(|group| check(Kind::Group, &group.value, group.span));
+        }
         for (name, setting) in &declared.settings {
             let refers_to = kind.field(name).and_then(|field| field.refers_to);
             match (&setting.value, refers_to) {

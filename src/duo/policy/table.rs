@@ -1,6 +1,6 @@
 //! The table itself. One row per field; rows that several sections or systems share are written once.
 
-use super::{Default, Edition, Field, Risk, Rule, Section, Shape, When};
+use super::field::{Default, Edition, Field, Risk, Rule, Section, Shape, When};
 use Edition::{Advantage, Essentials};
 use Risk::{By, Neutral, ReadOnly, UpNarrows, UpWidens};
 use Shape::{
@@ -305,7 +305,7 @@ pub(super) static SECTIONS: &[Section] = &[
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::duo::policy::{UNITS, amounts};
+    use crate::duo::policy::field::{UNITS, amounts};
 
     #[test]
     fn the_table_agrees_with_itself() {

@@ -15,6 +15,7 @@ use crate::language::places::SECRET_TARGET;
 use crate::language::shape::{Choice, Key, Link, MANY, Object, Shape, TextRule};
 use crate::language::texts;
 
+use super::bindings::{GROUP_POLICIES, GROUP_POLICY};
 use super::{
     ACCESS, GROUPS, NETWORKS, PERMISSION_LIST, PERMISSION_PREFIX, PERMITTED_GROUPS, POLICY,
     UNCERTAIN_PERMISSION, leaves, risks, sso,
@@ -131,6 +132,7 @@ pub static FIELDS: &[Field] = &[
         .clears(Clear::Empty)
         .risk(risks::policy)
         .roles(R::DEFAULTABLE.and(R::LATE).and(R::TELLING)),
+    Field::own(Key::optional(GROUP_POLICIES, Shape::List(&Shape::Object(&GROUP_POLICY), 1, MANY), "Policies that apply to the members of groups when they log in to this application. They win over `policy`. Duo's API can add them but not remove them: duoctl says what to remove in the Duo Admin Panel.", "[{policy: policies.strict, groups: [groups.contractors]}]").link(DUO)).applies(users),
     held(Key::optional(PERMISSION_LIST, Shape::List(&Shape::Choice(PERMISSION_CHOICES), 0, PERMISSIONS.len()), "Permissions of an Admin API application. All others are revoked.", "[info, read_log]"), 'm', Form::Flags { uncertain: UNCERTAIN_PERMISSION })
         .wire(Wire::Flags(PERMISSION_PREFIX))
         .applies(admin_api)

@@ -18,7 +18,7 @@ use crate::reconcile::fingerprint::Fingerprint;
 use crate::reconcile::guard::Refusal;
 use crate::reconcile::impact::{Affected, Survey};
 use crate::reconcile::matching::Claim;
-use crate::reconcile::plan::{Action, Orphan, Plan, Reasons, Step, Summary};
+use crate::reconcile::plan::{Action, DEFAULT, Orphan, Plan, Reasons, Step, Summary};
 use crate::reconcile::rotation::Rotation;
 use crate::reconcile::set_fields::SetField;
 
@@ -223,6 +223,13 @@ pub struct ChangeDocument {
     pub reason: String,
     /// If the field was changed in Duo: the risk of leaving that change in place.
     pub drift: Option<RiskDocument>,
+}
+
+impl ChangeDocument {
+    /// Whether the YAML leaves the field out, and its section brings it along with Duo's default.
+    pub fn is_default(&self) -> bool {
+        self.reason == DEFAULT
+    }
 }
 
 impl StepDocument {

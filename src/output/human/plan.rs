@@ -12,7 +12,7 @@ use crate::output::document::{
 use crate::output::paint::Paint;
 use crate::reconcile::handoff::Purpose;
 use crate::reconcile::plan::{Action, Orphan};
-use crate::text::{quoted, safe};
+use crate::text::{counted, quoted, safe};
 
 use super::many::{MANY, few};
 use super::{affected, change, console, list};
@@ -120,10 +120,18 @@ pub(crate) fn step(step: &StepDocument, paint: Paint) -> String {
         let _ = write!(text, " {}", paint.faint(&safe(ikey)));
     }
     text.push('\n');
-    let widths = step.changes.iter().map(|change| change.field.chars().count());
+    let shown = step.changes.iter().filter(|change| !change.is_default());
+    let widths = shown.map(|change| change.field.chars().count());
     let width = widths.max().unwrap_or_default().min(32);
-    for changed in &step.changes {
+    let (defaults, changes): (Vec<&ChangeDocument>, Vec<&ChangeDocument>) =
+        step.changes.iter().partition(|change| change.is_default());
+    for changed in changes {
         change::render(&mut text, changed, step.action == Action::Create, width, paint);
+    }
+    if !defaults.is_empty() {
+        let names: Vec<String> = defaults.iter().map(|change| safe(&change.field)).collect();
+        let count = counted(names.len(), "field", "fields");
+        let _ = writeln!(text, "    also sets {count} to Duo's default: {}", names.join(", "));
     }
     text.push_str(&remarks(step, paint));
     text.push('\n');

@@ -9,13 +9,21 @@ use crate::duo::object::{Ikey, Object};
 use crate::kinds::value::Setting;
 
 use super::super::desired::Desired;
+use super::reach::Worlds;
 use super::step::{Action, Step};
 use crate::kinds::marker::Notes;
 
 /// The consequences of each replacement, as lines for people, by the step's index.
-pub(super) fn of(steps: &[Step], desired: &Desired, integrations: &[Object]) -> BTreeMap<usize, Vec<String>> {
+pub(super) fn of(
+    steps: &[Step],
+    desired: &Desired,
+    integrations: &[Object],
+    worlds: Option<&Worlds<'_>>,
+) -> BTreeMap<usize, Vec<String>> {
+    let about = steps.iter().enumerate().filter_map(|(index, step)| Some((index, worlds?.lines(step))));
+    let about = about.filter(|(_, lines)| !lines.is_empty());
     let replaced = steps.iter().enumerate().filter(|(_, step)| step.action == Action::Replace);
-    replaced.map(|(index, step)| (index, consequences(step, desired, integrations))).collect()
+    replaced.map(|(index, step)| (index, consequences(step, desired, integrations))).chain(about).collect()
 }
 
 fn consequences(step: &Step, desired: &Desired, integrations: &[Object]) -> Vec<String> {

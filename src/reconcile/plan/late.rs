@@ -8,6 +8,7 @@ use crate::diagnostic::{Code, Diagnostic};
 use crate::duo::object::Id;
 use crate::kinds::Kind;
 use crate::kinds::address::Address;
+use crate::kinds::application::bindings::APPLY_TO_GROUPS;
 use crate::kinds::field::{Form, Wire};
 
 use super::super::references::References;
@@ -16,6 +17,9 @@ use super::step::{Action, Step, Write};
 
 /// Calls `visit` with each text of a body that is one id, or several separated by commas.
 fn each_reference(kind: Kind, body: &mut Map<String, Value>, visit: &mut dyn FnMut(&mut String)) {
+    if let (Kind::Policy, Some(bindings)) = (kind, body.get_mut(APPLY_TO_GROUPS)) {
+        each_text(bindings, visit);
+    }
     for field in kind.fields() {
         let Wire::Property(property) = field.wire else { continue };
         let Some(value) = body.get_mut(property) else { continue };
@@ -45,7 +49,7 @@ fn body_of(step: &Step, write: &Write) -> Option<(Kind, Map<String, Value>)> {
     match write {
         Write::Create(kind, body) => Some((*kind, body.clone())),
         Write::Finish(body) => Some((step.kind, body.clone())),
-        Write::Update(id, body) => Some((id.kind, body.clone())),
+        Write::Update(id, body) | Write::Bind(id, body) => Some((id.kind, body.clone())),
         Write::Link(..) | Write::Delete(_) | Write::Deliver(_) | Write::Prove(_) => None,
     }
 }
@@ -60,6 +64,11 @@ pub(super) fn mark(references: &References, steps: &mut [Step]) {
                 awaits.extend(planned.map(Address::new));
             });
         }
+        let bound = step.writes.iter().filter_map(|write| match write {
+            Write::Bind(id, _) => Some(id.as_str()),
+            _ => None,
+        });
+        awaits.extend(bound.filter(|id| references.is_planned(id)).map(Address::new));
         step.awaits = awaits;
     }
 }

@@ -1,12 +1,13 @@
 //! The steps of one address.
 
-use crate::diagnostic::{Code, Diagnostic};
+use crate::diagnostic::{Code, Diagnostic, has_errors};
 
 use super::super::desired::Wanted;
 use super::super::diff;
 use super::super::live::Live;
 use super::super::matching::Match;
 use super::ages::check_age;
+use super::bindings::add_bindings;
 use super::context::{Context, Parts};
 use super::creation::{add_leftovers, creation, replacement};
 use super::delivery::add_delivery;
@@ -49,6 +50,11 @@ pub(super) fn object(
         Ok(mut steps) => {
             add_leftovers(wanted, &found, &mut steps);
             let (live, pair) = (found.live.as_ref(), found.pair.as_ref());
+            let bound = add_bindings(cx, wanted, live.map(|live| live.integration), &mut steps);
+            if has_errors(&bound) {
+                return Parts::blocked(&wanted.address, bound);
+            }
+            parts.problems.extend(bound);
             parts.problems.extend(add_delivery(cx, wanted, live, pair, &mut steps));
             tell_adopted_keys(cx, wanted, &found, &mut steps);
             parts.problems.extend(check_age(cx, wanted, live, pair, &mut steps));

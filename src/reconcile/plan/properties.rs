@@ -30,7 +30,7 @@ pub(super) fn prunes() -> impl Strategy<Value = Prune> {
 fn apply_and_settle(duo: &mut FakeDuo, desired: &Desired, plan: &Plan) {
     duo.apply(plan);
     let written: Vec<_> = plan.steps().iter().map(|step| step.address.clone()).collect();
-    for settlement in settle(desired, &duo.observation(), &written) {
+    for settlement in settle(desired, &duo.observation(), &written, false) {
         duo.update(settlement.id.as_str(), &settlement.body).unwrap();
     }
 }

@@ -32,12 +32,24 @@ pub struct Settlement {
     pub(crate) body: Map<String, Value>,
 }
 
-/// The settlements of the given applications right after they were written.
-pub fn settle(desired: &Desired, observation: &Observation, written: &[Address]) -> Vec<Settlement> {
-    Kind::ALL.into_iter().flat_map(|kind| of_kind(kind, desired, observation, written)).collect()
+/// The settlements of the given objects right after they were written. A read right after a write may show an old value, which
+/// must not be mistaken for Duo's form of the new one: with `early`, only what shows the new value is settled.
+pub fn settle(
+    desired: &Desired,
+    observation: &Observation,
+    written: &[Address],
+    early: bool,
+) -> Vec<Settlement> {
+    Kind::ALL.into_iter().flat_map(|kind| of_kind(kind, desired, observation, written, early)).collect()
 }
 
-fn of_kind(kind: Kind, desired: &Desired, observation: &Observation, written: &[Address]) -> Vec<Settlement> {
+fn of_kind(
+    kind: Kind,
+    desired: &Desired,
+    observation: &Observation,
+    written: &[Address],
+    early: bool,
+) -> Vec<Settlement> {
     let Observed::Present(lives) = observation.objects.of(kind) else {
         return Vec::new();
     };
@@ -51,21 +63,25 @@ fn of_kind(kind: Kind, desired: &Desired, observation: &Observation, written: &[
         match &found.pair {
             // Both applications of a rotation follow the YAML.
             Some(pair) => {
-                settlements.extend(settlement(wanted, &managed, &pair.old));
-                settlements.extend(settlement(wanted, &managed, &pair.successor));
+                settlements.extend(settlement(wanted, &managed, &pair.old, early));
+                settlements.extend(settlement(wanted, &managed, &pair.successor, early));
             }
-            None => {
-                settlements.extend(found.live.iter().filter_map(|live| settlement(wanted, &managed, live)))
-            }
+            None => settlements
+                .extend(found.live.iter().filter_map(|live| settlement(wanted, &managed, live, early))),
         }
     }
     settlements
 }
 
-fn settlement(wanted: &Wanted, managed: &[Managed], live: &live::Live<'_>) -> Option<Settlement> {
+fn settlement(
+    wanted: &Wanted,
+    managed: &[Managed],
+    live: &live::Live<'_>,
+    early: bool,
+) -> Option<Settlement> {
     // An unproven marker is not rewritten: the new seal would make it proven.
     let mut marker: Marker = live.marker.clone().filter(|_| live.proof.is_proven())?;
-    let kept = kept(managed, &marker, live.integration);
+    let kept = if early { Other::new() } else { kept(managed, &marker, live.integration) };
     let asked = resolved(managed, &marker, live.integration);
     if kept.is_empty() && asked.is_empty() {
         return None;

@@ -77,6 +77,9 @@ pub enum Write {
     Link(ObjectId, [String; 2]),
     /// Modifies a live object.
     Update(ObjectId, Map<String, Value>),
+    /// Adds groups of an application to what a policy applies to. Nothing that is there changes, so the policy need not be as
+    /// it was; it may be one that the plan creates.
+    Bind(ObjectId, Map<String, Value>),
     /// Deletes a live object.
     Delete(ObjectId),
     /// Delivers the keys of a live application, or of the one that was just created.
@@ -188,7 +191,7 @@ impl Step {
     pub fn targets(&self) -> BTreeSet<&ObjectId> {
         let targets = self.writes.iter().filter_map(|write| match write {
             Write::Create(..) | Write::Finish(_) | Write::Deliver(_) | Write::Prove(_) => None,
-            Write::Update(id, _) | Write::Link(id, _) | Write::Delete(id) => Some(id),
+            Write::Update(id, _) | Write::Bind(id, _) | Write::Link(id, _) | Write::Delete(id) => Some(id),
         });
         targets.collect()
     }
@@ -210,6 +213,7 @@ impl Step {
             Write::Create(..)
             | Write::Finish(_)
             | Write::Link(..)
+            | Write::Bind(..)
             | Write::Update(..)
             | Write::Deliver(_)
             | Write::Prove(_) => None,

@@ -233,7 +233,7 @@ impl FakeDuo {
                 self.update(ikey.as_str(), &Map::from_iter([("notes".to_owned(), notes)]))
             }
             Write::Update(ikey, body) => self.update(ikey.as_str(), body),
-            Write::Deliver(_) | Write::Prove(_) => Ok(()),
+            Write::Bind(..) | Write::Deliver(_) | Write::Prove(_) => Ok(()),
             Write::Delete(ikey) => self
                 .applications
                 .remove(ikey.as_str())

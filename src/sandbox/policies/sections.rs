@@ -108,7 +108,9 @@ impl<'a> Writing<'a> {
                 return Err(Reply::invalid(&path));
             }
             let kept = result.entry(name).or_insert_with(|| json!({}));
-            kept.as_object_mut().map(|kept| kept.extend(sent));
+            if let Some(kept) = kept.as_object_mut() {
+                kept.extend(sent);
+            }
             return Ok(());
         };
         if section.edition > self.edition() {
@@ -279,7 +281,9 @@ pub(super) fn show(account: &Account, stored: &Map<String, Value>) -> Map<String
             if writing.known(name).is_none() || section.edition > writing.edition() {
                 continue;
             }
-            fields.as_object_mut().map(|fields| within(section.fields, fields, writing.edition()));
+            if let Some(fields) = fields.as_object_mut() {
+                within(section.fields, fields, writing.edition());
+            }
         }
         if name == "trusted_endpoints" && !writing.manages_devices {
             fields =

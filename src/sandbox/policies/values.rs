@@ -144,8 +144,9 @@ impl Change<'_> {
             match (self.sent.contains_key(list), self.sent.contains_key(RULES)) {
                 (true, true) => return Err(self.refuse(&format!("{RULES}.{first}"))),
                 (true, false) => {
-                    let rules = after.get_mut(RULES).and_then(Value::as_object_mut);
-                    rules.map(|rules| rules.retain(|name, _| !both.contains(name)));
+                    if let Some(rules) = after.get_mut(RULES).and_then(Value::as_object_mut) {
+                        rules.retain(|name, _| !both.contains(name));
+                    }
                 }
                 (false, _) => {
                     let rest = json!(set(after, list).difference(&both).collect::<Vec<_>>());

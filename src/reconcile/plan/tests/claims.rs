@@ -68,7 +68,9 @@ fn touched(plan: &Plan) -> BTreeSet<String> {
     let writes = plan.steps().iter().flat_map(|step| &step.writes);
     writes
         .filter_map(|write| match write {
-            Write::Update(ikey, _) | Write::Link(ikey, _) | Write::Delete(ikey) => Some(ikey.to_string()),
+            Write::Update(ikey, _) | Write::Bind(ikey, _) | Write::Link(ikey, _) | Write::Delete(ikey) => {
+                Some(ikey.to_string())
+            }
             Write::Deliver(ikey) | Write::Prove(ikey) => ikey.as_ref().map(ToString::to_string),
             Write::Create(..) | Write::Finish(_) => None,
         })
