@@ -48,6 +48,11 @@ fn identity_intelligence() {
     converges(copied("identity-intelligence").path(), &[]);
 }
 
+#[test]
+fn policies() {
+    converges(copied("policies").path(), &[]);
+}
+
 /// Its Vault server is only an example, so those keys are delivered to the folder instead.
 #[test]
 fn every_key_of_the_language() {

@@ -7,6 +7,7 @@ mod dependencies;
 mod explain;
 mod names;
 mod operator;
+mod policies;
 mod risks;
 mod sandbox;
 mod types;
@@ -101,6 +102,11 @@ fn the_page_about_troubles_says_what_duoctl_says() {
 #[test]
 fn the_page_about_risks_has_every_field_and_every_transition() {
     compare_parts("docs/reference/risks.md", &[("fields", risks::table())]);
+}
+
+#[test]
+fn the_page_about_policies_has_every_field_and_what_it_risks() {
+    compare_parts("docs/reference/policies.md", &[("fields", policies::table())]);
 }
 
 #[test]

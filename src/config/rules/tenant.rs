@@ -2,6 +2,8 @@
 
 use crate::config::model::{StateKey, ValueSource, Workspace};
 use crate::diagnostic::{Code, Diagnostic, Spanned};
+use crate::kinds::Kind;
+use crate::language::address::Place;
 use crate::language::texts::{INTEGRATION_KEY, is_usual_integration_key};
 
 pub(super) fn check(workspace: &Workspace, findings: &mut Vec<Diagnostic>) {
@@ -50,7 +52,11 @@ pub(super) fn check(workspace: &Workspace, findings: &mut Vec<Diagnostic>) {
             unusual(&Spanned::new(key.clone(), *span), findings);
         }
     }
-    for pin in workspace.every_declared().filter_map(|declared| declared.pin) {
+    let applications = workspace.every_declared().filter(|declared| match declared.place {
+        Place::Object(kind, _) => kind == Kind::Application,
+        Place::Entry(_) | Place::Part { .. } => true,
+    });
+    for pin in applications.filter_map(|declared| declared.pin) {
         if (INTEGRATION_KEY.check)(&pin.value).is_ok() {
             unusual(pin, findings);
         }

@@ -134,7 +134,7 @@ fn described(schema: &mut Map<String, Value>) {
 }
 
 /// The YAML name of a field of Duo's.
-fn written(field: &DuoField) -> &'static str {
+pub fn written(field: &DuoField) -> &'static str {
     match field.name {
         "default_action" => "default",
         "browser_apps" => "browser",
