@@ -268,13 +268,15 @@ fn the_quickstart_loads_without_a_word() {
 }
 
 #[test]
-fn the_full_example_has_every_key_of_the_language() {
-    let path = Path::new("examples/full");
-    let loaded = load(path);
-    assert_eq!(loaded.diagnostics, []);
-    assert!(loaded.valid().is_some());
+fn the_full_examples_have_every_key_of_the_language() {
+    let paths = [Path::new("examples/full"), Path::new("examples/policies")];
     let schema = jsonschema::validator_for(&config_schema()).unwrap();
-    assert_eq!(schema_accepts(&schema, path), Ok(()));
+    for path in paths {
+        let loaded = load(path);
+        assert_eq!(loaded.diagnostics, []);
+        assert!(loaded.valid().is_some());
+        assert_eq!(schema_accepts(&schema, path), Ok(()));
+    }
 
     fn written(value: &Value, keys: &mut BTreeSet<String>) {
         match value {
@@ -301,7 +303,7 @@ fn the_full_example_has_every_key_of_the_language() {
         }
     }
     let (mut in_files, mut in_schema) = (BTreeSet::new(), BTreeSet::new());
-    for file in yaml_files(path) {
+    for file in paths.into_iter().flat_map(yaml_files) {
         let text = fs::read_to_string(file).unwrap();
         written(&yaml::parse(0, &text, &mut Vec::new()).unwrap().json(), &mut in_files);
     }

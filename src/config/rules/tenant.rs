@@ -1,7 +1,10 @@
 //! The tenant, and integration keys.
 
+use crate::config::declared::Declared;
 use crate::config::model::{StateKey, ValueSource, Workspace};
 use crate::diagnostic::{Code, Diagnostic, Spanned};
+use crate::kinds::Kind;
+use crate::language::address::Place;
 use crate::language::texts::{INTEGRATION_KEY, is_usual_integration_key};
 
 pub(super) fn check(workspace: &Workspace, findings: &mut Vec<Diagnostic>) {
@@ -50,7 +53,12 @@ pub(super) fn check(workspace: &Workspace, findings: &mut Vec<Diagnostic>) {
             unusual(&Spanned::new(key.clone(), *span), findings);
         }
     }
-    for pin in workspace.every_declared().filter_map(|declared| declared.pin) {
+    // The IDs of other kinds begin differently.
+    let is_application = |declared: &Declared<'_>| {
+        matches!(declared.place, Place::Object(Kind::Application, _) | Place::Part { .. })
+    };
+    let pins = workspace.every_declared().filter(is_application).filter_map(|declared| declared.pin);
+    for pin in pins {
         if (INTEGRATION_KEY.check)(&pin.value).is_ok() {
             unusual(pin, findings);
         }
