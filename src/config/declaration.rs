@@ -11,7 +11,7 @@ use crate::kinds::application::bindings::{GROUP_POLICIES, GroupPolicy};
 use crate::kinds::application::entry::known_type;
 use crate::kinds::application::{ACCESS, GROUPS};
 use crate::kinds::field::{Field, Roles};
-use crate::kinds::policy::language::{RAW, VERIFY_USERS, to_duo};
+use crate::kinds::policy::language::{self, RAW, VERIFY_USERS};
 use crate::kinds::reference::Reference;
 use crate::kinds::value::{Setting, Written};
 use crate::text::member;
@@ -166,7 +166,7 @@ fn drop_cleared_groups(declared: &mut Declaration) {
 fn section_of(name: &str, node: &Node) -> Option<Spanned<Setting>> {
     let setting = match node.data {
         Data::Null => Setting::Clear,
-        _ => Setting::Document(to_duo(name, node)?.into()),
+        _ => Setting::Document(language::read(name, node)?),
     };
     Some(Spanned::new(setting, node.span))
 }

@@ -51,8 +51,9 @@ pub fn workspace(mut entries: Vec<Entry>, root: &Path, start: Span) -> Workspace
             .map(|(kind, section)| {
                 let mut objects = objects(kind, section, &defaults);
                 if let Some(Entry { key, value }) = global.clone().filter(|_| kind == Kind::Policy) {
-                    // It has no key of its own: its address is `global_policy`.
-                    objects.insert(String::new(), declaration::decode(kind, key.span, value, &defaults));
+                    // It has no key of its own: its address is `global_policy`. It cannot lose what the YAML leaves out.
+                    let declared = declaration::decode(kind, key.span, value, &defaults);
+                    objects.insert(String::new(), Declaration { authoritative: false, ..declared });
                 }
                 (kind, objects)
             })

@@ -8,6 +8,7 @@ use serde_json::{Map, Value, json};
 
 use crate::diagnostic::{Code, Diagnostic, Help, Span};
 use crate::duo::catalogue::lookup;
+use crate::duo::policy::{self, Edition};
 use crate::kinds::Kind;
 use crate::kinds::application::entry::{self, APPLICATION};
 use crate::kinds::application::fields::DUO;
@@ -215,9 +216,17 @@ fn editions(schema: &mut Map<String, Value>) {
             "required": ["tenant"],
         }),
     );
+    let larger = policy::sections().iter().filter(|section| section.edition > Edition::Essentials);
+    let larger: Map<String, Value> = larger.map(|section| (section.name.to_owned(), json!(false))).collect();
+    let message = "This section needs Duo Advantage or Premier: remove it, or correct `tenant.plan`.";
+    let smaller = json!({"properties": larger, "errorMessage": message});
     schema.insert(
         "then".to_owned(),
-        json!({"properties": {"identity_intelligence": {"additionalProperties": off}}}),
+        json!({"properties": {
+            "identity_intelligence": {"additionalProperties": off},
+            "policies": {"additionalProperties": smaller},
+            GLOBAL: smaller,
+        }}),
     );
 }
 

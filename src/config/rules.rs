@@ -12,6 +12,7 @@ mod intelligence;
 mod names;
 mod networks;
 mod notes;
+mod policies;
 mod references;
 mod removed;
 mod single_sign_on;
@@ -32,6 +33,7 @@ const LOCAL: &[Rule] = &[
     names::check,
     networks::check,
     notes::check,
+    policies::check,
     single_sign_on::check,
     tenant::check,
     types::check,

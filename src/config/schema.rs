@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 
 use crate::kinds::Kind;
 use crate::kinds::application::entry::{DEFAULTS, type_names};
-use crate::kinds::policy::language::DEFINITIONS;
+use crate::kinds::policy::language::{DEFINITIONS, GLOBAL_POLICY};
 use crate::language::places::SOURCE;
 use crate::language::shape::{Choice, Key, Object, Shape, TextRule, one_of};
 use crate::language::texts::{FILLED, LINE};
@@ -36,8 +36,11 @@ pub fn config_schema() -> Value {
     if let Value::Object(schema) = &mut schema {
         schema.extend(object(&FILE, false));
         words::offer_entries(schema);
-        let entries =
-            Kind::ALL.into_iter().map(Kind::entry).chain([&DEFAULTS]).chain(DEFINITIONS.iter().copied());
+        let entries = Kind::ALL
+            .into_iter()
+            .map(Kind::entry)
+            .chain([&DEFAULTS, &GLOBAL_POLICY])
+            .chain(DEFINITIONS.iter().copied());
         let entries = entries
             .filter_map(|entry| Some((entry.definition?.to_owned(), Value::Object(object(entry, false)))));
         let mut definitions: Map<String, Value> = entries.collect();
@@ -178,9 +181,13 @@ fn or_variable(mut schema: Map<String, Value>) -> Map<String, Value> {
         .filter_map(|key| Some((key.to_owned(), schema.get(key)?.clone())))
         .collect();
     let offered = if offered.is_empty() && is("boolean") { map(json!({"type": "boolean"})) } else { offered };
+    let mut offers = schema.remove("anyOf").unwrap_or_else(|| json!([{}]));
+    if let (Some(offers), false) = (offers.as_array_mut(), offered.is_empty()) {
+        offers.insert(0, Value::Object(offered));
+    }
     let mut either = map(json!({"if": {"$ref": "#/definitions/variable"}, "then": {}, "else": schema}));
-    if !offered.is_empty() {
-        either.insert("anyOf".to_owned(), json!([offered, {}]));
+    if offers != json!([{}]) {
+        either.insert("anyOf".to_owned(), offers);
     }
     either
 }
@@ -265,7 +272,9 @@ fn either(shapes: &[Shape], literal: bool) -> Map<String, Value> {
     for mut schema in shapes.iter().map(|one| shape(one, literal)) {
         // `enum` would apply to values of all shapes; `pattern` applies only to text.
         if let Some(Value::Array(words)) = schema.remove("enum") {
-            schema.remove("enumDescriptions");
+            // Editors complete only values that an alternative lists; the empty one accepts every value.
+            let offered = json!({"enum": words, "enumDescriptions": schema.remove("enumDescriptions")});
+            merged.insert("anyOf".to_owned(), json!([offered, {}]));
             schema.remove("x-intellij-enum-metadata");
             let words: Vec<&str> = words.iter().filter_map(Value::as_str).collect();
             schema.insert("pattern".to_owned(), json!(format!("^({})$", words.join("|"))));

@@ -197,8 +197,9 @@ fn text(node: &Node, rule: &TextRule, name: &str, findings: &mut Findings) {
 
 fn choice(node: &Node, choices: &[Choice], name: &str, findings: &mut Findings) {
     let words = choices.iter().map(|choice| choice.value);
-    let all =
-        || format!("one of {}", words.clone().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", "));
+    // There may be many, and most words are right.
+    let values = || words.clone().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", ");
+    let all = || format!("one of {}", values());
     let Data::Text(text) = &node.data else {
         return findings.push(wrong_type(node, name, &all(), None));
     };
@@ -206,8 +207,11 @@ fn choice(node: &Node, choices: &[Choice], name: &str, findings: &mut Findings) 
         return;
     }
     let shorter = || words.clone().find(|word| text.ends_with(word)).and_then(|word| Help::instead(&[word]));
-    let help =
-        suggested(text, words.clone()).or_else(shorter).unwrap_or_else(|| format!("write {}", all()).into());
+    let near = suggested(text, words.clone()).or_else(shorter).map(|mut help| {
+        help.text = format!("{} The values are {}", help.text, values());
+        help
+    });
+    let help = near.unwrap_or_else(|| format!("write {}", all()).into());
     let message = format!("`{name}` cannot be {}", shown(text));
     findings.push(Diagnostic::error(Code::InvalidValue, node.span, message).help(help));
 }
@@ -320,7 +324,7 @@ fn chosen_keys(node: &Node, rule: &TextRule, item: &Shape, name: &str, findings:
             let message = format!("the key {} of `{name}` {}", shown(&entry.key.value), problem.message);
             findings.push(Diagnostic::error(problem.code, entry.key.span, message).help(problem.help));
         }
-        if matches!(entry.value.data, Data::Null) {
+        if matches!(entry.value.data, Data::Null) && !matches!(item, Shape::Any) {
             findings.push(
                 Diagnostic::error(
                     Code::WrongType,

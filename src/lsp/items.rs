@@ -184,11 +184,13 @@ pub(super) fn about_key(key: &Key) -> String {
     if !key.example.contains('\n') {
         text.push_str(&format!("\n\nExample: `{}: {}`", key.name, key.example));
     }
-    let choices = match key.shape {
-        Shape::Choice(choices) => choices,
-        Shape::List(Shape::Choice(choices), ..) => *choices,
-        _ => &[],
-    };
+    let own = [key.shape];
+    let shapes: &[Shape] = if let Shape::Either(shapes) = key.shape { shapes } else { &own };
+    let choices = shapes.iter().find_map(|shape| match shape {
+        Shape::Choice(choices) | Shape::List(Shape::Choice(choices), ..) => Some(*choices),
+        _ => None,
+    });
+    let choices = choices.unwrap_or_default();
     if !choices.is_empty() {
         let lines = choices.iter().map(|choice| format!("- `{}`: {}", choice.value, choice.description));
         text.push_str(&format!("\n\n{}", lines.collect::<Vec<_>>().join("\n")));

@@ -18,7 +18,7 @@ const ONCE: [&str; 3] = ["version", "workspace", "tenant"];
 pub(crate) fn page() -> String {
     let schema = without_variables(config_schema());
     let schema = joined(&schema, schema.clone());
-    let mut reference = Reference { text: String::new(), root: &schema };
+    let mut reference = Reference { text: String::new(), root: &schema, written: Vec::new() };
     reference.introduction();
     reference.mapping("Top level", "", &schema);
     reference.places();
@@ -77,6 +77,8 @@ fn example(value: &Value) -> Value {
 struct Reference<'s> {
     text: String,
     root: &'s Value,
+    /// The keys of each mapping, and its path.
+    written: Vec<(&'s Value, String)>,
 }
 
 impl<'s> Reference<'s> {
@@ -94,7 +96,8 @@ impl<'s> Reference<'s> {
              version 1.2: `yes`, `no` and `on` are text. Anchors, aliases and merge keys work within one file. Top-level keys \
              that begin with `x-` are ignored; use them for what anchors share, e.g. `x-common: &common {{user_access: no_users}}`.\n\n\
              In an application, a key that is left out is unmanaged: duoctl neither compares nor changes it. `null`, where \
-             allowed, clears the value in Duo.\n\n\
+             allowed, clears the value in Duo. In a policy, that holds for whole sections: a section that is given replaces \
+             the one in Duo, and `null` removes it.\n\n\
              `${{vars.NAME}}` is replaced by [a variable](variables.md) in every value, except those that decide about secrets or \
              name the workspace.\n\n\
              [Secrets](../how-to/secrets.md) explains how secrets are delivered.\n",
@@ -129,6 +132,12 @@ impl<'s> Reference<'s> {
             let _ = writeln!(self.text, "Keys of an application, as in {link}: {}.", keys.join(", "));
             return;
         }
+        let same = self.written.iter().find(|(keys, _)| *keys == &schema["properties"]);
+        if let Some((_, earlier)) = same {
+            let _ = writeln!(self.text, "The same keys as in {}.", link(earlier));
+            return;
+        }
+        self.written.push((&schema["properties"], path.to_owned()));
         self.table(path, schema);
         for (key, value) in schema["properties"].as_object().unwrap() {
             let path = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
@@ -235,7 +244,7 @@ fn is_place(value: &Value) -> bool {
 }
 
 fn text(value: &Value) -> String {
-    match (value.get("enum"), value.get("pattern").and_then(Value::as_str)) {
+    match (closed(value).get("enum"), value.get("pattern").and_then(Value::as_str)) {
         (Some(Value::Array(words)), _) => {
             let words: Vec<String> =
                 words.iter().filter(|word| !word.is_null()).map(|word| format!("`{}`", flow(word))).collect();
@@ -248,6 +257,11 @@ fn text(value: &Value) -> String {
     }
 }
 
+/// A value, or the alternative that has its closed set.
+fn closed(value: &Value) -> &Value {
+    value.pointer("/anyOf/0").filter(|offered| offered.get("enum").is_some()).unwrap_or(value)
+}
+
 /// Whether a pattern is simple enough for readers: only character classes.
 fn is_plain(pattern: &str) -> bool {
     pattern.starts_with("^[") && !pattern.contains(['(', '\\'])
@@ -256,6 +270,10 @@ fn is_plain(pattern: &str) -> bool {
 fn whole(value: &Value) -> String {
     match (value.get("const"), &value["minimum"], &value["maximum"]) {
         (Some(only), ..) => format!("`{only}`"),
+        _ if value["enum"].is_array() => {
+            let numbers = value["enum"].as_array().into_iter().flatten();
+            format!("one of {}", numbers.map(|number| format!("`{number}`")).collect::<Vec<_>>().join(", "))
+        }
         (_, least, most) if most.as_u64() == Some(u64::from(u32::MAX)) => {
             format!("whole number from {least}")
         }
@@ -273,7 +291,7 @@ fn length(value: &Value) -> String {
 
 /// The values of a closed set, each with its meaning.
 fn choices(key: &str, value: &Value) -> String {
-    let closed = if value.get("items").is_some() { &value["items"] } else { value };
+    let closed = closed(if value.get("items").is_some() { &value["items"] } else { value });
     let (Some(words), Some(meanings)) = (closed["enum"].as_array(), closed["enumDescriptions"].as_array())
     else {
         return String::new();

@@ -42,6 +42,7 @@ const FOLDED: &[(&str, &str)] = &[
     ("kinds/marker/notes.rs", "what begins as a marker does"),
     ("kinds/marker/row.rs", "codes of fields"),
     ("kinds/marker/whole.rs", "codes of fields"),
+    ("kinds/policy/language/countries.rs", "codes of countries"),
     ("kinds/value.rs", "spellings of switches"),
     ("language/check.rs", "spellings of switches"),
     ("language/similar.rs", "how far a word is from a known one; it folds them by `names.rs`"),

@@ -31,8 +31,10 @@ fn node(node_: &mut Node, shape: Option<Shape>) {
 /// The one of several shapes that fits a list or a mapping.
 fn at_hand(shape: Shape, list: bool) -> Shape {
     let Shape::Either(shapes) = shape else { return shape };
-    let fits = |shape: &&Shape| {
-        matches!(shape, Shape::List(..)) == list && !matches!(shape, Shape::Flag | Shape::Text(_))
+    let fits = |shape: &&Shape| match shape {
+        Shape::List(..) => list,
+        Shape::Object(_) | Shape::Entries(..) | Shape::Source { .. } => !list,
+        _ => false,
     };
     shapes.iter().find(fits).copied().unwrap_or(shape)
 }

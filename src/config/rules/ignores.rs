@@ -6,8 +6,9 @@ use crate::config::declared::Declared;
 use crate::config::model::Workspace;
 use crate::diagnostic::{Code, Diagnostic, Fix, Help, Span};
 use crate::duo::catalogue::lookup;
-use crate::kinds::application::fields::field;
+use crate::kinds::Kind;
 use crate::kinds::field::Field;
+use crate::language::address::Place;
 
 /// Items of applications.
 pub(super) fn check(workspace: &Workspace, findings: &mut Vec<Diagnostic>) {
@@ -16,7 +17,7 @@ pub(super) fn check(workspace: &Workspace, findings: &mut Vec<Diagnostic>) {
         for ignore in declared.ignore {
             let name = ignore.value.field.as_str();
             // A default is valid even if an application does not have the field.
-            let compared = field(name).is_some_and(Field::is_compared);
+            let compared = kind(&declared).field(name).is_some_and(Field::is_compared);
             let written = is_compared(&declared, name);
             if !compared || !declared.own_ignore {
                 continue;
@@ -67,9 +68,14 @@ pub(super) fn defaults(workspace: &Workspace, findings: &mut Vec<Diagnostic>) {
     }
 }
 
-/// Whether a field of an application is compared: it is set, or counts as unset.
+fn kind(declared: &Declared<'_>) -> Kind {
+    if let Place::Object(kind, _) = declared.place { kind } else { Kind::Application }
+}
+
+/// Whether a field is compared: it is set, or counts as unset.
 fn is_compared(declared: &Declared<'_>, name: &str) -> bool {
-    let kind = declared.kind.and_then(lookup);
-    let counts = declared.authoritative && field(name).is_some_and(|field| field.applies_to(kind));
+    let variant = declared.kind.and_then(lookup);
+    let field = kind(declared).field(name);
+    let counts = declared.authoritative && field.is_some_and(|field| field.applies_to(variant));
     declared.sets(name) || counts
 }

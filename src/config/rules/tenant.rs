@@ -1,5 +1,6 @@
 //! The tenant, and integration keys.
 
+use crate::config::declared::Declared;
 use crate::config::model::{StateKey, ValueSource, Workspace};
 use crate::diagnostic::{Code, Diagnostic, Spanned};
 use crate::kinds::Kind;
@@ -52,11 +53,12 @@ pub(super) fn check(workspace: &Workspace, findings: &mut Vec<Diagnostic>) {
             unusual(&Spanned::new(key.clone(), *span), findings);
         }
     }
-    let applications = workspace.every_declared().filter(|declared| match declared.place {
-        Place::Object(kind, _) => kind == Kind::Application,
-        Place::Entry(_) | Place::Part { .. } => true,
-    });
-    for pin in applications.filter_map(|declared| declared.pin) {
+    // The IDs of other kinds begin differently.
+    let is_application = |declared: &Declared<'_>| {
+        matches!(declared.place, Place::Object(Kind::Application, _) | Place::Part { .. })
+    };
+    let pins = workspace.every_declared().filter(is_application).filter_map(|declared| declared.pin);
+    for pin in pins {
         if (INTEGRATION_KEY.check)(&pin.value).is_ok() {
             unusual(pin, findings);
         }

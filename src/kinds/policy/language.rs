@@ -1,39 +1,39 @@
 //! How the YAML writes the sections of a policy, and how Duo does.
 //!
-//! The YAML keeps Duo's names, except those that [`written`] shortens. What a value can be is in the tables of
-//! [`sections`]; what Duo calls it, and when it has an effect, in [`crate::duo::policy`].
+//! The YAML keeps Duo's names, except those that `names` shortens. What a value can be is in the tables of `sections`; what
+//! Duo calls it, and when it has an effect, in [`crate::duo::policy`].
 
+mod back;
 mod compare;
 mod convert;
 mod countries;
+mod names;
 mod rules;
 mod sections;
 
-pub use convert::{from_duo, to_duo};
+pub use back::from_duo;
+pub use convert::{read, to_duo, written_path};
+pub use names::{RAW, VERIFY_USERS, written};
 pub use sections::DEFINITIONS;
 
 use serde_json::{Map, Value, json};
 
 use crate::diagnostic::Help;
-use crate::duo::policy::{self, Field as DuoField};
+use crate::duo::policy;
 use crate::kinds::field::{Field, Form, Roles as R, Wire, can_be_ignored, ignored, keys};
 pub use crate::language::address::GLOBAL_POLICY as GLOBAL;
 use crate::language::shape::{Key, MANY, Object, Problem, Shape, TextRule, Whole, foreign, renamed};
 use crate::language::texts;
-
-/// Sections as Duo writes them.
-pub const RAW: &str = "raw";
-/// The users whose effective policy is read after an apply.
-pub const VERIFY_USERS: &str = "verify_users";
-/// A length of time: a number and a unit in Duo.
-const MAX_TIME: &str = "max_time";
 
 /// An entry of `policies`.
 pub static POLICY: Object = Object {
     foreign: elsewhere,
     unless: Some("policy_key"),
     definition: Some("policy"),
-    whole: Some(Whole { check: |entries, _, findings| rules::raw(entries, findings), schema: described }),
+    whole: Some(Whole {
+        check: |entries, _, findings| back::raw(entries, is_own, findings),
+        schema: described,
+    }),
     ..Object::new("a policy", KEYS)
 };
 
@@ -47,7 +47,7 @@ pub static GLOBAL_POLICY: Object = Object {
         elsewhere().into_iter().chain(own).collect()
     },
     definition: Some(GLOBAL),
-    whole: Some(Whole { check: |entries, _, findings| rules::raw(entries, findings), schema: |_| {} }),
+    whole: Some(Whole { check: |entries, _, findings| back::raw(entries, is_own, findings), schema: |_| {} }),
     ..Object::new("the global policy", GLOBAL_KEYS)
 };
 
@@ -96,6 +96,11 @@ static KEYS: &[Key] = &keys::<{ FIELDS.len() }>(FIELDS, None);
 
 static GLOBAL_KEYS: &[Key] = &of_global::<{ FIELDS.len() - 4 }>(FIELDS);
 
+/// Whether a policy has a key that is not a section.
+fn is_own(name: &str) -> bool {
+    FIELDS.iter().any(|field| field.name() == name && !field.is_setting())
+}
+
 /// The keys of the global policy: everything except its identity and how it is deleted.
 const fn of_global<const N: usize>(mut fields: &[Field]) -> [Key; N] {
     let mut keys = [Key::optional("", Shape::Flag, "", ""); N];
@@ -133,27 +138,5 @@ fn described(schema: &mut Map<String, Value>) {
     schema.shift_insert(0, "description".to_owned(), json!(description));
 }
 
-/// The YAML name of a field of Duo's.
-pub fn written(field: &DuoField) -> &'static str {
-    match field.name {
-        "default_action" => "default",
-        "browser_apps" => "browser",
-        name => {
-            ["_auth_list", "_countries_list"].iter().find_map(|end| name.strip_suffix(end)).unwrap_or(name)
-        }
-    }
-}
-
-/// The field of a section that the YAML may write in place of the section: the only one, or the one that decides.
-fn short(section: &policy::Section) -> Option<&'static DuoField> {
-    let mut usable = section.fields.iter().filter(|field| is_usable(field));
-    match (section.name, usable.next(), usable.next()) {
-        ("trusted_endpoints", first, _) | (_, first @ Some(_), None) => first,
-        _ => None,
-    }
-}
-
-/// Whether the YAML can set a field.
-fn is_usable(field: &DuoField) -> bool {
-    field.replaced_by.is_none() && field.risk != policy::Risk::ReadOnly
-}
+#[cfg(test)]
+mod tests;

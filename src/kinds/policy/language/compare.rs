@@ -7,7 +7,7 @@ use crate::kinds::networks::Networks;
 use crate::kinds::value::parts;
 use crate::text::member;
 
-use super::MAX_TIME;
+use super::names::MAX_TIME;
 
 /// A section. Its lists are sets, its networks are sets of addresses, and 24 hours are 1 day (policies.md, section 5).
 pub(super) static SECTION: Document = Document {

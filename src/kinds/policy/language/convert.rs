@@ -1,17 +1,16 @@
-//! Sections from the YAML to Duo and back.
+//! Sections from the YAML to Duo.
 
-use serde_json::{Map, Number, Value, json};
+use std::collections::BTreeMap;
 
-use crate::diagnostic::{Span, Spanned, has_errors};
+use serde_json::{Map, Value, json};
+
+use crate::diagnostic::Span;
 use crate::duo::policy::{self, Default, Edition, Field, Risk, Shape, UNITS, When, amounts};
-use crate::kinds::value::parts;
-use crate::language::check;
+use crate::kinds::value::Written;
+use crate::text::member;
 use crate::yaml::{Data, Entry, Node};
 
-use super::{FIELDS, MAX_TIME, is_usable, short, written};
-
-/// The word for a branch that is switched off.
-pub(super) const OFF: &str = "off";
+use super::names::{MAX_TIME, OFF, is_usable, short, written};
 
 /// A section as Duo writes it: exactly what is declared, and the switches that it implies. `None` if it is not valid, which
 /// is reported already.
@@ -22,6 +21,42 @@ pub fn to_duo(section: &str, node: &Node) -> Option<Value> {
         (_, Some(field)) => Some(json!({field.name: value(field, node)?})),
         (_, None) => None,
     }
+}
+
+/// A section as Duo writes it, with the places of its fields in the YAML.
+pub fn read(section: &str, node: &Node) -> Option<Written> {
+    let value = to_duo(section, node)?;
+    let mut found = BTreeMap::new();
+    if let (Data::Mapping(entries), Some(section)) = (&node.data, policy::section(section)) {
+        places(section.fields, entries, "", &mut found);
+    }
+    Some(Written::new(value, found))
+}
+
+/// The places of the keys of an object, by their JSON pointers in Duo.
+fn places(fields: &[Field], entries: &[Entry], at: &str, found: &mut BTreeMap<String, Span>) {
+    for Entry { key, value } in entries {
+        let Some(field) = named(fields, &key.value) else { continue };
+        let pointer = member(at, field.name);
+        if let (Data::Mapping(entries), Some(fields)) = (&value.data, field.inner()) {
+            places(fields, entries, &pointer, found);
+        }
+        found.insert(pointer, key.span);
+    }
+}
+
+/// A path in a section, given as a JSON pointer, with the names of the YAML.
+pub fn written_path(section: &str, pointer: &str) -> String {
+    let mut fields = policy::section(section).map(|section| section.fields);
+    let names = pointer.split('/').skip(1).map(|name| {
+        let field = fields.and_then(|fields| fields.iter().find(|field| field.name == name));
+        fields = field.and_then(Field::inner);
+        match field.map(|field| field.shape) {
+            Some(Shape::Unit | Shape::Amount) => MAX_TIME.to_owned(),
+            _ => field.map_or_else(|| name.to_owned(), |field| written(field).to_owned()),
+        }
+    });
+    names.collect::<Vec<String>>().join(".")
 }
 
 /// The fields of an object, by their names in Duo.
@@ -57,7 +92,7 @@ fn value(field: &Field, node: &Node) -> Option<Value> {
 }
 
 /// A branch with the switches that what it sets implies.
-fn branch(fields: &[Field], data: &Data) -> Option<Map<String, Value>> {
+pub(super) fn branch(fields: &[Field], data: &Data) -> Option<Map<String, Value>> {
     let set = match data {
         Data::Flag(on) => Map::from_iter([("enabled".to_owned(), json!(on))]),
         Data::Text(word) if word == OFF => Map::from_iter([("enabled".to_owned(), json!(false))]),
@@ -110,75 +145,8 @@ pub(super) fn duration(text: &str) -> Option<(&'static str, i64)> {
     Some((unit, amount))
 }
 
-/// The shortest YAML for a section in Duo, without what Duo fills in by itself. `None` if duoctl does not know something in
-/// it, or would not accept it: it can only be written under `raw`.
-pub fn from_duo(section: &str, value: &Value) -> Option<Value> {
-    let section = policy::section(section).filter(|section| section.replaced_by.is_none())?;
-    let map = back(section.fields, value.as_object()?, false)?;
-    let shorter = short(section).filter(|_| map.len() == 1).and_then(|field| map.get(written(field)));
-    let yaml = shorter.cloned().unwrap_or(Value::Object(map));
-    let key = FIELDS.iter().find(|field| field.name() == section.name)?.key;
-    let mut findings = Vec::new();
-    // What import writes must be valid: the same check decides.
-    check::value(&node(&yaml), &key, NOWHERE, &mut findings);
-    (!has_errors(&findings)).then_some(yaml)
-}
-
-/// The YAML of an object; `hides` if it is one whose fields are absent while they have no effect.
-fn back(fields: &[Field], map: &Map<String, Value>, hides: bool) -> Option<Map<String, Value>> {
-    let mut yaml = Map::new();
-    for (name, value) in map {
-        let field = fields.iter().find(|field| field.name == name && field.replaced_by.is_none())?;
-        if fills_in(field, fields, map, hides) {
-            continue;
-        }
-        match field.shape {
-            Shape::Unit => {
-                let amount = map.get("max_time_value")?.as_i64()?;
-                let unit = UNITS.iter().find(|unit| value.as_str() == Some(unit))?;
-                yaml.insert(MAX_TIME.to_owned(), json!(format!("{amount}{}", unit.get(..1)?)));
-            }
-            Shape::Amount => map.get("max_time_units").map(drop)?,
-            _ => drop(yaml.insert(written(field).to_owned(), shortest(field, value)?)),
-        }
-    }
-    Some(yaml)
-}
-
-fn shortest(field: &Field, value: &Value) -> Option<Value> {
-    Some(match field.shape {
-        Shape::Object(fields) => {
-            let yaml = back(fields, value.as_object()?, false)?;
-            yaml.get(MAX_TIME).filter(|_| yaml.len() == 1).cloned().unwrap_or(Value::Object(yaml))
-        }
-        Shape::Optional(fields) => Value::Object(back(fields, value.as_object()?, false)?),
-        Shape::Branches(fields) => shortest_branch(fields, value.as_object()?)?,
-        Shape::Set(_) | Shape::Tokens | Shape::Networks | Shape::Countries => json!(parts(value)),
-        _ => value.clone(),
-    })
-}
-
-/// A branch without the switches that the rest of it implies.
-fn shortest_branch(fields: &[Field], map: &Map<String, Value>) -> Option<Value> {
-    map.get("enabled")?;
-    let mut yaml = back(fields, map, true)?;
-    if yaml.len() == 1 && map.get("enabled") == Some(&json!(false)) {
-        return Some(json!(OFF));
-    }
-    let whole = Value::Object(yaml.clone());
-    let meant = branch(fields, &node(&whole).data)?;
-    for switch in ["enabled", "remember_method"] {
-        let Some(removed) = yaml.shift_remove(switch) else { continue };
-        let same = branch(fields, &node(&Value::Object(yaml.clone())).data).is_some_and(|less| less == meant);
-        if !same {
-            yaml.insert(switch.to_owned(), removed);
-        }
-    }
-    Some(yaml.get(MAX_TIME).filter(|_| yaml.len() == 1).cloned().unwrap_or(Value::Object(yaml)))
-}
-
 /// Whether Duo fills in a field by itself, so that the YAML does not write it.
-fn fills_in(field: &Field, fields: &[Field], map: &Map<String, Value>, hides: bool) -> bool {
+pub(super) fn fills_in(field: &Field, fields: &[Field], map: &Map<String, Value>, hides: bool) -> bool {
     let same_as = |name| map.contains_key(field.name) && map.get(field.name) == map.get(name);
     field.risk == Risk::ReadOnly
         || (needs_effect(field, hides) && !has_effect(field, fields, map, hides))
@@ -188,8 +156,8 @@ fn fills_in(field: &Field, fields: &[Field], map: &Map<String, Value>, hides: bo
         || (field.name == "trusted_endpoint_checking_mobile" && same_as("trusted_endpoint_checking"))
 }
 
-/// Whether Duo hides, resets or refuses a field while it has no effect (policies.md, traps 1, 2 and 8). `hides` says so of
-/// every field of the object.
+/// Whether Duo hides, resets or refuses a field while it has no effect (policies.md, traps 1, 2 and 8). With `hides`, it
+/// does so with every field of the object.
 pub(super) fn needs_effect(field: &Field, hides: bool) -> bool {
     hides || field.shape == Shape::Version || field.applies.iter().any(|when| matches!(when, When::Filled(_)))
 }
@@ -200,30 +168,11 @@ pub(super) fn has_effect(field: &Field, fields: &[Field], map: &Map<String, Valu
     for other in
         fields.iter().filter(|other| other.default != Default::Inner && !map.contains_key(other.name))
     {
-        // The default of a choice between branches depends on the edition; the branch itself says more.
+        // The default of a choice between branches depends on the edition, and the branches show what was chosen.
         if let Some(value) = other.default(Edition::Advantage).filter(|_| !hides) {
             whole.insert(other.name.to_owned(), value);
         }
     }
     let unknown = |when: &When| hides && matches!(when, When::In(name, _) if !whole.contains_key(*name));
     field.applies.iter().all(|when| unknown(when) || when.holds(&whole) != Some(false))
-}
-
-const NOWHERE: Span = Span { file: 0, start: 0, end: 0 };
-
-/// A value as if it were in the YAML.
-pub(super) fn node(value: &Value) -> Node {
-    let data = match value {
-        Value::Null => Data::Null,
-        Value::Bool(flag) => Data::Flag(*flag),
-        Value::Number(number) => Data::Number(Number::clone(number), number.to_string()),
-        Value::String(text) => Data::Text(text.clone()),
-        Value::Array(items) => Data::List(items.iter().map(node).collect()),
-        Value::Object(map) => Data::Mapping(
-            map.iter()
-                .map(|(key, value)| Entry { key: Spanned::new(key.clone(), NOWHERE), value: node(value) })
-                .collect(),
-        ),
-    };
-    Node { data, span: NOWHERE }
 }

@@ -9,8 +9,23 @@ use crate::text::shown;
 use crate::yaml::{Data, Entry, Node, find};
 
 use super::convert::{self, has_effect, named, needs_effect};
-use super::sections::DUO_NAME;
-use super::{MAX_TIME, RAW, is_usable, written};
+use super::names::{DUO_NAME, MAX_TIME, is_usable, written};
+
+/// The mapping of a section: its rules come from Duo's table.
+macro_rules! object {
+    ($name:literal, $keys:expr) => {
+        Object {
+            foreign: || rules::foreign($name),
+            definition: Some(concat!("policy_", $name)),
+            whole: Some(Whole {
+                check: |entries, _, findings| rules::check($name, entries, findings),
+                schema: |schema| rules::schema($name, schema),
+            }),
+            ..Object::new(concat!("the section `", $name, "`"), $keys)
+        }
+    };
+}
+pub(super) use object;
 
 /// Fields whose entries are in one of them at most (trap 5), by section.
 const APART: &[(&str, &[&str])] = &[
@@ -171,40 +186,19 @@ fn apart(fields: &[&str], entries: &[Entry], findings: &mut Findings) {
     }
 }
 
-/// Checks `raw` of a policy: it is only for what the YAML cannot say otherwise.
-pub(super) fn raw(entries: &[Entry], findings: &mut Findings) {
-    let Some(Data::Mapping(sections)) = find(entries, RAW).map(|entry| &entry.value.data) else { return };
-    for Entry { key, value } in sections {
-        let name = &key.value;
-        if let Some(typed) = find(entries, name) {
-            findings.push(
-                Diagnostic::error(
-                    Code::DuplicateKey,
-                    key.span,
-                    format!("{} is also set outside `raw`", shown(name)),
-                )
-                .help(Help::removing("remove one of the two: a section has one form"))
-                .related(typed.key.span, "the other one"),
-            );
-        } else if let Some(yaml) = convert::from_duo(name, &value.json()) {
-            let yaml = yaml.as_str().map_or_else(|| yaml.to_string(), str::to_owned);
-            findings.push(
-                Diagnostic::error(
-                    Code::InvalidValue,
-                    key.span,
-                    format!("duoctl knows everything in `{name}`, so `raw` is not needed"),
-                )
-                .help(format!("write `{name}: {yaml}` outside `raw`")),
-            );
-        }
-    }
-}
-
 /// Adds the rules of a section to its schema.
 pub(super) fn schema(name: &str, schema: &mut Map<String, Value>) {
     schema.values_mut().for_each(without_repetition);
     if let Some(section) = policy::section(name) {
         of_versions(section.fields, schema);
+    }
+    if name == "trusted_endpoints" {
+        let message = "`trusted_endpoint_checking_mobile` needs `trusted_endpoint_checking`.";
+        let rule = json!({
+            "if": {"required": ["trusted_endpoint_checking_mobile"]},
+            "then": {"required": ["trusted_endpoint_checking"], "errorMessage": message},
+        });
+        schema.insert("allOf".to_owned(), json!([rule]));
     }
 }
 

@@ -8,28 +8,36 @@ use crate::language::age;
 use crate::language::shape::{Choice, Key, MANY, Object, Problem, Shape, TextRule, Whole, renamed};
 use crate::language::texts;
 
+use super::convert;
 use super::countries::COUNTRY;
-use super::{convert, rules};
+use super::names::{DUO_NAME, MAX_TIME, OFF};
+use super::rules::{self, object};
 
-/// The mapping of a section: its rules come from Duo's table.
-macro_rules! object {
-    ($name:literal, $keys:expr) => {
-        Object {
-            foreign: || rules::foreign($name),
-            definition: Some(concat!("policy_", $name)),
-            whole: Some(Whole {
-                check: |entries, _, findings| rules::check($name, entries, findings),
-                schema: |schema| rules::schema($name, schema),
-            }),
-            ..Object::new(concat!("the section `", $name, "`"), $keys)
-        }
-    };
-}
-pub(super) use object;
+/// The key of every section.
+pub(super) static ALL: &[Key] = &[
+    ANONYMOUS_NETWORKS,
+    AUTHENTICATION_METHODS,
+    AUTHENTICATION_POLICY,
+    AUTHORIZED_NETWORKS,
+    BROWSERS,
+    DUO_DESKTOP,
+    DUO_MOBILE_APP,
+    FULL_DISK_ENCRYPTION,
+    HEALTH_CHECKS,
+    MOBILE_DEVICE_BIOMETRICS,
+    NEW_USER,
+    OPERATING_SYSTEMS,
+    PLUGINS,
+    REMEMBERED_DEVICES,
+    RISK_BASED_FACTOR_SELECTION,
+    SCREEN_LOCK,
+    TAMPERED_DEVICES,
+    TRUSTED_ENDPOINTS,
+    USER_LOCATION,
+];
 
 /// Every mapping that has a definition of its own in the schema.
 pub static DEFINITIONS: &[&Object] = &[
-    &super::GLOBAL_POLICY,
     &ANONYMOUS,
     &METHODS,
     &POLICY,
@@ -56,7 +64,7 @@ const ADDRESSES: Shape = Shape::List(&Shape::Text(&texts::NETWORK), 0, MANY);
 const COUNTRIES: Shape = Shape::List(&Shape::Text(&COUNTRY), 0, MANY);
 const METHOD_LIST: Shape = Shape::List(&Shape::Choice(METHOD_NAMES), 0, MANY);
 const DURATION: Shape = Shape::Text(&DURATION_RULE);
-const SWITCHED_OFF: &[Choice] = &[Choice::new(convert::OFF, "devices are not remembered")];
+const SWITCHED_OFF: &[Choice] = &[Choice::new(OFF, "devices are not remembered")];
 
 static DURATION_RULE: TextRule = TextRule {
     pattern: "^([1-9][0-9]{0,3}h|[1-9][0-9]{0,2}d)$",
@@ -67,7 +75,7 @@ static DURATION_RULE: TextRule = TextRule {
 /// A length of time, or the word for none.
 static DURATION_OR_OFF: TextRule = TextRule {
     pattern: "^([1-9][0-9]{0,3}h|[1-9][0-9]{0,2}d|off)$",
-    check: |text| if text == convert::OFF { Ok(()) } else { duration(text, "e.g. `12h`, `30d` or `off`") },
+    check: |text| if text == OFF { Ok(()) } else { duration(text, "e.g. `12h`, `30d` or `off`") },
     numeric: false,
 };
 
@@ -295,11 +303,8 @@ const ENABLED: Key =
 
 /// Duo keeps the number and the unit apart.
 fn in_two_parts() -> Vec<(String, Problem)> {
-    ["max_time_units", "max_time_value"].map(|name| renamed(name, DUO_NAME, super::MAX_TIME)).to_vec()
+    ["max_time_units", "max_time_value"].map(|name| renamed(name, DUO_NAME, MAX_TIME)).to_vec()
 }
-
-/// What is wrong with a key that has its name in Duo.
-pub(super) const DUO_NAME: &str = "is the name in Duo's API";
 
 const METHODS_OF_REMEMBERING: &[Choice] = &[
     Choice::new("user-based", "users choose to be remembered, for a fixed time"),
@@ -335,7 +340,7 @@ static BROWSER: Object = Object::new(
 );
 
 const TIME: Key = Key::optional(
-    super::MAX_TIME,
+    MAX_TIME,
     DURATION,
     "How long a device is remembered. From 1h to 8760h, or from 1d to 365d.",
     "30d",

@@ -1,10 +1,8 @@
 //! The sections about devices, their systems and their software.
 
-use crate::kinds::policy::language::rules;
+use crate::kinds::policy::language::rules::{self, object};
 use crate::language::shape::{Choice, Key, MANY, Object, Shape, Whole};
 use crate::language::texts;
-
-use super::object;
 
 /// The versions of systems and apps.
 const VERSION: Shape = Shape::Text(&texts::FILLED);
