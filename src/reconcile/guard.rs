@@ -17,7 +17,8 @@ use super::plan::{
 use crate::kinds::address::Address;
 use crate::kinds::group::BYPASS;
 use crate::kinds::networks::Networks;
-use crate::kinds::risk::{BYPASS_GROUP, EMPTY, Risk};
+use crate::kinds::policy::risk::is_lockout;
+use crate::kinds::risk::{BYPASS_GROUP, EMPTY, LOCKOUT, Risk};
 use crate::kinds::value::parts;
 use crate::text::counted;
 
@@ -118,7 +119,13 @@ fn step_refusals(step: &Step) -> Vec<Refusal> {
 
 /// The consent that a reason needs in place of that of its risk.
 fn own_consent(reason: &str) -> Option<&'static str> {
-    if reason == BYPASS { Some(BYPASS_GROUP) } else { None }
+    if reason == BYPASS {
+        Some(BYPASS_GROUP)
+    } else if is_lockout(reason) {
+        Some(LOCKOUT)
+    } else {
+        None
+    }
 }
 
 /// Whether a risk of a step needs consent. An application that was quarantined for the whole period and not used since

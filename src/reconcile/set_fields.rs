@@ -117,7 +117,8 @@ pub(super) fn gaps(wanted: &Wanted, set: &[SetField], live: &Object) -> Vec<Diag
                 .about(address),
         );
     }
-    let unknown = unmanaged::of(live).into_iter().filter(|(field, _)| !field.is_empty());
+    let known = live.kind == crate::kinds::Kind::Application;
+    let unknown = unmanaged::of(live).into_iter().filter(|_| known).filter(|(field, _)| !field.is_empty());
     let unknown: Vec<String> = unknown.filter(|(_, value)| value.is_none()).map(|(field, _)| field).collect();
     if !unknown.is_empty() {
         let mut names: Vec<String> = unknown.into_iter().map(|name| format!("`{name}`")).collect();

@@ -41,7 +41,7 @@ pub static POLICY: Object = Object {
 pub static GLOBAL_POLICY: Object = Object {
     foreign: || {
         let none = "is not a key of the global policy";
-        let own = ["name", "policy_key", "protect", "authoritative"];
+        let own = ["name", "policy_key", "authoritative"];
         let help = "remove it; Duo creates the global policy, and duoctl never deletes it";
         let own = own.map(|key| foreign(key, none, Help::removing(help)));
         elsewhere().into_iter().chain(own).collect()
@@ -79,7 +79,6 @@ pub static FIELDS: &[Field] = &[
     section(sections::USER_LOCATION),
     Field::own(Key::optional(RAW, Shape::Entries(&texts::LINE, &Shape::Entries(&texts::LINE, &Shape::Any)), "Sections with names or values that duoctl does not know, exactly as Duo writes them. Changes in them count as widening access.", "{brand_new_section: {brand_new_field: true}}")),
     Field::own(Key::optional(VERIFY_USERS, Shape::List(&Shape::Text(&texts::LINE), 0, MANY), "User names of test users. After an apply, duoctl reads from Duo what applies to them.", "[test.contractor]").default("[]")),
-    Field::own(Key::optional("protect", Shape::Flag, "Refuse to delete the policy.", "true").default("false")),
     Field::own(Key::optional("authoritative", Shape::Flag, "Treat sections that are left out as unset. A section that the policy has in Duo then is drift, and apply removes it. Otherwise such sections are not managed.", "true").default("false")),
     Field::own(Key::optional("ignore", Shape::List(&Shape::Object(&IGNORE), 0, MANY), "Sections whose differences are ignored, each with a reason.", "[{field: user_location, reason: help desk edits it}]").default("[]")),
 ];
@@ -94,7 +93,7 @@ const fn section(key: Key) -> Field {
 
 static KEYS: &[Key] = &keys::<{ FIELDS.len() }>(FIELDS, None);
 
-static GLOBAL_KEYS: &[Key] = &of_global::<{ FIELDS.len() - 4 }>(FIELDS);
+static GLOBAL_KEYS: &[Key] = &of_global::<{ FIELDS.len() - 3 }>(FIELDS);
 
 /// Whether a policy has a key that is not a section.
 fn is_own(name: &str) -> bool {
@@ -107,8 +106,7 @@ const fn of_global<const N: usize>(mut fields: &[Field]) -> [Key; N] {
     let mut left = keys.as_mut_slice();
     while let [field, rest @ ..] = fields {
         fields = rest;
-        let own =
-            field.is(R::IDENTIFYING) || matches!(field.key.name.as_bytes(), b"protect" | b"authoritative");
+        let own = field.is(R::IDENTIFYING) || matches!(field.key.name.as_bytes(), b"authoritative");
         if !own && let [key, more @ ..] = left {
             *key = Key { nullable: false, ..field.key };
             left = more;

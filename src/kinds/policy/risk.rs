@@ -20,7 +20,7 @@ use crate::kinds::risk::Assessment;
 
 pub use differences::{Difference, differences, is_available, same_section as same};
 pub use fill::{rewritten, whole};
-pub use lockout::lockout;
+pub use lockout::{is_lockout, lockout};
 
 /// A changed field, and what the change does.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -106,6 +106,25 @@ pub const GUARDS: &[(&str, Entry)] = &[
         ),
     ),
     (
+        "bypass_group",
+        texts(
+            "members of a group would log in without a second factor",
+            "The plan sets the status of a group to `bypass`. Its members then log in with their password alone, and \
+             no policy applies to them.",
+            "If this is intended, use `--allow bypass_group:ADDRESS`, or declare the consent under `guards.allow` with \
+             a reason.",
+        ),
+    ),
+    (
+        "lockout",
+        texts(
+            "a policy may shut out everyone it reaches",
+            "The plan changes the global policy, or a policy that many applications have, so that logins may be denied \
+             for everyone it reaches: for example every login, every method, or every network that is not listed.",
+            "Read the plan's list of applications. If this is intended, use `--allow lockout:ADDRESS`.",
+        ),
+    ),
+    (
         "protect",
         texts(
             "a protected application would be removed",

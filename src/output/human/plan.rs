@@ -187,6 +187,12 @@ pub(crate) fn orphans(plan: &PlanDocument, paint: Paint) -> String {
     for orphan in untouched(&plan.orphans, plan) {
         let state = match &orphan.quarantined_since {
             Some(since) => format!("has been quarantined since {}", safe(since)),
+            None if orphan.address.kind() == Some(crate::kinds::Kind::Group) => {
+                format!(
+                    "is owned, but no longer in the YAML; `removed: {{{}: delete}}` deletes it",
+                    orphan.address
+                )
+            }
             None => {
                 let first =
                     if orphan.in_console { "once its keys are removed from the console, " } else { "" };

@@ -62,7 +62,8 @@ pub(super) fn add_bindings(
             json!(ids.iter().map(|id| cx.references.name(Kind::Group, id)).collect::<Vec<_>>())
         };
         let field = format!("{GROUP_POLICIES}.{}", cx.references.name(Kind::Policy, policy));
-        let change = Change::neutral(&field, names(bound), names(groups));
+        let both = bound.union(groups).cloned().collect();
+        let change = Change::neutral(&field, names(bound), names(&both));
         step.changes.push(Change { risk: Risk::WidensAccess, reason: WIDENS, ..change });
         let target = ObjectId { kind: Kind::Policy, id: Id::new(policy.as_str()) };
         step.writes.push(Write::Bind(target, body(&application, &missing)));

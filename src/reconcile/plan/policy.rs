@@ -10,6 +10,7 @@ use serde_json::{Map, Value, json};
 use crate::diagnostic::{Code, Diagnostic, Span};
 use crate::duo::object::{Kind, Object, Policy};
 use crate::duo::policy::Edition;
+use crate::kinds::policy::language::written_path;
 use crate::kinds::policy::risk::{Difference, differences, is_available, rewritten, whole};
 use crate::kinds::risk::Risk;
 use crate::kinds::value::Setting;
@@ -221,7 +222,7 @@ fn added(section: &str, declared: &Value, whole: &Value, origin: Option<Origin>)
     let mut changes = Vec::new();
     for (path, value) in all.iter().chain(said.iter().filter(|(path, _)| !all.contains_key(*path))) {
         let reason = if said.contains_key(path) { "" } else { DEFAULT };
-        let field = if path.is_empty() { section.to_owned() } else { format!("{section}.{path}") };
+        let field = written(section, path);
         let change = Change::neutral(&field, Value::Null, (*value).clone());
         changes.push(Change { origin, reason, ..change });
     }
@@ -229,6 +230,12 @@ fn added(section: &str, declared: &Value, whole: &Value, origin: Option<Origin>)
         changes.push(Change { origin, ..Change::neutral(section, Value::Null, json!({})) });
     }
     changes
+}
+
+/// A field as the YAML writes it: a path that begins with its section.
+pub(super) fn written(section: &str, path: &str) -> String {
+    let path = written_path(section, &format!("/{}", path.replace('.', "/")));
+    if path.is_empty() { section.to_owned() } else { format!("{section}.{path}") }
 }
 
 /// The values of a section by path.

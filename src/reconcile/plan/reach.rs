@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use crate::duo::object::{Id, Kind, ObjectId, Policy};
 use crate::kinds::application::bindings::bound_in;
 use crate::kinds::policy::risk::{lockout, whole};
-use crate::kinds::policy::world::{Change, How, World, judge};
+use crate::kinds::policy::world::{Change, How, Reach, World, judge};
 use crate::kinds::risk::{Assessment, NEUTRAL, Risk};
 use crate::kinds::value::parts;
 use crate::text::counted;
@@ -16,7 +16,7 @@ use crate::text::counted;
 use super::super::diff::Change as FieldChange;
 use super::super::observed::Observed;
 use super::context::Context;
-use super::policy::edition;
+use super::policy::{edition, written};
 use super::step::{Action, Step, Write};
 
 /// How many applications a line names.
@@ -68,11 +68,15 @@ impl<'a> Worlds<'a> {
 
     fn assess_policy(&self, cx: &Context<'_>, step: &mut Step, changes: &BTreeMap<Id, Vec<Change>>) {
         let id = id_of(step);
-        let own = |change: &&Change| change.from.as_ref() == Some(&id) || change.to.as_ref() == Some(&id);
+        // Another step may make this policy apply, or end that: that step has the risk.
+        let altered = altered(step);
+        let own = |change: &&Change| {
+            let is_its = change.from.as_ref() == Some(&id) || change.to.as_ref() == Some(&id);
+            is_its && altered.as_ref().is_none_or(|altered| altered.contains(change.section.as_str()))
+        };
         for change in changes.values().flatten().filter(own) {
             for judged in change.judged.iter().filter(|judged| judged.assessment.0 != Risk::Neutral) {
-                let dot = if judged.path.is_empty() { "" } else { "." };
-                raise(step, &format!("{}{dot}{}", change.section, judged.path), judged.assessment);
+                raise(step, &written(&change.section, &judged.path), judged.assessment);
             }
         }
         let reached: BTreeSet<&Id> = changes
@@ -108,13 +112,21 @@ impl<'a> Worlds<'a> {
         if reached.is_empty() {
             return vec!["it applies to nothing".to_owned()];
         }
-        let unmanaged = reached.iter().filter(|reach| !self.managed.contains(reach.application)).count();
+        let is_new = |reach: &Reach<'_>| reach.name.is_empty();
+        let unmanaged = reached
+            .iter()
+            .filter(|reach| !is_new(reach) && !self.managed.contains(reach.application))
+            .count();
         let unmanaged =
             if unmanaged == 0 { String::new() } else { format!(" ({unmanaged} of them not managed here)") };
         let by_groups = reached.iter().filter(|reach| matches!(reach.how, How::Groups(_))).count();
         let for_groups =
             if by_groups == 0 { String::new() } else { format!(", in {by_groups} for groups only") };
-        let mut names: Vec<&str> = reached.iter().map(|reach| reach.name).collect();
+        // An application that the plan creates has no name in Duo yet.
+        let mut names: Vec<&str> = reached
+            .iter()
+            .map(|reach| if is_new(reach) { reach.application.as_str() } else { reach.name })
+            .collect();
         names.sort_unstable();
         let more = names.len().saturating_sub(NAMED);
         names.truncate(NAMED);
@@ -122,6 +134,22 @@ impl<'a> Worlds<'a> {
         let count = counted(reached.len(), "application", "applications");
         vec![format!("it applies to {count}{unmanaged}{for_groups}: {}{more}", names.join(", "))]
     }
+}
+
+/// The sections that a step changes; `None` if it deletes the policy.
+fn altered(step: &Step) -> Option<BTreeSet<String>> {
+    let mut sections = BTreeSet::new();
+    for write in &step.writes {
+        let body = match write {
+            Write::Delete(_) => return None,
+            Write::Create(_, body) | Write::Update(_, body) => body,
+            _ => continue,
+        };
+        sections
+            .extend(body.get("sections").and_then(Value::as_object).into_iter().flat_map(Map::keys).cloned());
+        sections.extend(body.get("sections_to_delete").map(parts).unwrap_or_default());
+    }
+    Some(sections)
 }
 
 /// The id of the object of a step; its address if it does not exist yet.
