@@ -71,7 +71,7 @@ impl Findings {
     }
 
     /// What to send to the client, which then has it.
-    pub(super) fn to_send(&mut self, way: impl Fn(&Path) -> Way) -> Vec<(PathBuf, Vec<lsp::Diagnostic>)> {
+    pub(super) fn unsent(&mut self, way: impl Fn(&Path) -> Way) -> Vec<(PathBuf, Vec<lsp::Diagnostic>)> {
         let mut send = Vec::new();
         for (file, held) in &mut self.files {
             let way = if held.here { way(file) } else { Way::Asked };

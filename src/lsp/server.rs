@@ -7,7 +7,7 @@ use gen_lsp_types as lsp;
 use lsp_server::{Connection, ErrorCode, Message, Notification, Request, RequestId, Response};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::config::files;
 use crate::config::load::Terms;
@@ -302,7 +302,7 @@ impl Server<'_> {
     fn publish(&mut self) {
         let State { documents, client, findings, .. } = &mut self.state;
         let waits = !self.waiting.is_empty();
-        let send = findings.to_send(|file| match documents.at(file).is_some() {
+        let send = findings.unsent(|file| match documents.at(file).is_some() {
             open if client.pulls && (open || waits) => Way::Asked,
             true => Way::Sent,
             false => Way::SentIfNew,
@@ -326,18 +326,15 @@ impl Server<'_> {
             return;
         };
         let item = |report: Report<'_>| {
-            let mut item = json!({
-                "uri": documents.uri(report.file)?,
-                "version": documents.at(report.file).map(|document| document.version),
-                "kind": if report.found.is_some() { "full" } else { "unchanged" },
-            });
-            if let Some(number) = report.number {
-                item["resultId"] = json!(number.to_string());
-            }
-            if let Some(found) = report.found {
-                item["items"] = json!(found);
-            }
-            Some(item)
+            let kind = if report.found.is_some() { "full" } else { "unchanged" };
+            let mut item = Map::from_iter([
+                ("uri".to_owned(), json!(documents.uri(report.file)?)),
+                ("version".to_owned(), json!(documents.at(report.file).map(|document| document.version))),
+                ("kind".to_owned(), json!(kind)),
+            ]);
+            item.extend(report.number.map(|number| ("resultId".to_owned(), json!(number.to_string()))));
+            item.extend(report.found.map(|found| ("items".to_owned(), json!(found))));
+            Some(Value::Object(item))
         };
         let items: Vec<Value> = reports.into_iter().filter_map(item).collect();
         self.send(Response { id, response_result: Ok(json!({"items": items})) });
