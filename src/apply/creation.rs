@@ -14,6 +14,7 @@ use crate::duo::api::{ReadApi, WriteApi};
 use crate::duo::call::Transport;
 use crate::duo::object::{Kind, Object, ObjectId};
 use crate::kinds::marker::{MarkerState, Notes};
+use crate::names::same;
 use crate::reconcile::plan::{Action, Plan, Step, Write};
 
 use super::made::{Created, Listed, Sent};
@@ -119,16 +120,26 @@ impl<W: WriteApi, T: Transport + Clone> Run<'_, W, T> {
                 "Duo answered the creation with {own}, which has {what} than was sent, so nothing more was sent"
             )));
         }
+        // A kind without markers has only the name.
+        let is_twin = |other: &Object| {
+            same(other.name(), live.name()) && !self.plan.live().contains(&other.object_id())
+        };
         let is_rival = |other: &&Object| {
             other.kind == own.kind
                 && other.id != own.id
                 && !step.baseline.contains_key(&other.object_id())
-                && Notes::parse(other.notes()).marker.is_some_and(|found| {
-                    let put_aside = matches!(found.state, MarkerState::Replaced | MarkerState::Retired(_));
-                    found.workspace == self.plan.workspace()
-                        && found.address == step.address
-                        && !(put_aside && self.plan.live().contains(&other.object_id()))
-                })
+                && own.kind.endpoint().marker.map_or_else(
+                    || is_twin(other),
+                    |_| {
+                        Notes::parse(other.notes()).marker.is_some_and(|found| {
+                            let put_aside =
+                                matches!(found.state, MarkerState::Replaced | MarkerState::Retired(_));
+                            found.workspace == self.plan.workspace()
+                                && found.address == step.address
+                                && !(put_aside && self.plan.live().contains(&other.object_id()))
+                        })
+                    },
+                )
         };
         let Some(rival) = list.iter().find(is_rival).map(|rival| rival.id.clone()) else {
             created.shown = true;

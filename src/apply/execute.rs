@@ -139,6 +139,7 @@ impl<'a, W: WriteApi, T: Transport + Clone> Crew<'a, W, T> {
         let mut lane_of: BTreeMap<&str, usize> = BTreeMap::new();
         for step in steps {
             let lane = *lane_of.entry(step.address.as_str()).or_insert(lanes.len());
+            let depends = step.after.iter().any(|address| failed.contains(address.as_str()));
             if lane == lanes.len() {
                 let broken = if shut_out {
                     Some("the operator's own key may no longer work")
@@ -154,6 +155,7 @@ impl<'a, W: WriteApi, T: Transport + Clone> Crew<'a, W, T> {
                 });
             }
             if let Some(lane) = lanes.get_mut(lane) {
+                lane.broken = lane.broken.or(depends.then_some(DEPENDS));
                 lane.steps.push(step);
             }
         }
@@ -175,6 +177,8 @@ impl<'a, W: WriteApi, T: Transport + Clone> Crew<'a, W, T> {
         }
     }
 }
+
+const DEPENDS: &str = "a step that it depends on was not done";
 
 const EARLIER: &str = "an earlier step of the address failed";
 

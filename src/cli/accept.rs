@@ -128,6 +128,13 @@ fn wanted<'s>(session: &'s Session, place: Place<'s>) -> Result<Chosen<'s>, Fail
     let declared = session.desired.objects.iter().find(|wanted| wanted.address == address);
     let found = declared.and_then(|declared| Some((declared, declared.span?.file)));
     let (declared, file) = found.ok_or_else(|| not_declared(&session.workspace, place))?;
+    if declared.kind != Kind::Application {
+        let (noun, address) = (declared.kind.noun(), &declared.address);
+        let message = format!(
+            "{address} is a {noun}: `accept` writes only what was changed in applications; `duoctl drift` shows what to write"
+        );
+        return Err(Failure::Usage(message));
+    }
     Ok(Chosen { place, declared, file })
 }
 

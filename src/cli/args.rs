@@ -18,7 +18,7 @@ pub use handing_over::{Attest, Handoff};
 pub use keys::{
     AbortKeys, ChangeKeys, ConfirmKeys, KeyStatus, Keys, KeysCommand, ListKeys, RotateKeys, Strategy,
 };
-pub use managing::{Accept, Adopt, Apply, Drift, Ignore, Import, Include, Plan, SplitMode};
+pub use managing::{Accept, Adopt, Apply, Drift, Ignore, Import, ImportKind, Include, Plan, SplitMode};
 pub use options::{
     Connection, Consents, Impact, Online, Proving, PruneMode, Pruning, Selected, Source, Trusted, Variables,
     Yaml,

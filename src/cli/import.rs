@@ -1,4 +1,4 @@
-//! `duoctl import`: writes live applications that are not declared yet as YAML.
+//! `duoctl import`: writes live objects that are not declared yet as YAML.
 
 mod files;
 
@@ -13,7 +13,8 @@ use crate::diagnostic::has_errors;
 use crate::duo::object::{Kind, Object};
 use crate::import::placement::{Change, Split, place};
 use crate::import::{Live, Wanted, import};
-use crate::language::address::Place;
+use crate::kinds::address::Address;
+use crate::language::address::without_section;
 use crate::language::similar::did_you_mean;
 use crate::names::same_key;
 use crate::output::document::{Document, ImportDocument};
@@ -23,7 +24,7 @@ use crate::reconcile::observed::Observed;
 use crate::reconcile::selection::glob_matcher;
 use crate::text::shown;
 
-use super::args::{self, Include, SplitMode};
+use super::args::{self, ImportKind, Include, SplitMode};
 use super::edit::unchanged;
 use super::exit::{Exit, Failure};
 use super::outlet::Outlet;
@@ -40,14 +41,21 @@ pub async fn run(
     let globs = |texts: &[String]| -> Result<Vec<GlobMatcher>, Failure> {
         texts.iter().map(|glob| glob_matcher(&same_key(glob)).map_err(Failure::Usage)).collect()
     };
+    let all = args.kinds.contains(&ImportKind::All);
     let wanted = Wanted {
+        kinds: if all { Kind::ALL.into() } else { args.kinds.iter().copied().filter_map(kind).collect() },
+        global_policy: all || args.kinds.contains(&ImportKind::GlobalPolicy),
         only: globs(&args.only)?,
         exclude: globs(&args.exclude)?,
-        kinds: args.kinds.clone(),
+        types: args.types.clone(),
         operator: args.include.contains(&Include::Operator),
         intelligence: args.include.contains(&Include::IdentityIntelligence),
         authoritative: args.authoritative,
     };
+    if !args.types.is_empty() && !wanted.has(Kind::Application) {
+        let message = "--type selects applications: add `--kind application`, or leave it out";
+        return Err(Failure::Usage(message.to_owned()));
+    }
     let session = Session::open_as(workspace, &args.online, printer).await?;
     let reading = session.read_all(printer).await?;
     let seen = &reading.observation.objects;
@@ -60,7 +68,7 @@ pub async fn run(
     };
     let live = Live { integrations, groups, policies };
     let imported = import(&session.workspace, &session.desired, &reading.observation, live, &wanted);
-    mean_something(&args, &wanted, &session, &imported.keys, integrations)?;
+    mean_something(&args, &wanted, &session, &imported.addresses, live)?;
     let mut changes = place(&imported.entries, split, &session.workspace, &session.sources, read)
         .map_err(|(path, error)| unchanged(&path, &error))?;
     prove(&session, &mut changes)?;
@@ -74,31 +82,42 @@ pub async fn run(
     Ok(Exit::Done)
 }
 
-/// Checks that each `--type`, `--only` and `--exclude` matches an application of the account, imported before or not.
+/// The kind that an option means by itself.
+fn kind(kind: ImportKind) -> Option<Kind> {
+    match kind {
+        ImportKind::Application => Some(Kind::Application),
+        ImportKind::Group => Some(Kind::Group),
+        ImportKind::Policy => Some(Kind::Policy),
+        ImportKind::GlobalPolicy | ImportKind::All => None,
+    }
+}
+
+/// Checks that each `--type`, `--only` and `--exclude` matches something in the account, imported before or not.
 fn mean_something(
     args: &args::Import,
     wanted: &Wanted,
     session: &Session,
-    keys: &[String],
-    integrations: &[Object],
+    addresses: &[Address],
+    live: Live<'_>,
 ) -> Result<(), Failure> {
+    let applications = Kind::ALL.into_iter().all(|kind| wanted.looks_at(kind) == (kind == Kind::Application));
+    let what = if applications { "no application of the account" } else { "nothing that the account has" };
     let none = |text: &String, known: &[&str]| {
         let help = did_you_mean(text, known.iter().copied());
         let help = help.map(|help| format!("; {help}")).unwrap_or_default();
-        Err(Failure::Usage(format!("{} matches no application of the account{help}", shown(text))))
+        Err(Failure::Usage(format!("{} matches {what}{help}", shown(text))))
     };
-    let live: Vec<&str> = integrations.iter().map(Object::variant).collect();
-    if let Some(kind) = wanted.kinds.iter().find(|kind| !live.contains(&kind.as_str())) {
-        return none(kind, &live);
+    let types: Vec<&str> = live.integrations.iter().map(Object::variant).collect();
+    if let Some(missing) = wanted.types.iter().find(|wanted| !types.contains(&wanted.as_str())) {
+        return none(missing, &types);
     }
-    let declared = session.desired.objects.iter().map(|wanted| wanted.address.to_string());
-    let addresses: Vec<String> =
-        keys.iter().map(|key| Place::application(key).to_string()).chain(declared).collect();
-    let known: Vec<&str> = keys
+    let declared = session.desired.objects.iter().map(|wanted| &wanted.address);
+    let names = Kind::ALL.into_iter().filter(|kind| wanted.looks_at(*kind)).flat_map(|kind| live.of(kind));
+    let known: Vec<&str> = addresses
         .iter()
-        .map(String::as_str)
-        .chain(addresses.iter().map(String::as_str))
-        .chain(integrations.iter().map(Object::name))
+        .filter_map(|address| without_section(address.as_str()))
+        .chain(addresses.iter().chain(declared).map(Address::as_str))
+        .chain(names.map(Object::name))
         .collect();
     let mut patterns = args.only.iter().chain(&args.exclude).zip(wanted.only.iter().chain(&wanted.exclude));
     match patterns.find(|(_, glob)| !known.iter().any(|known| glob.is_match(same_key(known)))) {

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Range;
 use std::path::PathBuf;
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use crate::config::edit::writing;
 use crate::config::load::load_text;
@@ -15,9 +15,8 @@ use crate::diagnostic::Severity;
 use crate::duo::object::Ikey;
 use crate::kinds::Kind;
 use crate::kinds::address::Address;
-use crate::kinds::application::fields::field;
 use crate::kinds::field::Field;
-use crate::language::texts::INTEGRATION_KEY;
+use crate::language::texts::ID;
 use crate::reconcile::desired::{Desired, Wanted};
 use crate::reconcile::observation::Observation;
 use crate::reconcile::plan::{self, Action, Options, Plan, Prune};
@@ -27,11 +26,13 @@ use crate::reconcile::selection::Selection;
 use super::draft::Draft;
 use super::scope::{LeftOut, Reason};
 
-/// Entries against the account that they were made from.
+/// Entries of a kind against the account that they were made from.
 pub(super) struct Check<'a> {
     pub(super) workspace: &'a Workspace,
     pub(super) desired: &'a Desired,
     pub(super) observation: &'a Observation,
+    /// Proven entries of kinds that these entries may refer to.
+    pub(super) before: &'a [Draft],
 }
 
 /// The maximum number of rounds; each round removes at least one setting of every entry with a problem.
@@ -58,7 +59,7 @@ fn options() -> Options {
 }
 
 impl Check<'_> {
-    /// Removes settings that would cause an error or a change, and returns the applications for which none can be removed.
+    /// Removes settings that would cause an error or a change, and returns the objects for which none can be removed.
     pub(super) fn settle(&self, drafts: &mut Vec<Draft>) -> Vec<LeftOut> {
         let mut impossible = Vec::new();
         for _ in 0..ROUNDS {
@@ -106,7 +107,7 @@ impl Check<'_> {
         let Some(workspace) = loaded.workspace else { return findings };
         let plan = self.plan(&workspace);
         let mut by_address: HashMap<Address, &Draft> =
-            drafts.iter().map(|draft| (Address::application(&draft.key), draft)).collect();
+            drafts.iter().map(|draft| (draft.address(), draft)).collect();
         by_address.retain(|_, draft| !findings.contains_key(&draft.key));
         for step in plan.steps().iter().filter(|step| step.action != Action::Adopt) {
             let Some(draft) = by_address.get(&step.address) else { continue };
@@ -130,20 +131,21 @@ impl Check<'_> {
             let why = message.unwrap_or_else(|| "nothing can be planned for it".to_owned());
             findings.insert(draft.key.clone(), Finding { fields: BTreeSet::new(), why });
         }
-        for draft in drafts
-            .iter()
-            .filter(|draft| draft.pinned && (INTEGRATION_KEY.check)(draft.ikey.as_str()).is_err())
-        {
-            let why = "it has to be pinned, and its integration key has an unknown shape".to_owned();
+        for draft in drafts.iter().filter(|draft| draft.pinned && (ID.check)(draft.id.as_str()).is_err()) {
+            let pin = draft.kind.endpoint().pin;
+            let why = format!("it has to be pinned, and its `{pin}` has an unknown shape");
             findings.insert(draft.key.clone(), Finding { fields: BTreeSet::new(), why });
         }
         findings
     }
 
-    /// The plan of the declared applications and the entries.
+    /// The plan of the declared objects and the entries.
     fn plan(&self, entries: &Workspace) -> Plan {
         let mut desired = self.desired.clone();
+        let declared: BTreeSet<&Address> =
+            self.desired.objects.iter().map(|wanted| &wanted.address).collect();
         let added = entries.entries();
+        let added = added.filter(|(kind, key, _)| !declared.contains(&Address::object(*kind, key)));
         desired.objects.extend(added.map(|(kind, key, added)| Wanted::from_yaml(kind, key, added, entries)));
         plan::plan(&desired, self.observation, &options())
     }
@@ -152,12 +154,11 @@ impl Check<'_> {
     pub(super) fn unmanaged_fields(&self, drafts: &[Draft]) -> usize {
         let (text, _) = self.file(drafts);
         let Some(entries) = load_text(PathBuf::from("import.yaml"), text).workspace else { return 0 };
-        let own: BTreeSet<Address> =
-            entries.of(Kind::Application).keys().map(|key| Address::application(key)).collect();
+        let own: BTreeSet<Address> = drafts.iter().map(Draft::address).collect();
         self.plan(&entries).unmanaged_fields().iter().filter(|set| own.contains(&set.address)).count()
     }
 
-    /// The entries as a separate workspace, and the position of each.
+    /// The entries as a separate workspace with everything that they may refer to, and the position of each.
     fn file<'d>(&self, drafts: &'d [Draft]) -> (String, Vec<(Range<usize>, &'d Draft)>) {
         let tenant = writing::text(&self.workspace.tenant.api_hostname.value);
         let defaults = match &self.workspace.defaults {
@@ -166,21 +167,46 @@ impl Check<'_> {
         };
         let defaults = writing::inline(&escaped(&defaults));
         let mut text = format!(
-            "version: 1\nworkspace: {}\ntenant: {{api_hostname: {tenant}}}\nauthoritative: {}\ndefaults: {defaults}\napplications:\n",
+            "version: 1\nworkspace: {}\ntenant: {{api_hostname: {tenant}}}\nauthoritative: {}\ndefaults: {defaults}\n",
             writing::text(&self.workspace.name.value),
             self.workspace.authoritative
         );
         let mut places = Vec::with_capacity(drafts.len());
-        for draft in drafts {
-            let start = text.len();
-            for line in draft.text().trim_end_matches('\n').split('\n') {
-                text.push_str(if line.is_empty() { "" } else { "  " });
-                text.push_str(line);
-                text.push('\n');
+        for kind in Kind::ALL {
+            let of_kind = |draft: &&Draft| draft.kind == kind && !draft.is_global_policy();
+            let before: String = self.before.iter().filter(of_kind).map(|draft| draft.indented()).collect();
+            let declared: String = self.declared(kind).collect();
+            let mut own = drafts.iter().filter(of_kind).peekable();
+            if own.peek().is_none() && before.is_empty() && declared.is_empty() {
+                continue;
             }
+            text.push_str(&format!("{}:\n{declared}{before}", kind.section()));
+            for draft in own {
+                let start = text.len();
+                text.push_str(&draft.indented());
+                places.push((start..text.len(), draft));
+            }
+        }
+        for draft in drafts.iter().filter(|draft| draft.is_global_policy()) {
+            let start = text.len();
+            text.push_str(&draft.indented());
             places.push((start..text.len(), draft));
         }
         (text, places)
+    }
+
+    /// The declared objects of a kind, as far as other entries can refer to them.
+    fn declared(&self, kind: Kind) -> impl Iterator<Item = String> {
+        let declared = self.workspace.of(kind).iter();
+        let declared = declared.filter(move |(key, _)| kind != Kind::Application && !key.is_empty());
+        declared.map(move |(key, declared)| {
+            let mut identity = Map::new();
+            let name = declared.name.as_ref().map(|name| ("name", name));
+            let pin = declared.pin.as_ref().map(|pin| (kind.endpoint().pin, pin));
+            identity
+                .extend(name.into_iter().chain(pin).map(|(key, text)| (key.to_owned(), json!(text.value))));
+            format!("  {}: {}\n", writing::text(key), writing::inline(&escaped(&Value::Object(identity))))
+        })
     }
 }
 
@@ -192,18 +218,30 @@ struct Finding {
 }
 
 fn impossible_because(draft: &Draft, why: String) -> LeftOut {
-    LeftOut { ikey: draft.ikey.clone(), name: draft.name.clone(), reason: Reason::Impossible(why) }
+    LeftOut { id: draft.id.clone(), name: draft.name.clone(), reason: Reason::Impossible(why) }
 }
 
 impl Draft {
     /// Whether a field can still be removed: as a setting, or by no longer counting as unset.
     fn can_give_up(&self, name: &str) -> bool {
         let is_ignored = self.ignored.iter().any(|(ignored, _)| ignored == name);
-        let counts = self.fullness.is_whole() && field(name).is_some_and(Field::is_compared) && !is_ignored;
+        let counts =
+            self.fullness.is_whole() && self.kind.field(name).is_some_and(Field::is_compared) && !is_ignored;
         counts || self.parts.iter().any(|part| part.key == name)
     }
 
-    /// The setting at an offset in the entry's text, in which each line is indented by two.
+    /// Its text at its place in a file.
+    fn indented(&self) -> String {
+        let pad = self.indentation();
+        let lines = self.text().trim_end_matches('\n').split('\n');
+        lines.map(|line| if line.is_empty() { "\n".to_owned() } else { format!("{pad}{line}\n") }).collect()
+    }
+
+    fn indentation(&self) -> &'static str {
+        if self.is_global_policy() { "" } else { "  " }
+    }
+
+    /// The setting at an offset in the indented text.
     fn field_at(&self, offset: usize) -> Option<String> {
         let mut field = None;
         let mut end = 0;
@@ -213,7 +251,7 @@ impl Draft {
             {
                 field = rest.split_once(':').map(|(key, _)| key.to_owned());
             }
-            end += line.len() + if line.is_empty() { 1 } else { 3 };
+            end += line.len() + 1 + if line.is_empty() { 0 } else { self.indentation().len() };
             if offset < end {
                 break;
             }

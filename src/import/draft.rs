@@ -1,14 +1,16 @@
-//! An entry of `applications` before it is written as text, while settings can still be removed.
+//! An entry of the YAML before it is written as text, while settings can still be removed.
 
 use std::cell::OnceCell;
 
 use crate::config::edit::writing;
 use crate::config::variables::escaped;
 use crate::duo::catalogue::lookup;
-use crate::duo::object::Ikey;
-use crate::kinds::application::fields::field;
+use crate::duo::object::Id;
+use crate::kinds::Kind;
+use crate::kinds::address::Address;
 use crate::kinds::application::{ACCESS, GROUPS};
 use crate::kinds::field::Field;
+use crate::language::address::GLOBAL_POLICY;
 use crate::text::bounded;
 
 use serde_json::{Map, Value, json};
@@ -19,17 +21,21 @@ const STEP: usize = 2;
 /// The maximum length of a comment.
 const COMMENT: usize = 160;
 
-/// An application as an entry of `applications`.
+/// An object of the account as an entry of the YAML.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
-    /// The last part of its address.
+    /// Its address.
+    pub address: Address,
+    /// Its kind.
+    pub kind: Kind,
+    /// Its key in the section of its kind; that of the global policy at the top level.
     pub key: String,
-    /// Its type.
-    pub kind: String,
+    /// Its type; empty for kinds without types.
+    pub variant: String,
     /// Its name in Duo.
     pub name: String,
-    /// Its integration key.
-    pub ikey: Ikey,
+    /// Its ID, which is the integration key of an application.
+    pub id: Id,
     /// A block mapping with the one key, without indentation.
     pub text: String,
     /// The value that the text represents, below the key.
@@ -38,14 +44,15 @@ pub struct Entry {
     pub unsaid: usize,
 }
 
-/// An application that is being written as YAML.
+/// An object that is being written as YAML.
 #[derive(Clone, Debug)]
 pub(super) struct Draft {
-    /// The last part of its address.
+    pub(super) kind: Kind,
+    /// The last part of its address; empty for the global policy.
     pub(super) key: String,
-    pub(super) ikey: Ikey,
+    pub(super) id: Id,
     /// Its type and name, for people.
-    pub(super) kind: String,
+    pub(super) variant: String,
     pub(super) name: String,
     pub(super) pinned: bool,
     pub(super) parts: Vec<Part>,
@@ -63,7 +70,7 @@ pub(super) struct Draft {
 pub(super) struct Fullness {
     /// The entry itself sets this, and also writes unset fields.
     pub(super) written: bool,
-    /// The workspace sets this for every application.
+    /// The workspace sets this for every object.
     pub(super) inherited: bool,
 }
 
@@ -113,14 +120,28 @@ impl Found {
 }
 
 impl Draft {
+    pub(super) fn address(&self) -> Address {
+        Address::object(self.kind, &self.key)
+    }
+
+    /// Its key in the YAML.
+    fn written_key(&self) -> &str {
+        if self.is_global_policy() { GLOBAL_POLICY } else { &self.key }
+    }
+
+    pub(super) fn is_global_policy(&self) -> bool {
+        self.address().is_global_policy()
+    }
+
     /// Leaves out a setting and records why. An application without type, name or access has to be pinned.
     pub(super) fn give_up(&mut self, key: &str, why: &str) {
         self.parts.retain(|part| part.key != key);
         self.written.take();
         // If it were left out, it would count as unset.
-        if self.fullness.is_whole() && field(key).is_some_and(Field::is_compared) {
+        if self.fullness.is_whole() && self.kind.field(key).is_some_and(Field::is_compared) {
             self.ignored.push((key.to_owned(), format!("import: {}", one_line(why))));
-            let has_groups = field(GROUPS).is_some_and(|field| field.applies_to(lookup(&self.kind)));
+            let has_groups =
+                self.kind.field(GROUPS).is_some_and(|field| field.applies_to(lookup(&self.variant)));
             if key == ACCESS && has_groups {
                 self.ignored.push((GROUPS.to_owned(), format!("import: it belongs to `{ACCESS}`")));
             }
@@ -140,8 +161,9 @@ impl Draft {
     /// The finished entry.
     pub(super) fn finish(mut self) -> Entry {
         let text = self.written.take().unwrap_or_else(|| self.write());
-        let pin = self.pinned.then(|| ("integration_key".to_owned(), self.ikey.as_str().into()));
+        let pin = self.pinned.then(|| (self.kind.endpoint().pin.to_owned(), self.id.as_str().into()));
         let last = self.last();
+        let (address, key) = (self.address(), self.written_key().to_owned());
         let unsaid = self.comments.len() + self.ignored.len();
         let parts =
             self.parts.into_iter().chain(last).map(|part| (part.key.to_owned(), escaped(&part.value)));
@@ -149,10 +171,12 @@ impl Draft {
             text,
             value: parts.chain(pin).collect::<Map<_, _>>().into(),
             unsaid,
-            key: self.key,
+            address,
+            key,
             kind: self.kind,
+            variant: self.variant,
             name: self.name,
-            ikey: self.ikey,
+            id: self.id,
         }
     }
 
@@ -166,14 +190,15 @@ impl Draft {
     }
 
     fn write(&self) -> String {
-        let mut lines = vec![format!("{}:", writing::text(&self.key))];
+        let mut lines = vec![format!("{}:", writing::text(self.written_key()))];
         let pad = " ".repeat(STEP);
         let early = |key: &str| matches!(key, "type" | "name");
         for part in self.parts.iter().filter(|part| early(part.key)) {
             lines.extend(part.lines());
         }
         if self.pinned {
-            lines.push(format!("{pad}integration_key: {}", writing::text(self.ikey.as_str())));
+            let pin = self.kind.endpoint().pin;
+            lines.push(format!("{pad}{pin}: {}", writing::text(self.id.as_str())));
         }
         for part in self.parts.iter().filter(|part| !early(part.key)).chain(&self.last()) {
             lines.extend(part.lines());

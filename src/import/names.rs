@@ -1,11 +1,13 @@
-//! How groups and policies are written: by name if the name is unambiguous, otherwise by id.
+//! How groups and policies are written: by address if they are declared, otherwise by name if the name is unambiguous,
+//! otherwise by id.
 
 use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use crate::duo::object::{Object, Policy};
+use crate::duo::object::{Id, Object, Policy};
 use crate::kinds::Kind;
+use crate::kinds::address::Address;
 use crate::kinds::reference::Reference;
 use crate::names::same_key;
 use crate::text::shown;
@@ -13,8 +15,9 @@ use crate::text::shown;
 /// Why a value is not written, as the rest of a sentence that begins with its key.
 pub(super) type Unsaid = String;
 
-/// Names of groups and policies, and which of them need their ids.
+/// Names of groups and policies, which of them need their ids, and which have an address.
 pub(super) struct Names<'a> {
+    addresses: BTreeMap<Id, Address>,
     groups: BTreeMap<&'a str, &'a str>,
     group_counts: BTreeMap<String, usize>,
     policies: BTreeMap<&'a str, Policy<'a>>,
@@ -32,6 +35,7 @@ impl<'a> Names<'a> {
             *policy_counts.entry(same_key(policy.name())).or_default() += 1;
         }
         Self {
+            addresses: BTreeMap::new(),
             groups: groups.iter().map(|group| (group.id.as_str(), group.name())).collect(),
             group_counts,
             policies: policies
@@ -42,11 +46,27 @@ impl<'a> Names<'a> {
         }
     }
 
-    /// How a group is written: by name, or by id together with the name.
+    /// From now on, these groups and policies are written by address.
+    pub(super) fn declare(&mut self, declared: impl IntoIterator<Item = (Id, Address)>) {
+        self.addresses.extend(declared);
+    }
+
+    fn named(&self, kind: Kind, id: &str, name: &str, clear: bool) -> Named {
+        match self.addresses.get(&Id::new(id)) {
+            Some(address) => Named {
+                value: Reference::Address(address.to_string()).json(kind),
+                name: name.to_owned(),
+                meant: None,
+            },
+            None => Named::new(kind, id, name, clear),
+        }
+    }
+
+    /// How a group is written: by address, by name, or by id together with the name.
     pub(super) fn group(&self, id: &str) -> Option<Named> {
         let name = *self.groups.get(id)?;
         let clear = self.group_counts.get(&same_key(name)) == Some(&1);
-        Some(Named::new(Kind::Group, id, name, clear))
+        Some(self.named(Kind::Group, id, name, clear))
     }
 
     pub(super) fn policy(&self, key: &str) -> Result<Named, Unsaid> {
@@ -58,7 +78,7 @@ impl<'a> Names<'a> {
         }
         let name = policy.name();
         let clear = self.policy_counts.get(&same_key(name)) == Some(&1);
-        Ok(Named::new(Kind::Policy, key, name, clear))
+        Ok(self.named(Kind::Policy, key, name, clear))
     }
 }
 

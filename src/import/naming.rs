@@ -8,22 +8,23 @@ use unicode_normalization::char::is_combining_mark;
 /// The maximum length of the last part of an address.
 const LONGEST: usize = 64;
 
-/// How many characters of an integration key distinguish two applications.
+/// How many characters of an ID distinguish two objects.
 const TAIL: usize = 6;
 
 /// What an address is derived from.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Named<'a> {
     pub(super) name: &'a str,
+    /// The type of an application, the word for other kinds.
     pub(super) kind: &'a str,
-    pub(super) ikey: &'a str,
+    pub(super) id: &'a str,
 }
 
-/// The last part of the address of each application, in order. `taken` are those that the workspace has; `all` is every
-/// application of the account, including imported ones, so that a later import names the rest in the same way.
+/// The last part of the address of each object of a kind, in order. `taken` are those that the workspace has; `all` is
+/// every object of the kind in the account, including imported ones, so that a later import names the rest in the same way.
 ///
-/// Applications whose names give the same address all get their type as a suffix and, if that is not enough, the end of
-/// their integration keys. None of them keeps the plain address, so the result does not depend on the order.
+/// Objects whose names give the same address all get their type as a suffix and, if that is not enough, the end of their
+/// IDs. None of them keeps the plain address, so the result does not depend on the order.
 pub(super) fn addresses(named: &[Named<'_>], all: &[Named<'_>], taken: &BTreeSet<String>) -> Vec<String> {
     let typed_form = |named: &Named<'_>| joined(&base(named), &slug(named.kind));
     let count = |texts: &mut dyn Iterator<Item = String>| {
@@ -53,16 +54,16 @@ pub(super) fn addresses(named: &[Named<'_>], all: &[Named<'_>], taken: &BTreeSet
     }
     let mut result = Vec::with_capacity(named.len());
     for ((slot, plain), named) in chosen.into_iter().zip(&plain).zip(named) {
-        result.push(slot.unwrap_or_else(|| by_key(plain, named.ikey, &mut used)));
+        result.push(slot.unwrap_or_else(|| by_key(plain, named.id, &mut used)));
     }
     result
 }
 
-fn by_key(plain: &str, ikey: &str, used: &mut BTreeSet<String>) -> String {
-    let ikey = slug(ikey);
-    let characters = ikey.chars().count();
+fn by_key(plain: &str, id: &str, used: &mut BTreeSet<String>) -> String {
+    let id = slug(id);
+    let characters = id.chars().count();
     for length in TAIL..=characters.max(TAIL) {
-        let tail: String = ikey.chars().skip(characters.saturating_sub(length)).collect();
+        let tail: String = id.chars().skip(characters.saturating_sub(length)).collect();
         let address = joined(plain, &tail);
         if used.insert(address.clone()) {
             return address;
@@ -147,8 +148,7 @@ mod tests {
     use super::*;
 
     fn of(names: &[(&str, &str, &str)], taken: &[&str]) -> Vec<String> {
-        let named: Vec<Named<'_>> =
-            names.iter().map(|(name, kind, ikey)| Named { name, kind, ikey }).collect();
+        let named: Vec<Named<'_>> = names.iter().map(|(name, kind, id)| Named { name, kind, id }).collect();
         addresses(&named, &named, &taken.iter().map(|taken| (*taken).to_owned()).collect())
     }
 

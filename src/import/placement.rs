@@ -3,11 +3,13 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use crate::config::edit::{Appended, EditError, append};
+use crate::config::edit::{EditError, append};
 use crate::config::model::Workspace;
 use crate::config::template::MODELINES;
 use crate::diagnostic::Sources;
 use crate::yaml::Node;
+
+use crate::kinds::Kind;
 
 use super::Entry;
 
@@ -17,13 +19,13 @@ pub enum Split {
     /// All of them in the file that declares the workspace.
     #[default]
     None,
-    /// One file for each type, below `applications`.
+    /// One file for each type of application, below `applications`.
     Type,
     /// One file for each application, below `applications`.
     Application,
 }
 
-/// The folder of the files of a split.
+/// The folder of the files of split applications. Other objects get one file for each section.
 const FOLDER: &str = "applications";
 
 /// A file and what it will hold.
@@ -56,33 +58,54 @@ pub fn place(
 ) -> Result<Vec<Change>, (PathBuf, EditError)> {
     let main = sources.file(workspace.name.span.file).map(|file| file.path.clone()).unwrap_or_default();
     let modeline = sources.file(workspace.name.span.file).and_then(|file| file.text.lines().next());
-    let below = modeline.and_then(modeline_below);
     let mut files: BTreeMap<PathBuf, Vec<&Entry>> = BTreeMap::new();
     for entry in entries {
         let path = match split {
             Split::None => main.clone(),
-            Split::Type => below_root(workspace, &file_name(&entry.kind)),
+            _ if entry.kind != Kind::Application => {
+                workspace.root.join(format!("{}.duo.yaml", entry.kind.section()))
+            }
+            Split::Type => below_root(workspace, &file_name(&entry.variant)),
             Split::Application => below_root(workspace, &entry.key),
         };
         files.entry(path).or_default().push(entry);
     }
     let mut changes = Vec::with_capacity(files.len());
     for (path, entries) in files {
-        let fragment: String = entries.iter().map(|entry| entry.text.as_str()).collect();
         let before = match read(&path) {
             Ok(before) => before,
             Err(error) => return Err((path, error)),
         };
-        let base = before.clone().unwrap_or_else(|| below.clone().unwrap_or_default());
-        let added = entries.iter().map(|entry| (entry.key.as_str(), &entry.value)).collect();
-        match append(&base, &["applications"], &fragment, &added) {
-            Ok(Appended { text, tree }) => {
-                changes.push(Change { path, before, text, tree: Some(tree), added: entries.len() });
+        let is_below = path.parent() != Some(workspace.root.as_path());
+        let base = before.clone().or_else(|| modeline.and_then(|line| modeline_at(line, is_below)));
+        match extended(base.unwrap_or_default(), &entries) {
+            Ok((text, tree)) => {
+                changes.push(Change { path, before, text, tree, added: entries.len() });
             }
             Err(error) => return Err((path, error)),
         }
     }
     Ok(changes)
+}
+
+/// A file's text with entries added to their sections.
+fn extended(mut text: String, entries: &[&Entry]) -> Result<(String, Option<Node>), EditError> {
+    let mut tree = None;
+    for entries in entries.chunk_by(|a, b| a.section() == b.section()) {
+        let section = entries.first().and_then(|entry| entry.section());
+        let fragment: String = entries.iter().map(|entry| entry.text.as_str()).collect();
+        let added = entries.iter().map(|entry| (entry.key.as_str(), &entry.value)).collect();
+        let appended = append(&text, section.as_slice(), &fragment, &added)?;
+        (text, tree) = (appended.text, Some(appended.tree));
+    }
+    Ok((text, tree))
+}
+
+impl Entry {
+    /// The section of its key; the global policy is at the top level.
+    fn section(&self) -> Option<&'static str> {
+        (!self.address.is_global_policy()).then(|| self.kind.section())
+    }
 }
 
 fn below_root(workspace: &Workspace, name: &str) -> PathBuf {
@@ -107,12 +130,12 @@ fn file_name(kind: &str) -> String {
     if name.is_empty() { "other".to_owned() } else { name }
 }
 
-/// The editor's modeline for a file one folder below.
-fn modeline_below(line: &str) -> Option<String> {
+/// The editor's modeline for a file next to this one, or one folder below.
+fn modeline_at(line: &str, is_below: bool) -> Option<String> {
     let (begin, schema) =
         MODELINES.iter().find_map(|begin| Some((begin, line.strip_prefix(begin)?.trim())))?;
     let relative = !schema.contains("://") && !Path::new(schema).is_absolute();
-    let up = if relative { "../" } else { "" };
+    let up = if relative && is_below { "../" } else { "" };
     Some(format!("{begin}{up}{schema}\n"))
 }
 

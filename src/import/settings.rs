@@ -1,13 +1,11 @@
-//! The settings of an application as a person would write them: without defaults, with groups and policies by name.
+//! The settings of an application or a group as a person would write them: without defaults, with groups and policies by name.
 
 use serde_json::{Map, Value, json};
 
 use crate::duo::catalogue::{PERMISSIONS, Variant};
-use crate::duo::object::Object;
-use crate::kinds::application::fields::{
-    FIELDS, MOST_GROUPS, USER_ACCESS, field, held_permissions, known_permissions,
-};
-use crate::kinds::application::{GROUPS, PERMITTED_GROUPS};
+use crate::duo::object::{GroupStatus, Object};
+use crate::kinds::application::fields::{USER_ACCESS, field, held_permissions, known_permissions};
+use crate::kinds::application::{GROUPS, MOST_GROUPS, PERMITTED_GROUPS};
 use crate::kinds::field::{Field, Form, Silence};
 use crate::kinds::marker::Notes;
 use crate::kinds::networks::Networks;
@@ -28,7 +26,7 @@ pub(super) fn describe(
     names: &Names<'_>,
     defaults: &Map<String, Value>,
 ) {
-    for field in FIELDS.iter().filter(|field| field.is_setting() && field.applies_to(kind)) {
+    for field in draft.kind.fields().iter().filter(|field| field.is_setting() && field.applies_to(kind)) {
         let key = field.name();
         match found(key, live, kind, names) {
             Ok(None) => {}
@@ -108,7 +106,14 @@ fn found(
             other => Err(unknown(&json!(other))),
         },
         "greeting" => text(live.text(key)),
-        "notes" => match Notes::parse(live.notes()) {
+        "status" => match (live.text(key), GroupStatus::of(live)) {
+            ("", _) => Ok(None),
+            (status, GroupStatus::Unknown) => Err(unknown(&json!(status))),
+            (status, known) => {
+                Ok(Some(Found::new(status.trim().to_lowercase(), known == GroupStatus::Active)))
+            }
+        },
+        "notes" | "description" => match Notes::parse(live.notes()) {
             Notes { damaged: Some(_), .. } => {
                 Err("contains what looks like duoctl's marker; it is not managed".to_owned())
             }

@@ -23,6 +23,9 @@ pub const PERMISSION_LIST: &str = "permissions";
 /// The addresses from which an Admin API key works.
 pub const NETWORKS: &str = "networks_for_api_access";
 
+/// The maximum number of groups that Duo accepts (duo-api.md, section 3.3).
+pub const MOST_GROUPS: usize = 100;
+
 /// `PERMITTED_GROUPS`: the only access with which Duo accepts a list of groups (trap 2).
 pub const PERMITTED_GROUPS: &str = "PERMITTED_GROUPS";
 /// `NO_USERS`: no user may log in.

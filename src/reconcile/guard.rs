@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use serde_json::Value;
 
 use crate::config::model::Guards;
-use crate::duo::object::Ikey;
+use crate::duo::object::{Ikey, Kind};
 
 use super::consent::Consent;
 use super::desired::Desired;
@@ -76,11 +76,11 @@ pub fn allows(guards: &Guards, consent: &Consent, risk: Risk, address: &Address)
 /// not lost.
 fn empty(plan: &Plan, desired: &Desired) -> Option<Refusal> {
     let lost = plan.owned().saturating_sub(plan.summary().retain);
-    (desired.objects.is_empty() && lost > 0).then(|| Refusal {
+    (desired.of(Kind::Application).next().is_none() && lost > 0).then(|| Refusal {
         guard: EMPTY,
         address: None,
         message: format!(
-            "the YAML declares nothing, but this workspace owns {} in the account",
+            "the YAML declares no applications, but this workspace owns {} in the account",
             counted(plan.owned(), "application", "applications")
         ),
         lift: Some(format!("--allow {EMPTY}")),
@@ -157,16 +157,15 @@ fn too_many(plan: &Plan, guards: &Guards, consent: &Consent) -> Vec<Refusal> {
     let deletes = plan.summary().delete;
     let max_deletes = consent.max_deletes.unwrap_or(guards.max_deletes);
     if deletes > usize::try_from(max_deletes).unwrap_or(usize::MAX) {
-        let message = format!(
-            "{} would be deleted, more than {max_deletes}",
-            counted(deletes, "application", "applications")
-        );
+        let message =
+            format!("{} would be deleted, more than {max_deletes}", counted(deletes, "object", "objects"));
         refusals.push(refusal("max_deletes", message, format!("--max-deletes {deletes}")));
     }
     // An application that is only adopted does not count as owned.
     let of = |adopts: bool| {
         // A rotation is requested for each address by name.
-        let steps = plan.steps().iter().filter(|step| step.action != Action::Rotate);
+        let steps = plan.steps().iter();
+        let steps = steps.filter(|step| step.action != Action::Rotate && step.kind == Kind::Application);
         let steps = steps.filter(move |step| (step.action == Action::Adopt) == adopts);
         steps.flat_map(Step::targets).collect::<BTreeSet<_>>()
     };

@@ -343,6 +343,7 @@ pub fn plan(desired: &Desired, observation: &Observation, options: &Options) -> 
         observation,
         options,
         references: References::new(desired, observation),
+        world: reach::world(&observation.objects),
         let_go: console::let_go(&handoffs),
     };
     let unproven = console::unproven(&cx, &found);
@@ -375,6 +376,7 @@ pub fn plan(desired: &Desired, observation: &Observation, options: &Options) -> 
         matches.claims.into_iter().chain(all_matches.into_values().flat_map(|matches| matches.claims));
     let claims: BTreeMap<Ikey, Claim> = claims.collect();
     late::mark(&cx.references, &mut parts.steps);
+    late::depend(&observation.objects, &mut parts.steps);
     late::hold(&mut parts);
     let worlds = Worlds::new(&cx, &parts.steps, lives.values().map(|live| live.id.clone()).collect());
     if let Some(worlds) = &worlds {

@@ -19,8 +19,7 @@ fn refers_to(live: &Object, used: &ObjectId) -> bool {
     match (live.kind, used.kind) {
         (Kind::Application, Kind::Group) => {
             let allowed = live.property(GROUPS).map(parts).unwrap_or_default();
-            let roles = live.property("sso").and_then(|sso| sso.pointer(ROLE_ATTRS));
-            allowed.iter().any(|id| is_used(id)) || roles.is_some_and(|roles| names(roles, used.as_str()))
+            allowed.iter().any(|id| is_used(id)) || names_in_roles(live, used)
         }
         (Kind::Application, Kind::Policy) => is_used(live.text("policy_key")),
         (Kind::Policy, Kind::Group) => {
@@ -28,6 +27,12 @@ fn refers_to(live: &Object, used: &ObjectId) -> bool {
         }
         _ => false,
     }
+}
+
+/// Whether the role attributes of an application name a group.
+pub(super) fn names_in_roles(live: &Object, group: &ObjectId) -> bool {
+    let roles = live.property("sso").and_then(|sso| sso.pointer(ROLE_ATTRS));
+    roles.is_some_and(|roles| names(roles, group.as_str()))
 }
 
 /// Whether a text occurs anywhere in a value.

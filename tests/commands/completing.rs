@@ -69,6 +69,7 @@ const CASES: &[(&[&str], &[&str])] = &[
     (&["attest", "e"], &["emea"]),
     (&["list", "--type", "adm"], &["adminapi"]),
     (&["import", "--type=radi"], &["--type=radius"]),
+    (&["import", "--kind", "g"], &["group", "global-policy"]),
     (&["plan", "--allow", "e"], &["escalates_privilege", "empty"]),
     (&["apply", "--allow", "unv"], &["unverified_state:"]),
     (&["apply", "--allow", "replaces:s"], &["replaces:siem"]),

@@ -63,6 +63,7 @@ fn every_key_of_the_language() {
         assert!(text.contains("store: vault"), "{file}");
         fs::write(&path, text.replace("store: vault", "store: local")).unwrap();
     }
-    converges(folder.path(), &["--allow", "widens_access:applications.intranet"]);
+    let consents = ["widens_access:applications.intranet", "widens_access:applications.vpn"];
+    converges(folder.path(), &consents.map(|consent| ["--allow", consent]).concat());
     assert!(folder.path().join(".secrets").is_dir());
 }

@@ -145,14 +145,14 @@ async fn every_change_is_drift(direct: &Direct) -> Result<BTreeSet<&'static str>
         (account.add_group("By hand").unwrap(), account.add_policy("Weaker").unwrap())
     };
     let mut seen = BTreeSet::new();
-    for entry in imported.entries.iter().filter(|entry| entry.ikey != *direct.operator()) {
+    for entry in imported.entries.iter().filter(|entry| entry.id != *direct.operator()) {
         let ignored: Vec<&str> = entry.value["ignore"]
             .as_array()
             .into_iter()
             .flatten()
             .filter_map(|item| item["field"].as_str())
             .collect();
-        let ikey = entry.ikey.as_str();
+        let ikey = entry.id.as_str();
         let live = direct.account().application(ikey).ok().unwrap();
         let notes = Notes::parse(live["notes"].as_str().unwrap());
         if notes.text.contains("[duoctl ") {
@@ -322,7 +322,7 @@ async fn counts(direct: &Direct, dropped: &[bool], ignores: bool) -> Result<(), 
         let path = ["applications", entry.key.as_str()];
         yaml =
             remove(&yaml, &[&path[..], &["authoritative"]].concat()).map_err(|error| format!("{error:?}"))?;
-        let live = direct.account().application(entry.ikey.as_str()).ok().unwrap();
+        let live = direct.account().application(entry.id.as_str()).ok().unwrap();
         for field in OPTIONAL {
             let gone = choices.next().unwrap();
             if entry.value.get(field).is_none() || !gone {
@@ -366,7 +366,7 @@ async fn every_type_of_the_catalogue_is_adopted_whole_and_every_sort_of_change_s
     }
     fill(&direct, &apps);
     let (yaml, imported) = import_adopts_and_settles(&direct, BARE, &whole()).await.unwrap();
-    let types: BTreeSet<&str> = imported.entries.iter().map(|entry| entry.kind.as_str()).collect();
+    let types: BTreeSet<&str> = imported.entries.iter().map(|entry| entry.variant.as_str()).collect();
     let missing: Vec<&str> =
         kinds().iter().map(|kind| kind.name).filter(|kind| !types.contains(kind)).collect();
     assert!(missing.is_empty(), "{missing:?} {:#?}", imported.left_out);

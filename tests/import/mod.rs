@@ -2,6 +2,7 @@
 //! large one with everything that ten years of clicking leave behind.
 
 mod authoritative;
+mod kinds;
 mod random;
 mod strange;
 
@@ -260,8 +261,9 @@ applications:
 fn turned(direct: &Direct, turned: &[bool]) {
     let mut account = direct.account();
     for (switch, _) in Switches::all().iter().zip(turned).filter(|(_, turned)| **turned) {
-        // An application that Duo refuses to write cannot be adopted.
-        for other in switch.others().filter(|_| !switch.name.starts_with("short-n")) {
+        // What Duo refuses to write cannot be adopted.
+        let refuses = switch.name.starts_with("short-n") || switch.name == "synced-groups";
+        for other in switch.others().filter(|_| !refuses) {
             account.switches.set(&format!("{}={other}", switch.name)).unwrap();
         }
     }
@@ -275,6 +277,9 @@ proptest! {
         apps in prop::collection::vec(an_app(), 0..12),
         switches in prop::collection::vec(any::<bool>(), Switches::all().len()),
         defaulted in 0_u8..3,
+        groups in any::<bool>(),
+        policies in any::<bool>(),
+        global_policy in any::<bool>(),
     ) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
         let direct = empty();
@@ -286,7 +291,11 @@ proptest! {
             "defaults:\n  applications: {greeting: Hello, policy: Strict, notes: n, username_normalization_policy: simple, self_service_allowed: true} # ours\n",
         ];
         let text = format!("{BARE}{}", defaults[usize::from(defaulted)]);
-        let outcome = runtime.block_on(import_adopts_and_settles(&direct, &text, &everything()));
+        let others = [(groups, Kind::Group), (policies, Kind::Policy)];
+        let others = others.into_iter().filter_map(|(wanted, kind)| wanted.then_some(kind));
+        let kinds = others.chain([Kind::Application]).collect();
+        let wanted = Wanted { kinds, global_policy, ..everything() };
+        let outcome = runtime.block_on(import_adopts_and_settles(&direct, &text, &wanted));
         prop_assert!(outcome.is_ok(), "{}", outcome.unwrap_err());
     }
 }
@@ -315,7 +324,7 @@ async fn an_account_of_ten_years_is_imported_whole() {
     assert_eq!(imported.entries.len() + imported.left_out.len(), 601);
     assert_eq!(counts.get("other"), None, "{counts:?}");
     assert!(imported.entries.len() > 400, "{} {counts:?}", imported.entries.len());
-    let types: BTreeSet<&str> = imported.entries.iter().map(|entry| entry.kind.as_str()).collect();
+    let types: BTreeSet<&str> = imported.entries.iter().map(|entry| entry.variant.as_str()).collect();
     assert!(types.len() > 140, "{}", types.len());
     assert!(!yaml.contains("0123456789abcdefABCDEF0123456789abcdefAB"), "no secret");
 }

@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 /// Typical names.
-const NAMES: &[&str] = &[
+pub(crate) const NAMES: &[&str] = &[
     "VPN",
     "vpn",
     "VPN ",

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use crate::support::{Server, object};
 
 mod groups;
+mod importing;
 mod policies;
 
 /// The objects of a list, as an administrator sees them.

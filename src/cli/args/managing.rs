@@ -23,6 +23,21 @@ pub enum SplitMode {
     Application,
 }
 
+/// What is imported.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ImportKind {
+    /// Applications.
+    Application,
+    /// Groups, also synchronised ones; members are not imported.
+    Group,
+    /// Policies.
+    Policy,
+    /// The global policy.
+    GlobalPolicy,
+    /// All of these.
+    All,
+}
+
 /// What an import leaves out by default.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Include {
@@ -41,15 +56,18 @@ pub struct Import {
     /// How to read the YAML and reach Duo.
     #[command(flatten)]
     pub online: Online,
-    /// Import only applications whose name or future address matches this glob (repeatable).
+    /// Import objects of this kind (repeatable); without it, applications.
+    #[arg(long = "kind", value_enum, value_name = "KIND", help_heading = "Selection")]
+    pub kinds: Vec<ImportKind>,
+    /// Import only objects whose name or future address matches this glob (repeatable).
     #[arg(long, value_name = "GLOB", help_heading = "Selection")]
     pub only: Vec<String>,
-    /// Leave out applications whose name or future address matches this glob (repeatable); wins over --only.
+    /// Leave out objects whose name or future address matches this glob (repeatable); wins over --only.
     #[arg(long, value_name = "GLOB", help_heading = "Selection")]
     pub exclude: Vec<String>,
     /// Import only applications of this type (repeatable).
     #[arg(long = "type", value_name = "TYPE", help_heading = "Selection", add = completing::kind())]
-    pub kinds: Vec<String>,
+    pub types: Vec<String>,
     /// How to split the applications into files; existing files are extended, never overwritten.
     #[arg(long, value_enum, value_name = "HOW", default_value_t)]
     pub split: SplitMode,

@@ -258,7 +258,14 @@ impl<'t> Editor<'t> {
     /// Lines after the last entry of a block mapping.
     fn after_last(&self, entries: &[Pair], lines: &[String]) -> Option<Replacement> {
         let last = entries.last()?;
-        let (offset, at_line_start) = self.after_entry(last);
+        let (mut offset, at_line_start) = self.after_entry(last);
+        // Comments that are indented more than the key are about the entry.
+        let column = self.column(last.key_place.start);
+        let mut next = if at_line_start { offset } else { self.next_line(offset) };
+        while is_comment_below(self.slice(next..self.line_end(next)), column) {
+            offset = if at_line_start { self.next_line(next) } else { self.line_end(next) };
+            next = self.next_line(next);
+        }
         Some(self.lines_at(offset, at_line_start, lines))
     }
 
@@ -529,4 +536,10 @@ impl<'t> Editor<'t> {
         text.push_str(self.slice(done..self.text.len()));
         text
     }
+}
+
+/// Whether a line is only a comment, to the right of a column.
+fn is_comment_below(line: &str, column: usize) -> bool {
+    let comment = line.trim_start();
+    comment.starts_with('#') && line.len() - comment.len() > column
 }

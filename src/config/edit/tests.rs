@@ -122,6 +122,21 @@ fn fragments_are_appended_with_their_comments() {
 }
 
 #[test]
+fn comments_at_the_end_of_an_entry_stay_with_it() {
+    let mail = json!({"type": "radius"});
+    let added = HashMap::from([("mail", &mail)]);
+    for last in ["    type: unix", "    notes: |-\n      a", "    notes: |\n      a\n"] {
+        let own = format!("applications:\n  vpn:\n{last}\n    # about vpn\n    # as well");
+        for (below, end) in [("", ""), ("\n", ""), ("\n  # about nothing\n", "  # about nothing\n")] {
+            let after =
+                append(&format!("{own}{below}"), &["applications"], "mail:\n  type: radius\n", &added);
+            let expected = format!("{own}\n  mail:\n    type: radius\n{end}");
+            assert_eq!(after.expect("appended").text.trim_end(), expected.trim_end());
+        }
+    }
+}
+
+#[test]
 fn a_text_of_several_lines_swallows_no_comment_below() {
     let text = "applications:\n  vpn:\n    notes: []\n\n      # deep\n    # not deep\n";
     let after = set_in(text, "applications.vpn.notes", json!("one\ntwo\n"));

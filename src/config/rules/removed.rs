@@ -45,15 +45,11 @@ pub(super) fn check(workspace: &Workspace, findings: &mut Vec<Diagnostic>) {
 
 /// A policy carries no marker, so its name or ID has to say which one is meant.
 fn misdirected(address: &str, place: Place<'_>, removal: &Spanned<Removal>) -> Option<Diagnostic> {
-    let is_policy = matches!(place, Place::Object(Kind::Policy, _));
+    let is_policy = matches!(place, Place::Object(Kind::Policy, key) if !key.is_empty());
     let (message, help) = match &removal.value {
         Removal::Delete if is_policy => (
             format!("`{address}` does not say which policy is deleted: nothing in Duo shows its address"),
             "write its name or ID: `{delete: NAME}` or `{delete: {id: ID}}`",
-        ),
-        Removal::Retain if is_policy => (
-            format!("`{address}` has nothing to retain: a policy that leaves the YAML stays as it is"),
-            "remove this line",
         ),
         Removal::DeletePolicy(_) if !is_policy => {
             (format!("`{address}` is no policy, and its marker shows which object it is"), "write `delete`")

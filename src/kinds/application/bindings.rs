@@ -31,7 +31,7 @@ pub static GROUP_POLICY: Object = Object::new(
         ),
         Key::required(
             "groups",
-            Shape::List(&REFERENCE, 1, super::fields::MOST_GROUPS),
+            Shape::List(&REFERENCE, 1, super::MOST_GROUPS),
             "The groups whose members it applies to when they log in to this application.",
             "[groups.contractors]",
         ),

@@ -17,7 +17,7 @@ use crate::language::texts;
 
 use super::bindings::{GROUP_POLICIES, GROUP_POLICY};
 use super::{
-    ACCESS, GROUPS, NETWORKS, PERMISSION_LIST, PERMISSION_PREFIX, PERMITTED_GROUPS, POLICY,
+    ACCESS, GROUPS, MOST_GROUPS, NETWORKS, PERMISSION_LIST, PERMISSION_PREFIX, PERMITTED_GROUPS, POLICY,
     UNCERTAIN_PERMISSION, leaves, risks, sso,
 };
 
@@ -58,9 +58,6 @@ const NORMALIZATION: &[Choice] = &[
     Choice::new("none", "usernames are used as typed"),
     Choice::new("simple", "DOMAIN\\user and user@example.com both become user"),
 ];
-
-/// The maximum number of groups that Duo accepts (duo-api.md, section 3.3).
-pub const MOST_GROUPS: usize = 100;
 
 /// An entry of `ignore`.
 pub static IGNORE: Object = Object::new("an item of `ignore`", &ignored(&IGNORED_FIELD, "greeting"));

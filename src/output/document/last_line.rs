@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 
 use crate::diagnostic::{Code, Severity};
+use crate::kinds::Kind as ObjectKind;
+use crate::kinds::address::Address;
 use crate::kinds::risk::Risk;
 use crate::output::snippet::by_severity;
 use crate::reconcile::graph::{Mark, NodeKind};
@@ -327,11 +329,32 @@ const COUNTED: [(NodeKind, &str, &str); 6] = [
 ];
 
 impl ImportDocument {
-    /// How many applications were imported, and how many were not.
+    /// Whether only applications were imported.
+    pub fn has_only_applications(&self) -> bool {
+        self.of(ObjectKind::Application) == self.entries.len()
+    }
+
+    fn of(&self, kind: ObjectKind) -> usize {
+        self.entries.iter().filter(|entry| Address::new(&entry.address).kind() == Some(kind)).count()
+    }
+
+    /// The imported objects in words, by kind.
+    fn counted(&self) -> String {
+        let kinds = ObjectKind::ALL.map(|kind| (self.of(kind), kind));
+        let kinds = kinds.into_iter().filter(|(count, _)| *count > 0);
+        let words: Vec<String> =
+            kinds.map(|(count, kind)| counted(count, kind.noun(), kind.section())).collect();
+        match words.as_slice() {
+            [first @ .., last] if !first.is_empty() => format!("{} and {last}", first.join(", ")),
+            words => words.concat(),
+        }
+    }
+
+    /// How many objects of each kind were imported, and how many were not.
     pub fn last_line(&self) -> String {
         let mut line = match self.entries.len() {
             0 => "Nothing to import.".to_owned(),
-            entries => format!("Imported {}.", counted(entries, "application", "applications")),
+            _ => format!("Imported {}.", self.counted()),
         };
         let mut add = |words: &str, reasons: &[LeftOutReason]| {
             let count = self.left_out.iter().filter(|left_out| reasons.contains(&left_out.reason)).count();

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::import::placement::Change;
 use crate::import::{Imported, LeftOut, Reason};
-use crate::kinds::address::Address;
+use crate::kinds::Kind as ObjectKind;
 use crate::reconcile::inventory::Entry;
 use crate::reconcile::listing::Listed;
 use crate::reconcile::rotation::Rotation;
@@ -126,26 +126,26 @@ pub struct ImportDocument {
     /// `import`.
     #[schemars(with = "String", extend("const" = "import"))]
     pub kind: Kind,
-    /// The applications that were imported.
+    /// The objects that were imported.
     pub entries: Vec<ImportedDocument>,
     /// The files that got entries.
     pub files: Vec<ImportedFile>,
     /// What was left out, and why.
     pub left_out: Vec<LeftOutDocument>,
-    /// The number of fields of the imported applications that are set in Duo and that the YAML neither mentions nor
+    /// The number of fields of the imported objects that are set in Duo and that the YAML neither mentions nor
     /// ignores.
     #[serde(default)]
     pub unmanaged_fields: usize,
 }
 
-/// An application that was imported.
+/// An object that was imported.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ImportedDocument {
     /// Its address.
     pub address: String,
-    /// The application.
+    /// Its ID, which is the integration key of an application.
     pub integration_key: String,
-    /// Its type.
+    /// The type of an application; the kind of any other object.
     #[serde(rename = "type")]
     pub kind: String,
     /// Its name.
@@ -159,14 +159,14 @@ pub struct ImportedDocument {
 pub struct ImportedFile {
     /// The file.
     pub path: String,
-    /// How many applications it got.
+    /// How many objects it got.
     pub added: usize,
 }
 
-/// An application that was left out.
+/// An object that was left out.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct LeftOutDocument {
-    /// The application.
+    /// Its ID, which is the integration key of an application.
     pub integration_key: String,
     /// Its name.
     pub name: String,
@@ -176,7 +176,7 @@ pub struct LeftOutDocument {
     pub detail: Option<String>,
 }
 
-/// Why an application was left out.
+/// Why an object was left out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum LeftOutReason {
@@ -198,9 +198,12 @@ impl ImportDocument {
     /// A document of what was imported and of the changed files.
     pub fn new(imported: &Imported, changes: &[Change]) -> Self {
         let entries = imported.entries.iter().map(|entry| ImportedDocument {
-            address: Address::application(&entry.key).to_string(),
-            integration_key: entry.ikey.to_string(),
-            kind: entry.kind.clone(),
+            address: entry.address.to_string(),
+            integration_key: entry.id.to_string(),
+            kind: match entry.kind {
+                ObjectKind::Application => entry.variant.clone(),
+                kind => kind.noun().to_owned(),
+            },
             name: entry.name.clone(),
             unsaid: entry.unsaid,
         });
@@ -228,7 +231,7 @@ impl From<&LeftOut> for LeftOutDocument {
             Reason::Intelligence => (LeftOutReason::IdentityIntelligence, None),
             Reason::Impossible(why) => (LeftOutReason::Impossible, Some(why)),
         };
-        let (integration_key, name) = (left_out.ikey.to_string(), left_out.name.clone());
+        let (integration_key, name) = (left_out.id.to_string(), left_out.name.clone());
         Self { integration_key, name, reason, detail: detail.cloned() }
     }
 }

@@ -167,7 +167,7 @@ pub struct StepDocument {
     /// The live application, if there is one.
     pub integration_key: Option<String>,
     /// The kind of its object.
-    #[serde(rename = "object")]
+    #[serde(rename = "object", default = "application")]
     pub kind: ObjectKind,
     /// Its type; for a replacement, the new one. Empty for kinds without types.
     #[serde(rename = "type")]
@@ -196,6 +196,11 @@ pub struct StepDocument {
     /// Where the YAML declares the address.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub place: Option<Place>,
+}
+
+/// The kind of most objects.
+fn application() -> ObjectKind {
+    ObjectKind::Application
 }
 
 /// Who makes a step, if it is not the operator.

@@ -273,7 +273,7 @@ pub(super) fn import(import: &ImportDocument) -> Page<'_> {
     let table = html! {
         div class="wide" {
             table {
-                thead { tr { th { "Address" } th { "Type" } th { "Name" } th { "Integration key" } } }
+                thead { tr { th { "Address" } th { "Type" } th { "Name" } th { "ID" } } }
                 tbody { @for row in rows { (row) } }
             }
         }

@@ -116,9 +116,11 @@ pub(super) fn doctor(doctor: &DoctorDocument, paint: Paint) -> String {
 /// The files that got entries, and what was left out and why.
 pub(crate) fn import(import: &ImportDocument, paint: Paint) -> String {
     let mut text = String::new();
+    let (one, many) =
+        if import.has_only_applications() { ("application", "applications") } else { ("object", "objects") };
     for file in &import.files {
         let (sign, path) = (paint.good("+"), paint.strong(&safe(&file.path)));
-        let _ = writeln!(text, "{sign} {path}  {}", counted(file.added, "application", "applications"));
+        let _ = writeln!(text, "{sign} {path}  {}", counted(file.added, one, many));
     }
     for left_out in &import.left_out {
         if let Some(why) = why(left_out) {

@@ -9,7 +9,6 @@ use crate::diagnostic::{Code, Diagnostic};
 use crate::duo::object::{Id, Kind, Object, ObjectId};
 use crate::kinds::application::bindings::{GROUP_POLICIES, body};
 use crate::kinds::field::Names as _;
-use crate::kinds::policy::world::World;
 use crate::kinds::risk::Risk;
 
 use super::super::desired::Wanted;
@@ -23,6 +22,9 @@ type Bindings = BTreeMap<String, BTreeSet<String>>;
 /// Why a new binding may widen access: neither its place among the others nor what the groups had is known.
 const WIDENS: &str = "the policy may require less from the members of these groups";
 
+/// What a replacement loses.
+const NOT_CARRIED: &str = "policies for groups of the old application are not carried over";
+
 /// Adds what the bindings of an application need to its steps, and returns the findings about them.
 pub(super) fn add_bindings(
     cx: &Context<'_>,
@@ -30,6 +32,11 @@ pub(super) fn add_bindings(
     live: Option<&Object>,
     steps: &mut Vec<Step>,
 ) -> Vec<Diagnostic> {
+    let is_replaced = steps.iter().any(|step| step.action == Action::Replace);
+    let loses = live.is_some_and(|live| is_replaced && cx.world.bound(&live.id).next().is_some());
+    if let Some(step) = steps.iter_mut().find(|step| loses && step.action == Action::Replace) {
+        step.inherent.push((Risk::WidensAccess, NOT_CARRIED));
+    }
     if wanted.group_policies.is_empty() || wanted.ignore.iter().any(|ignored| ignored == GROUP_POLICIES) {
         return Vec::new();
     }
@@ -41,6 +48,8 @@ pub(super) fn add_bindings(
             return problems;
         }
     };
+    // A replacement is another application, to which nothing is bound yet.
+    let live = live.filter(|_| !is_replaced);
     let held = live.map(|live| held(cx, live.id.as_str())).unwrap_or_default();
     let application = live.map_or_else(|| wanted.address.to_string(), |live| live.id.to_string());
     let mut step = Step::new(
@@ -68,8 +77,16 @@ pub(super) fn add_bindings(
         let target = ObjectId { kind: Kind::Policy, id: Id::new(policy.as_str()) };
         step.writes.push(Write::Bind(target, body(&application, &missing)));
     }
-    if !step.writes.is_empty() {
-        steps.push(step);
+    let writes_settings =
+        |step: &&mut Step| matches!(step.action, Action::Create | Action::Update | Action::Replace);
+    match steps.iter_mut().find(writes_settings) {
+        // One step says everything about the application, and needs one consent.
+        Some(other) => {
+            other.changes.extend(step.changes);
+            other.writes.extend(step.writes);
+        }
+        None if step.writes.is_empty() => {}
+        None => steps.push(step),
     }
     surplus(cx, wanted, &declared, &held)
 }
@@ -104,14 +121,8 @@ fn declared(cx: &Context<'_>, wanted: &Wanted) -> Result<Bindings, Vec<Diagnosti
 
 /// What Duo binds to an application.
 fn held(cx: &Context<'_>, application: &str) -> Bindings {
-    let objects = &cx.observation.objects;
-    let world = World::new(
-        objects.present(Kind::Policy),
-        objects.present(Kind::Application),
-        objects.present(Kind::Group),
-    );
     let mut bindings = Bindings::new();
-    for (policy, groups) in world.bound(&Id::new(application)) {
+    for (policy, groups) in cx.world.bound(&Id::new(application)) {
         bindings.entry(policy.to_string()).or_default().extend(groups.iter().map(Id::to_string));
     }
     bindings

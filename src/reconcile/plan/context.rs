@@ -21,6 +21,7 @@ use super::options::Options;
 use super::step::Step;
 use crate::kinds::address::Address;
 use crate::kinds::marker::{AppliedFields, Marker, MarkerState, Shut, room};
+use crate::kinds::policy::world::World;
 use crate::kinds::risk::Risk;
 
 /// What every stage reads.
@@ -29,6 +30,8 @@ pub(super) struct Context<'a> {
     pub(super) observation: &'a Observation,
     pub(super) options: &'a Options,
     pub(super) references: References,
+    /// What applies to logins; empty unless the policies were read.
+    pub(super) world: World<'a>,
     /// Entries whose current values are attested, so their consoles no longer hold anything that is to be removed.
     pub(super) let_go: BTreeSet<Address>,
 }

@@ -2,12 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::{Map, Value, json};
+use serde_json::{Map, json};
 
 use crate::diagnostic::{Code, Diagnostic};
 use crate::duo::object::{Id, Kind, Object, ObjectId, Policy};
 use crate::kinds::address::Address;
 use crate::kinds::group::is_synchronised;
+use crate::kinds::policy::world::How;
 use crate::kinds::reference::Reference;
 use crate::kinds::value::parts;
 use crate::names::same;
@@ -18,7 +19,7 @@ use super::super::diff::Change;
 use super::super::live::Live;
 use super::super::matching::Matches;
 use super::super::observed::Observed;
-use super::super::users::users_of;
+use super::super::users::{names_in_roles, users_of};
 use super::context::{Context, Orphan, Parts};
 use super::step::{Action, Step, Write};
 
@@ -125,10 +126,10 @@ fn deletion(
         let help = "remove this line or that entry".to_owned();
         return error(Code::DuplicateAddress, "an entry of the YAML declares it", help);
     }
-    let bound = live.property("policy_applies_to").and_then(Value::as_array).into_iter().flatten();
-    let bound = bound.filter(|bound| bound.get("apply_type").and_then(Value::as_str) != Some("app")).count();
+    let reached = cx.world.reached(&live.id);
+    let bound = reached.iter().filter(|reach| matches!(reach.how, How::Groups(_))).count();
     if bound > 0 {
-        let why = format!("it is bound to groups in {}", counted(bound, "place", "places"));
+        let why = format!("it applies to groups in {}", counted(bound, "application", "applications"));
         let help = "remove these in the Duo Admin Panel: no API does".to_owned();
         return error(Code::StillUsed, &why, help);
     }
@@ -196,9 +197,17 @@ fn still_used(cx: &Context<'_>, address: &Address, live: &Object, planned: &[Ste
             return refuse(Code::AccountUnreadable, why, "run `duoctl doctor` to find out why");
         }
     }
+    if !cx.world.is_complete() {
+        let why = "Duo does not show everything that the policies apply to".to_owned();
+        return refuse(Code::AccountUnreadable, why, "remove it in the Duo Admin Panel, or write `retain`");
+    }
+    if let Some(application) = cx.world.bound_to(&live.id).next() {
+        let why = format!("a policy applies to its members in {application}");
+        return refuse(Code::StillUsed, why, "remove that in the Duo Admin Panel first: no API does");
+    }
     let users: Vec<&Object> = users_of(&id, &cx.observation.objects)
         .into_iter()
-        .filter(|user| !lets_go(planned, &user.object_id(), &id))
+        .filter(|user| names_in_roles(user, &id) || !lets_go(planned, &user.object_id(), &id))
         .collect();
     if users.is_empty() {
         return None;

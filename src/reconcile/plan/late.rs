@@ -5,13 +5,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Map, Value};
 
 use crate::diagnostic::{Code, Diagnostic};
-use crate::duo::object::Id;
+use crate::duo::object::{Id, ObjectId};
 use crate::kinds::Kind;
 use crate::kinds::address::Address;
 use crate::kinds::application::bindings::APPLY_TO_GROUPS;
 use crate::kinds::field::{Form, Wire};
 
+use super::super::observed::Objects;
 use super::super::references::References;
+use super::super::users::users_of;
 use super::context::Parts;
 use super::step::{Action, Step, Write};
 
@@ -70,6 +72,43 @@ pub(super) fn mark(references: &References, steps: &mut [Step]) {
         });
         awaits.extend(bound.filter(|id| references.is_planned(id)).map(Address::new));
         step.awaits = awaits;
+    }
+}
+
+/// Records what each step depends on. A step that attaches a policy or lets in a group depends on the step that changes it, and
+/// on the state of a policy that no step changes. A deletion depends on every step that lets go of the object.
+pub(super) fn depend(objects: &Objects, steps: &mut [Step]) {
+    let changed: BTreeMap<String, Address> = steps
+        .iter()
+        .filter(|step| step.kind != Kind::Application)
+        .filter_map(|step| Some((step.id.as_ref()?.to_string(), step.address.clone())))
+        .collect();
+    let by_target: BTreeMap<ObjectId, Address> = steps
+        .iter()
+        .flat_map(|step| step.targets().into_iter().map(|id| (id.clone(), step.address.clone())))
+        .collect();
+    for step in steps {
+        let mut named = BTreeSet::new();
+        for (kind, mut body) in step.writes.iter().filter_map(|write| body_of(step, write)) {
+            each_reference(kind, &mut body, &mut |text| named.extend(text.split(',').map(str::to_owned)));
+        }
+        named.extend(step.writes.iter().filter_map(|write| match write {
+            Write::Bind(id, _) => Some(id.to_string()),
+            _ => None,
+        }));
+        let mut after: BTreeSet<Address> = named.iter().filter_map(|id| changed.get(id)).cloned().collect();
+        for policy in objects.present(Kind::Policy).iter().filter(|policy| named.contains(policy.id.as_str()))
+        {
+            if !changed.contains_key(policy.id.as_str()) {
+                step.watch(policy);
+            }
+        }
+        for gone in step.deletes().into_iter().filter(|id| id.kind != Kind::Application) {
+            let users = users_of(gone, objects);
+            after.extend(users.iter().filter_map(|user| by_target.get(&user.object_id())).cloned());
+        }
+        after.remove(&step.address);
+        step.after = after;
     }
 }
 

@@ -50,7 +50,8 @@ pub(super) fn object(
         Ok(mut steps) => {
             add_leftovers(wanted, &found, &mut steps);
             let (live, pair) = (found.live.as_ref(), found.pair.as_ref());
-            let bound = add_bindings(cx, wanted, live.map(|live| live.integration), &mut steps);
+            let bound =
+                add_bindings(cx, wanted, found.live.as_ref().map(|live| live.integration), &mut steps);
             if has_errors(&bound) {
                 return Parts::blocked(&wanted.address, bound);
             }

@@ -14,7 +14,7 @@ use crate::kinds::value::parts;
 use crate::text::counted;
 
 use super::super::diff::Change as FieldChange;
-use super::super::observed::Observed;
+use super::super::observed::{Objects, Observed};
 use super::context::Context;
 use super::policy::{edition, written};
 use super::step::{Action, Step, Write};
@@ -28,9 +28,21 @@ const MANY: usize = 10;
 /// The account before and after a plan, as far as policies decide about logins.
 pub(super) struct Worlds<'a> {
     before: World<'a>,
+    /// With the changed policies only: what is left if the steps of applications fail.
+    between: World<'a>,
     after: World<'a>,
     /// The applications that this workspace manages.
     managed: BTreeSet<Id>,
+}
+
+/// What applies to logins as the account is now; empty unless the policies were read.
+pub(super) fn world(objects: &Objects) -> World<'_> {
+    match objects.of(Kind::Policy) {
+        Observed::Present(policies) => {
+            World::new(policies, objects.present(Kind::Application), objects.present(Kind::Group))
+        }
+        Observed::Absent | Observed::NotRead | Observed::Unreadable(_) => World::default(),
+    }
 }
 
 /// The field of an application that attaches a policy.
@@ -40,62 +52,69 @@ impl<'a> Worlds<'a> {
     /// The worlds of a plan; `None` if no step changes what applies to a login, or the policies were not read.
     pub(super) fn new(cx: &Context<'a>, steps: &[Step], managed: BTreeSet<Id>) -> Option<Self> {
         let objects = &cx.observation.objects;
-        let Observed::Present(policies) = objects.of(Kind::Policy) else { return None };
-        if !steps.iter().any(changes_policies) {
+        if !matches!(objects.of(Kind::Policy), Observed::Present(_)) || !steps.iter().any(changes_policies) {
             return None;
         }
-        let before = World::new(policies, objects.present(Kind::Application), objects.present(Kind::Group));
+        let before = cx.world.clone();
+        let of = |world: &mut World<'a>, meant: fn(&Step) -> bool| {
+            for step in steps.iter().filter(|step| meant(step)) {
+                step.writes.iter().for_each(|write| carry_out(cx, step, write, world));
+            }
+        };
+        let mut between = before.clone();
+        of(&mut between, |step| step.kind == Kind::Policy && step.action != Action::Delete);
         let mut after = before.clone();
-        for step in steps {
-            step.writes.iter().for_each(|write| carry_out(cx, step, write, &mut after));
-        }
-        Some(Self { before, after, managed })
+        of(&mut after, |_| true);
+        Some(Self { before, between, after, managed })
     }
 
     /// Gives each step the risks of what it changes for logins.
     pub(super) fn assess(&self, cx: &Context<'_>, steps: &mut [Step]) {
         let changes = judge(&self.before, &self.after);
-        for step in steps {
+        let halfway = judge(&self.before, &self.between);
+        for step in steps.iter_mut() {
             match step.kind {
                 // What a new policy does is judged at the applications that get it.
                 Kind::Policy if step.action == Action::Create => {}
-                Kind::Policy => self.assess_policy(cx, step, &changes),
+                Kind::Policy => {
+                    assess_policy(step, &changes);
+                    assess_policy(step, &halfway);
+                }
                 Kind::Application => assess_application(step, &changes),
                 Kind::Group => {}
             }
         }
+        self.find_lockouts(cx, steps, &changes);
     }
 
-    fn assess_policy(&self, cx: &Context<'_>, step: &mut Step, changes: &BTreeMap<Id, Vec<Change>>) {
-        let id = id_of(step);
-        // Another step may make this policy apply, or end that: that step has the risk.
-        let altered = altered(step);
-        let own = |change: &&Change| {
-            let is_its = change.from.as_ref() == Some(&id) || change.to.as_ref() == Some(&id);
-            is_its && altered.as_ref().is_none_or(|altered| altered.contains(change.section.as_str()))
-        };
-        for change in changes.values().flatten().filter(own) {
-            for judged in change.judged.iter().filter(|judged| judged.assessment.0 != Risk::Neutral) {
-                raise(step, &written(&change.section, &judged.path), judged.assessment);
+    /// A policy that may shut out everyone it reaches needs a consent, whichever step makes it apply: if it is the global one, or
+    /// reaches a large part of the account.
+    fn find_lockouts(&self, cx: &Context<'_>, steps: &mut [Step], changes: &BTreeMap<Id, Vec<Change>>) {
+        let mut shut: BTreeMap<(&Id, &str), BTreeSet<&Id>> = BTreeMap::new();
+        for (application, change) in changes.iter().flat_map(|(id, all)| all.iter().map(move |one| (id, one)))
+        {
+            let Some(to) = &change.to else { continue };
+            let section = change.section.as_str();
+            let why =
+                |world: &World<'_>, id: &Id| world.section(id, section).and_then(|it| lockout(section, it));
+            let was = change.from.as_ref().and_then(|from| why(&self.before, from));
+            if why(&self.after, to).is_some_and(|reason| was != Some(reason)) {
+                shut.entry((to, section)).or_default().insert(application);
             }
         }
-        let reached: BTreeSet<&Id> = changes
-            .iter()
-            .filter(|(_, changes)| changes.iter().any(|change| own(&change)))
-            .map(|(id, _)| id)
-            .collect();
         let all = cx.observation.objects.present(Kind::Application).len();
         let percent = usize::from(cx.desired.guards.max_changes_percent);
-        let is_wide = reached.len() >= MANY && reached.len() * 100 > percent * all;
-        if !step.address.is_global_policy() && !is_wide {
-            return;
-        }
-        let shut = changes.values().flatten().filter(|change| change.to.as_ref() == Some(&id));
-        let sections: BTreeSet<&str> = shut.map(|change| change.section.as_str()).collect();
-        for section in sections {
-            let of =
-                |world: &World<'_>| world.section(&id, section).and_then(|value| lockout(section, value));
-            if let Some(reason) = of(&self.after).filter(|reason| of(&self.before) != Some(reason)) {
+        let global = cx.global_policy().map(Policy::key);
+        for ((policy, section), reached) in shut {
+            let is_wide = reached.len() >= MANY && reached.len() * 100 > percent * all;
+            let reason = self.after.section(policy, section).and_then(|value| lockout(section, value));
+            let Some(reason) = reason.filter(|_| is_wide || global == Some(policy)) else { continue };
+            let own = |step: &Step| step.kind == Kind::Policy && id_of(step) == *policy;
+            let has_own = steps.iter().any(own);
+            let causes = |step: &Step| {
+                own(step) || !has_own && step.kind == Kind::Application && reached.contains(&id_of(step))
+            };
+            for step in steps.iter_mut().filter(|step| causes(step)) {
                 step.inherent.push((Risk::NarrowsAccess, reason));
             }
         }
@@ -133,6 +152,22 @@ impl<'a> Worlds<'a> {
         let more = if more == 0 { String::new() } else { format!(" and {more} more") };
         let count = counted(reached.len(), "application", "applications");
         vec![format!("it applies to {count}{unmanaged}{for_groups}: {}{more}", names.join(", "))]
+    }
+}
+
+/// What a step about a policy does to the logins that the policy decides.
+fn assess_policy(step: &mut Step, changes: &BTreeMap<Id, Vec<Change>>) {
+    let id = id_of(step);
+    // Another step may make this policy apply, or end that: that step has the risk.
+    let altered = altered(step);
+    let own = |change: &&Change| {
+        let is_its = change.from.as_ref() == Some(&id) || change.to.as_ref() == Some(&id);
+        is_its && altered.as_ref().is_none_or(|altered| altered.contains(change.section.as_str()))
+    };
+    for change in changes.values().flatten().filter(own) {
+        for judged in change.judged.iter().filter(|judged| judged.assessment.0 != Risk::Neutral) {
+            raise(step, &written(&change.section, &judged.path), judged.assessment);
+        }
     }
 }
 
@@ -221,7 +256,7 @@ fn rewrite(cx: &Context<'_>, policy: &Id, body: &Map<String, Value>, world: &mut
     }
 }
 
-/// The policy of an application is judged by what applies to it in the end, not by the fact that it changes.
+/// A policy that the plan creates, and policies for groups, are judged by what applies to the application in the end.
 fn assess_application(step: &mut Step, changes: &BTreeMap<Id, Vec<Change>>) {
     let new = Id::new(step.address.as_str());
     let found = step.id.iter().map(|id| &id.id).chain([&new]).filter_map(|id| changes.get(id)).flatten();
@@ -229,7 +264,9 @@ fn assess_application(step: &mut Step, changes: &BTreeMap<Id, Vec<Change>>) {
     let is_new = matches!(step.action, Action::Create | Action::Replace);
     let closed = |change: &FieldChange| change.field == "user_access" && change.after == "no_users";
     let lets_in = !step.changes.iter().any(closed);
-    let is_policy = |field: &str| field == "policy" || field.starts_with("group_policies.");
+    // The table of fields judges a policy that exists.
+    let is_late = step.awaits.iter().any(|address| address.kind() == Some(Kind::Policy));
+    let is_policy = |field: &str| field == "policy" && is_late || field.starts_with("group_policies.");
     for change in step.changes.iter_mut().filter(|change| is_policy(&change.field)) {
         // A new application had no access before: only what is weaker than the global policy counts.
         let counts = !is_new || worst.0 == Risk::WidensAccess && lets_in;

@@ -145,6 +145,13 @@ pub(super) fn begin(
     managed: &[Managed],
     old: &Live<'_>,
 ) -> Result<Step, Vec<Diagnostic>> {
+    if cx.world.bound(&old.integration.id).next().is_some() || !wanted.group_policies.is_empty() {
+        let address = &wanted.address;
+        let message =
+            format!("{address}: policies for groups apply to it, and its successor would not have them");
+        let help = "remove them in the Duo Admin Panel and from `group_policies`, or rotate the key with `--strategy in-place`";
+        return Err(vec![Diagnostic::error(Code::RotationUnderWay, wanted.span, message).help(help)]);
+    }
     let twin = Twin { cx, wanted, managed, old };
     let Bodies { mut create, mut finish } = copy::bodies(old.integration.variant(), twin.settings());
     let since = cx.options.now;

@@ -112,6 +112,8 @@ pub struct Step {
     pub(crate) writes: Vec<Write>,
     /// The addresses of objects that do not exist yet, and whose ids the requests need.
     pub(crate) awaits: BTreeSet<Address>,
+    /// The addresses whose steps must be done first: without them, this step would do more than the plan shows.
+    pub(crate) after: BTreeSet<Address>,
     /// Where keys are delivered, and why.
     pub delivery: Option<Delivery>,
     /// The state of each live application for which the step was planned.
@@ -136,6 +138,7 @@ impl Step {
             inherent: Vec::new(),
             writes: Vec::new(),
             awaits: BTreeSet::new(),
+            after: BTreeSet::new(),
             delivery: None,
             baseline: BTreeMap::new(),
             rests_on: Vec::new(),

@@ -87,7 +87,8 @@ impl FakeDuo {
         };
         let policy = |key: &str, name: &str, sections: Value| {
             let global = key == "PO0";
-            let policy = json!({"policy_key": key, "policy_name": name, "is_global_policy": global, "sections": sections});
+            let policy = json!({"policy_key": key, "policy_name": name, "is_global_policy": global, "sections": sections,
+                "policy_applies_to": []});
             object(Kind::Policy, policy)
         };
         let new_users = |behavior: &str| json!({"new_user": {"new_user_behavior": behavior}});

@@ -114,7 +114,7 @@ fn the_language_has_every_section_and_field_of_duo_with_its_values() {
 fn the_global_policy_has_the_sections_and_cannot_remove_them() {
     let names = |keys: &[Key]| keys.iter().map(|key| key.name).collect::<BTreeSet<_>>();
     let missing = names(KEYS).difference(&names(GLOBAL_KEYS)).copied().collect::<Vec<_>>();
-    assert_eq!(missing, ["authoritative", "name", "policy_key", "protect"]);
+    assert_eq!(missing, ["authoritative", "name", "policy_key"]);
     assert_eq!(GLOBAL_KEYS.len() + missing.len(), KEYS.len());
     assert!(GLOBAL_KEYS.iter().all(|key| !key.nullable && !key.required));
     let nullable = KEYS.iter().filter(|key| key.nullable).map(|key| key.name).collect::<BTreeSet<_>>();
@@ -477,7 +477,7 @@ fn raw_is_only_for_what_cannot_be_written_otherwise() {
     let known = check("{raw: {new_user: {new_user_behavior: deny}}}");
     assert_eq!(known[0].0, "duoctl knows everything in `new_user`, so `raw` is not needed");
     assert_eq!(known[0].1, "write `new_user: deny` outside `raw`");
-    assert_eq!(check("{raw: {protect: {a: 1}}}")[0].0, "`protect` is not a section");
+    assert_eq!(check("{raw: {ignore: {a: 1}}}")[0].0, "`ignore` is not a section");
     let twice = check("{raw: {new_user: {new_user_behavior: ask}}, new_user: deny}");
     assert_eq!(twice[0].0, "`new_user` is also set outside `raw`");
 }

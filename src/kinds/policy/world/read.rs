@@ -19,3 +19,17 @@ impl World<'_> {
         bindings.into_iter().flatten().map(|binding| (&binding.policy, &binding.groups))
     }
 }
+
+impl World<'_> {
+    /// The applications in which policies apply to the members of a group.
+    pub fn bound_to(&self, group: &Id) -> impl Iterator<Item = &Id> {
+        let is_bound = |id: &&Id| self.bound(id).any(|(_, groups)| groups.contains(group));
+        self.applications.keys().filter(is_bound)
+    }
+
+    /// Whether Duo shows what every policy applies to, in forms that duoctl knows.
+    pub fn is_complete(&self) -> bool {
+        self.anywhere.is_empty()
+            && self.applications.values().all(|application| application.unknown.is_empty())
+    }
+}

@@ -116,6 +116,18 @@ fn bindings_are_read_in_every_form() {
 }
 
 #[test]
+fn applications_that_only_hold_keys_are_left_out() {
+    let mut entry = bound(json!(["DG1"]), 1);
+    entry["app_integration_key"] = json!("DI9");
+    let mut account = Account::new(json!([entry]));
+    let keys = json!({"integration_key": "DI9", "type": "adminapi", "policy_key": "POA"});
+    account.applications.push(object(Kind::Application, keys));
+    let world = account.world();
+    assert_eq!(world.reached(&id("POG")).len(), 2);
+    assert_eq!(world.reached(&id("POB")), []);
+}
+
+#[test]
 fn what_is_not_understood_is_never_nothing() {
     for (bindings, applications) in [
         (json!([{"app_integration_key": "DI1", "apply_type": "brand_new"}]), 1),

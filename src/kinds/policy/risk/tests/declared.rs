@@ -108,6 +108,12 @@ fn cases() -> Vec<Case<'static>> {
         ),
         ("remembered_devices", one("user-based"), both, &[]),
         ("remembered_devices", json!({}), one("user-based"), &["browser_apps.enabled"]),
+        (
+            "remembered_devices",
+            json!({"windows_logon": {"enabled": false, "max_time_value": 5}}),
+            json!({"windows_logon": {"enabled": false}}),
+            &[],
+        ),
         // Trap 9: the allowed methods follow from the blocked ones.
         (
             "authentication_methods",
