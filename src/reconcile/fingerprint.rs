@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use crate::duo::object::{Ikey, Kind, Object};
+use crate::duo::object::{Ikey, Kind, Object, ObjectId};
 use crate::duo::sign::hex;
 
 /// What a saved plan was made from. Each part is compared on its own, so that a refusal can name what changed.
@@ -25,6 +25,9 @@ pub struct Fingerprint {
     pub ikeys: String,
     /// A hash of each live application that the plan touches, by integration key.
     pub objects: BTreeMap<String, String>,
+    /// A hash of each other object that the plan changes or relies on, such as a policy, by id.
+    #[serde(default)]
+    pub others: BTreeMap<String, String>,
     /// A hash of every step: the same inputs must still produce the same plan.
     pub steps: String,
 }
@@ -39,10 +42,12 @@ impl Fingerprint {
         host: &str,
         yaml: &str,
         lives: impl Iterator<Item = &'a Object>,
-        touched: BTreeMap<String, String>,
+        touched: impl Iterator<Item = (&'a ObjectId, &'a String)>,
         steps: &[S],
         now: Timestamp,
     ) -> Result<Self, serde_json::Error> {
+        let texts_of = |(id, state): (&ObjectId, &String)| (id.to_string(), state.clone());
+        let (objects, others): (Vec<_>, Vec<_>) = touched.partition(|(id, _)| id.kind == Kind::Application);
         // Markers contain the time of the run, but a plan that is applied later is the same plan.
         let text = |step: &S| Ok(serde_json::to_string(step)?.replace(&now.to_string(), "now"));
         let texts: Vec<String> = steps.iter().map(text).collect::<Result<_, serde_json::Error>>()?;
@@ -51,7 +56,8 @@ impl Fingerprint {
             host: host.to_owned(),
             yaml: yaml.to_owned(),
             ikeys: ikeys(lives.filter(|live| live.kind == Kind::Application).map(|live| &live.id)),
-            objects: touched,
+            objects: objects.into_iter().map(texts_of).collect(),
+            others: others.into_iter().map(texts_of).collect(),
             steps: hash(texts.iter().map(String::as_str)),
         })
     }
@@ -78,6 +84,11 @@ impl Fingerprint {
                 (Some(_), Some(_)) => moved.push(format!("application {ikey} changed in Duo")),
                 (Some(_), None) => moved.push(format!("application {ikey} no longer needs a change")),
                 (None, _) => moved.push(format!("application {ikey} needs a change that is not in the plan")),
+            }
+        }
+        for (id, then) in &self.others {
+            if now.others.get(id).is_some_and(|now| now != then) {
+                moved.push(format!("{id} changed in Duo"));
             }
         }
         if self.ikeys != now.ikeys {
@@ -152,7 +163,7 @@ mod tests {
     #[test]
     fn a_step_that_cannot_be_written_down_is_an_error_and_not_an_empty_text() {
         let hashed = |steps: &[BTreeMap<Vec<u8>, u8>]| {
-            Fingerprint::new("h", "y", std::iter::empty(), BTreeMap::new(), steps, Timestamp::UNIX_EPOCH)
+            Fingerprint::new("h", "y", std::iter::empty(), std::iter::empty(), steps, Timestamp::UNIX_EPOCH)
         };
         assert!(hashed(&[BTreeMap::from([(vec![1], 1)])]).is_err());
         assert_ne!(hashed(&[BTreeMap::new()]).unwrap().steps, hashed(&[]).unwrap().steps);

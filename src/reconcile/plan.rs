@@ -394,17 +394,13 @@ pub fn plan(desired: &Desired, observation: &Observation, options: &Options) -> 
         parts.problems.extend(console::lapsed_attestations(&handoffs));
     }
     parts.problems.retain(|problem| !desired.suppress.iter().any(|item| item.covers(problem)));
-    let touched = parts
-        .steps
-        .iter()
-        .flat_map(|step| &step.baseline)
-        .map(|(id, state)| (id.to_string(), state.clone()))
-        .collect();
+    let touched: BTreeMap<ObjectId, String> =
+        parts.steps.iter().flat_map(|step| step.baseline.clone()).collect();
     let bound = Fingerprint::new(
         &observation.host,
         &desired.yaml_hash,
         lists.all(),
-        touched,
+        touched.iter(),
         &parts.steps,
         options.now,
     );

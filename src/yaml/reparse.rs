@@ -45,6 +45,9 @@ pub(crate) fn reparse(tree: &mut Node, old: &str, new: &str) -> Option<()> {
     }
     let delta = isize::try_from(new.len()).ok()?.checked_sub(isize::try_from(old.len()).ok()?)?;
     let text = new.get(range.start..range.end.checked_add_signed(delta)?)?;
+    if ties(text) {
+        return None;
+    }
     // A value has at least one byte.
     if size(tree) + text.len() > MAX_VALUES {
         return None;
@@ -70,18 +73,23 @@ pub(crate) fn reparse(tree: &mut Node, old: &str, new: &str) -> Option<()> {
     Some(())
 }
 
-/// Whether values may be copied to other places of the tree, keys may be missing from it, or tags may have other meanings.
+/// Whether values may be copied to other places of the tree, keys may be missing from it or have lines of their own, or tags may
+/// have other meanings.
 fn ties(text: &str) -> bool {
     let directive = |(at, _): (usize, &str)| {
         text.get(..at).is_some_and(|text| text.is_empty() || text.ends_with(['\n', '\r']))
     };
-    let anchors = |(at, _): (usize, &str)| {
+    let properties = |(at, _): (usize, &str)| {
         let before = text.get(..at).and_then(|text| text.chars().next_back());
         let after = text.get(at + 1..).and_then(|text| text.chars().next());
         before.is_none_or(|c| c.is_whitespace() || "[{,:".contains(c))
             && after.is_some_and(|c| !c.is_whitespace())
     };
-    text.contains("<<") || text.match_indices('&').any(anchors) || text.match_indices('%').any(directive)
+    let own_line = |line: &str| line.trim_start_matches([' ', '-']).starts_with(['?', ':']);
+    text.contains("<<")
+        || text.match_indices(['&', '!']).any(properties)
+        || text.match_indices('%').any(directive)
+        || text.lines().any(own_line)
 }
 
 /// The range of the old text that differs.

@@ -26,7 +26,7 @@ const NO_ADDRESSES: [&str; 6] = [
     "identity_intelligence.emea.admin_api.x",
     "identity_intelligence.EMEA.auth_api",
     "applications.siem.admin_api",
-    "policies.strict",
+    "policy.strict",
     "",
 ];
 

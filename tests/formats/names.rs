@@ -11,7 +11,9 @@ fn every_printed_name_is_explained() {
     let folder = Folder::empty();
     let codes = Code::ALL.iter().map(|code| code.name().to_owned());
     let risks = Risk::ALL.iter().map(|risk| risk.name().to_owned());
-    let guards = ["max_deletes", "max_changes", "empty", "protect", "self_lockout"].map(str::to_owned);
+    let guards =
+        ["max_deletes", "max_changes", "empty", "bypass_group", "lockout", "protect", "self_lockout"];
+    let guards = guards.map(str::to_owned);
     let exits = Exit::ALL.into_iter().map(|exit| exit.code().to_string());
     let names: Vec<String> = codes.chain(risks).chain(guards).chain(exits).collect();
     let list = folder.duoctl(["explain"]).run().exits(0).stdout;

@@ -100,12 +100,12 @@ fn an_adoption_is_whole_or_refused() {
         (&["identity_intelligence.apac.admin_api", one], "display_name"),
         (&["identity_intelligence.emea", one], "name one of them: `identity_intelligence.emea.admin_api`"),
         (&["identity_intelligence.emea.admin", one], "is not the address of an application"),
-        (&[ADMIN, one, AUTH], "`identity_intelligence.emea.auth_api` needs an integration key after it"),
+        (&[ADMIN, one, AUTH], "`identity_intelligence.emea.auth_api` needs an ID after it"),
         (&[ADMIN, AUTH, one, two], "is not an integration key"),
         (&[ADMIN, one, AUTH, "no key"], "is not an integration key"),
         (&[ADMIN, one, ADMIN, two], "is named twice"),
         (&[ADMIN, one, AUTH, one], "gets the same application as another address"),
-        (&[ADMIN], "needs an integration key after it"),
+        (&[ADMIN], "needs an ID after it"),
     ] {
         let outcome = folder.duoctl(["adopt"]).args(arguments).run().exits(64);
         outcome.warns(says);
@@ -141,7 +141,7 @@ fn a_pin_that_is_wrong_stops_the_part_and_says_why() {
         "{ENTRY}    admin_api: {{integration_key: {admin}}}\napplications: {{siem: {{integration_key: {admin}}}}}\n"
     );
     folder.declare(&twice);
-    folder.duoctl(["validate", "."]).run().exits(1).warns("pins the same live application");
+    folder.duoctl(["validate", "."]).run().exits(1).warns("pins the same live object");
 }
 
 #[test]
