@@ -104,7 +104,7 @@ fn an_adoption_is_whole_or_refused() {
         (&[ADMIN, AUTH, one, two], "is not an integration key"),
         (&[ADMIN, one, AUTH, "no key"], "is not an integration key"),
         (&[ADMIN, one, ADMIN, two], "is named twice"),
-        (&[ADMIN, one, AUTH, one], "gets the same application as another address"),
+        (&[ADMIN, one, AUTH, one], "gets the same object as another address"),
         (&[ADMIN], "needs an ID after it"),
     ] {
         let outcome = folder.duoctl(["adopt"]).args(arguments).run().exits(64);
