@@ -166,3 +166,21 @@ fn a_forged_marker_makes_no_group_ours() {
         .tells("it is not known which group");
     assert!(server.named("VPN").is_empty());
 }
+
+#[test]
+fn nothing_is_deleted_while_what_lets_go_of_it_failed() {
+    let (folder, server) = applied(GROUPS);
+    folder.declare(
+        "applications:\n  vpn: {type: radius, name: VPN, user_access: permitted_groups, groups_allowed: [VPN Users]}\n\
+         removed: {groups.temps: delete}\n",
+    );
+    let ikey = server.ikey("VPN");
+    // The application is read before it is written.
+    server.disturb(&format!("5xx=50@1@/admin/v3/integrations/{ikey}"));
+    let half = folder.duoctl(["apply", "--auto-approve", "--allow", "destroys"]).at(&server).run();
+    half.tells("a step that it depends on was not done");
+    assert_ne!(group(&server, "Temps"), Value::Null);
+    server.calm();
+    folder.duoctl(["apply", "--auto-approve", "--allow", "destroys"]).at(&server).run().exits(0);
+    assert_eq!(group(&server, "Temps"), Value::Null);
+}

@@ -166,3 +166,32 @@ fn a_policy_for_the_members_of_a_group_is_bound_and_only_a_person_can_unbind_it(
         .exits(0)
         .warns("the policy `Very strict` also applies to Temps here, which the YAML does not say");
 }
+
+#[test]
+fn a_policy_that_gets_weaker_is_judged_even_if_its_applications_leave_it_in_the_same_plan() {
+    let of = |strict: &str, policy: &str| {
+        format!(
+            "policies:\n  strict: {{name: Very strict, new_user: {strict}}}\n  fresh: {{name: Fresh, new_user: deny}}\n\
+             applications:\n  vpn: {{type: radius, name: VPN, user_access: permitted_groups, groups_allowed: [VPN Users], \
+             policy: {policy}}}\n"
+        )
+    };
+    let (folder, server) = applied(&of("deny", "policies.strict"));
+    folder.declare(&of("no-mfa", "policies.fresh"));
+    let refused = apply(&folder, &server, &[]).exits(5);
+    refused.tells("widens_access: policies.strict");
+}
+
+#[test]
+fn attaching_what_shuts_everyone_out_needs_the_consent_of_a_lockout() {
+    let mut yaml =
+        "policies:\n  closed: {name: Closed, authentication_policy: deny}\napplications:\n".to_owned();
+    for n in 0..12 {
+        yaml += &format!(
+            "  app{n}: {{type: websdk, name: App {n}, user_access: permitted_groups, groups_allowed: [VPN Users]"
+        );
+        yaml += ", policy: policies.closed}\n";
+    }
+    let (folder, server) = (Folder::with(&yaml), Server::start());
+    apply(&folder, &server, &[]).exits(5).tells("--allow lockout:policies.closed");
+}
