@@ -116,7 +116,7 @@ fn only_removed_deletes_a_group_and_only_when_nothing_refers_to_it() {
     assert_ne!(group(&server, "Temps"), Value::Null);
     folder.declare(&format!("{with}removed: {{groups.temps: delete}}\n"));
     let used = folder.duoctl(["plan"]).at(&server).run().exits(1);
-    used.tells("1 object of the account still refers to it: VPN (");
+    used.tells("1 object of the account still refers to it: `VPN` (");
     // The application lets go of it in the same plan.
     folder.declare(&format!("{without}removed: {{groups.temps: delete}}\n"));
     apply(&folder, &server).exits(5).tells("--allow destroys:groups.temps");

@@ -127,7 +127,7 @@ fn a_policy_is_deleted_by_the_name_that_removed_gives_and_only_unused() {
     folder.duoctl(["validate"]).run().exits(1).tells("does not say which policy is deleted");
     let delete = "removed: {policies.strict: {delete: Very strict}}\n";
     folder.declare(&format!("{named}{delete}"));
-    folder.duoctl(["plan"]).at(&server).run().exits(1).tells("still refers to it: VPN (");
+    folder.duoctl(["plan"]).at(&server).run().exits(1).tells("still refers to it: `VPN` (");
     folder.declare(&format!("{}{delete}", vpn.replace("POLICY", "null")));
     let consent = ["--allow", "destroys:policies.strict", "--allow", "widens_access"];
     apply(&folder, &server, &consent).exits(0).says("deleted policies.strict");
@@ -164,7 +164,7 @@ fn a_policy_for_the_members_of_a_group_is_bound_and_only_a_person_can_unbind_it(
     folder.declare(&yaml.replace("groups: [groups.temps]", "groups: [Contractors]"));
     apply(&folder, &server, &["--allow", "widens_access"])
         .exits(0)
-        .warns("the policy `Very strict` also applies to Temps here, which the YAML does not say");
+        .warns("the policy `Very strict` also applies to `Temps` here, which the YAML does not say");
 }
 
 #[test]

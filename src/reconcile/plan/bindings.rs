@@ -10,6 +10,7 @@ use crate::duo::object::{Id, Kind, Object, ObjectId};
 use crate::kinds::application::bindings::{GROUP_POLICIES, body};
 use crate::kinds::field::Names as _;
 use crate::kinds::risk::Risk;
+use crate::text::shown;
 
 use super::super::desired::Wanted;
 use super::super::diff::Change;
@@ -134,13 +135,13 @@ fn surplus(cx: &Context<'_>, wanted: &Wanted, declared: &Bindings, held: &Bindin
     for (policy, groups) in held {
         let said = declared.get(policy);
         let more = groups.iter().filter(|group| !said.is_some_and(|said| said.contains(*group)));
-        let more: Vec<&str> = more.map(|group| cx.references.name(Kind::Group, group)).collect();
+        let more: Vec<String> = more.map(|group| shown(cx.references.name(Kind::Group, group))).collect();
         if more.is_empty() {
             continue;
         }
-        let (policy, groups) = (cx.references.name(Kind::Policy, policy), more.join(", "));
+        let (policy, groups) = (shown(cx.references.name(Kind::Policy, policy)), more.join(", "));
         let message = format!(
-            "{}: in Duo, the policy `{policy}` also applies to {groups} here, which the YAML does not say",
+            "{}: in Duo, the policy {policy} also applies to {groups} here, which the YAML does not say",
             wanted.address
         );
         found.push(Diagnostic::warning(Code::NotOfferedYet, wanted.span, message).help(

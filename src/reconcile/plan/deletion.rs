@@ -12,7 +12,7 @@ use crate::kinds::policy::world::How;
 use crate::kinds::reference::Reference;
 use crate::kinds::value::parts;
 use crate::names::same;
-use crate::text::counted;
+use crate::text::{counted, shown};
 
 use super::super::desired::Fate;
 use super::super::diff::Change;
@@ -212,7 +212,7 @@ fn still_used(cx: &Context<'_>, address: &Address, live: &Object, planned: &[Ste
     if users.is_empty() {
         return None;
     }
-    let named = users.iter().take(LISTED).map(|user| format!("{} ({})", user.name(), user.id));
+    let named = users.iter().take(LISTED).map(|user| format!("{} ({})", shown(user.name()), user.id));
     let mut named = named.collect::<Vec<_>>().join(", ");
     if let Some(more @ 1..) = users.len().checked_sub(LISTED) {
         named.push_str(&format!(" and {more} more"));

@@ -165,8 +165,7 @@ fn update(
                 let becomes = rewritten(section, declared, held, edition(cx));
                 sent.insert((*section).to_owned(), changed(declared, &becomes, &found));
                 changes.extend(found.into_iter().map(|(path, after, before)| {
-                    let field =
-                        if path.is_empty() { (*section).to_owned() } else { format!("{section}.{path}") };
+                    let field = written(section, &path);
                     drifted(Change::neutral(&field, before, after))
                 }));
             }
